@@ -1,0 +1,6 @@
+namespace AppChain.Localnet;
+
+internal static class Program
+{
+    private static int Main() => 0;
+}

@@ -1,0 +1,6 @@
+namespace AppChain.Node;
+
+internal static class Program
+{
+    private static int Main() => 0;
+}
