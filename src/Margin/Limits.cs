@@ -1,0 +1,59 @@
+namespace AppChain.Margin;
+
+/// <summary>
+/// Every maximum of the exchange in one place, with proofs by the compiler that products of them fit in 127 bits.
+/// </summary>
+public static class Limits
+{
+    /// <summary>Highest price, in ticks: 2^40 − 1.</summary>
+    public const long PriceMax = (1L << 40) - 1;
+
+    /// <summary>Largest quantity of one order and largest position, in lots: 2^40 − 1.</summary>
+    public const long QuantityMax = (1L << 40) - 1;
+
+    /// <summary>Largest value of one lot moved by one tick, in micro-USD: 2^20.</summary>
+    public const long TickLotValueMax = 1L << 20;
+
+    /// <summary>Largest amount of collateral an operation may name, in micro-USD: 2^62 (about 4.6 trillion USD).</summary>
+    public const long AmountMax = 1L << 62;
+
+    /// <summary>Largest leverage-free rate: 1,000,000 ppm is 100 %.</summary>
+    public const long RatePpmMax = 1_000_000;
+
+    /// <summary>Markets of the chain.</summary>
+    public const int MarketsMax = 64;
+
+    /// <summary>Margin tiers of one market.</summary>
+    public const int MarginTiersMax = 8;
+
+    /// <summary>Open orders of one account in one market.</summary>
+    public const int OrdersPerPositionMax = 256;
+
+    /// <summary>Operations under one signature.</summary>
+    public const int OperationsPerTransactionMax = 100;
+
+    /// <summary>Bytes of one signed transaction.</summary>
+    public const int TransactionBytesMax = 16 * 1024;
+
+    /// <summary>Bytes of one vote extension.</summary>
+    public const int VoteExtensionBytesMax = 1024;
+
+    /// <summary>Validators of the set.</summary>
+    public const int ValidatorsMax = 256;
+
+    /// <summary>Nonces remembered below the highest one seen.</summary>
+    public const int NonceWindow = 256;
+
+    /// <summary>Blocks ahead that a transaction may set as its expiry.</summary>
+    public const long ExpiryHeightsAheadMax = 10_000;
+
+    /// <summary>Price levels of one side of a book.</summary>
+    public const int LevelsPerSideMax = 8192;
+
+    /// <summary>Fills of one taker order; the rest of the order is cancelled.</summary>
+    public const int FillsPerOrderMax = 1000;
+
+    // Bit widths: price 40 + quantity 40 + tick-lot value 21 + rate 20 = 121, and 64 markets sum to 6 bits more.
+    private const int NotionalRateBits = 40 + 40 + 21 + 20 + 6;
+    private const byte NotionalTimesRateFits = NotionalRateBits <= 127 ? 1 : -1;
+}

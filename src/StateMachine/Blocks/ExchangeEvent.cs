@@ -1,0 +1,159 @@
+using System;
+
+namespace AppChain.StateMachine;
+
+/// <summary>What an event reports. The comment of each kind says which fields of <see cref="ExchangeEvent"/> it uses.</summary>
+public enum EventKind : byte
+{
+    /// <summary>Never emitted.</summary>
+    None = 0,
+
+    /// <summary>An order entered the book: Account, Market, OrderId, ClientId, Side, Price, Quantity (resting lots).</summary>
+    OrderOpened = 1,
+
+    /// <summary>
+    /// A fill: Account is the taker, Counterparty the maker, Market, OrderId the maker's order, TakerOrderId, Side of
+    /// the taker, Price, Quantity, Amount the taker's fee, Amount2 the maker's fee (negative: rebate).
+    /// </summary>
+    Fill = 2,
+
+    /// <summary>A resting order changed its open lots without a fill: Account, Market, OrderId, Quantity (lots left), Reason.</summary>
+    OrderReduced = 3,
+
+    /// <summary>An order left the book or was never put in it: Account, Market, OrderId, ClientId, Quantity (lots not filled), Reason.</summary>
+    OrderClosed = 4,
+
+    /// <summary>Collateral moved: Account the sender, Counterparty the recipient, Amount.</summary>
+    Transfer = 5,
+
+    /// <summary>Collateral left the chain: Account, Amount.</summary>
+    Withdrawal = 6,
+
+    /// <summary>The oracle accepted a price: Market, Price, Amount the confidence (ticks), Reason the new OracleState, Amount2 the power behind it.</summary>
+    OracleUpdated = 7,
+
+    /// <summary>The oracle changed state without a price: Market, Price the old price, Reason the new OracleState.</summary>
+    OracleStateChanged = 8,
+
+    /// <summary>Funding was applied: Market, Price the index price, Amount the rate (ppm per hour), Amount2 the new funding index.</summary>
+    FundingApplied = 9,
+
+    /// <summary>A position settled funding: Account, Market, Quantity (signed size), Amount paid (negative: received).</summary>
+    FundingSettled = 10,
+
+    /// <summary>
+    /// An account was found below maintenance margin: Account, Amount equity at the favourable price, Amount2
+    /// maintenance margin, Amount3 equity at mark.
+    /// </summary>
+    LiquidationOpened = 11,
+
+    /// <summary>
+    /// A slice was offered to the book: Account, Market, Side, Price the fillable price, Quantity offered, Amount the
+    /// bankruptcy price (ticks), Amount2 lots filled.
+    /// </summary>
+    LiquidationSlice = 12,
+
+    /// <summary>The insurance fund received (Amount &gt; 0) or paid (Amount &lt; 0) for Account in Market: Quantity lots, Amount2 the fund after.</summary>
+    InsuranceFundChanged = 13,
+
+    /// <summary>
+    /// A position was closed against a winner: Account the bankrupt, Counterparty the winner, Market, Side the bankrupt's
+    /// closing side, Price the bankruptcy price, Quantity lots, Amount leverage of the winner before (ppm).
+    /// </summary>
+    Deleveraging = 14,
+
+    /// <summary>The account is above maintenance margin again, or has nothing left: Account, Amount equity, Amount2 maintenance margin.</summary>
+    LiquidationClosed = 15,
+
+    /// <summary>A liquidation could not be finished in this block: Account, Market, Quantity lots left, Reason the stage.</summary>
+    LiquidationDeferred = 16,
+
+    /// <summary>A validator was removed for misbehaviour: Amount its power, Reason the kind.</summary>
+    ValidatorRemoved = 17,
+}
+
+/// <summary>Why an order closed or shrank.</summary>
+public enum CloseReason : byte
+{
+    /// <summary>Not said.</summary>
+    None = 0,
+
+    /// <summary>Filled whole.</summary>
+    Filled = 1,
+
+    /// <summary>Cancelled by its owner.</summary>
+    Cancelled = 2,
+
+    /// <summary>Replaced by its owner.</summary>
+    Replaced = 3,
+
+    /// <summary>Good-til height or time passed.</summary>
+    Expired = 4,
+
+    /// <summary>Immediate-or-cancel: the rest found nothing to trade with.</summary>
+    NotFilled = 5,
+
+    /// <summary>Self-trade prevention.</summary>
+    SelfTrade = 6,
+
+    /// <summary>The account could not carry it.</summary>
+    Margin = 7,
+
+    /// <summary>The account is being liquidated.</summary>
+    Liquidation = 8,
+
+    /// <summary>Reduce-only and there is nothing left to reduce.</summary>
+    ReduceOnly = 9,
+
+    /// <summary>Position limit or open-interest cap.</summary>
+    Limit = 10,
+}
+
+/// <summary>One thing that happened in a block. A plain record of numbers; <see cref="EventKind"/> says what each field means.</summary>
+public struct ExchangeEvent
+{
+    /// <summary>What happened.</summary>
+    public EventKind Kind;
+
+    /// <summary>Buy or sell.</summary>
+    public Side Side;
+
+    /// <summary>A <see cref="CloseReason"/>, <see cref="OracleState"/> or stage number, by kind.</summary>
+    public byte Reason;
+
+    /// <summary>Position in the block of the transaction that caused it; -1 when the block itself did.</summary>
+    public int Transaction;
+
+    /// <summary>The market; 0 when none.</summary>
+    public uint Market;
+
+    /// <summary>The account, by number; -1 when none.</summary>
+    public int Account;
+
+    /// <summary>The other account, by number; -1 when none.</summary>
+    public int Counterparty;
+
+    /// <summary>The order; 0 when none.</summary>
+    public ulong OrderId;
+
+    /// <summary>The taker's order.</summary>
+    public ulong TakerOrderId;
+
+    /// <summary>The owner's own number of the order.</summary>
+    public ulong ClientId;
+
+    /// <summary>Ticks.</summary>
+    public long Price;
+
+    /// <summary>Lots.</summary>
+    public long Quantity;
+
+    /// <summary>First amount.</summary>
+    public Int128 Amount;
+
+    /// <summary>Second amount.</summary>
+    public Int128 Amount2;
+
+    /// <summary>Third amount.</summary>
+    public Int128 Amount3;
+}

@@ -1,0 +1,119 @@
+namespace AppChain.StateMachine;
+
+/// <summary>
+/// Outcome of a transaction or of one of its operations. 0 is success. The order of the values is the order of the
+/// checks; numbers are grouped by hundreds and never reused (docs/spec/result-codes.md).
+/// </summary>
+public enum ResultCode : uint
+{
+    /// <summary>Done.</summary>
+    Ok = 0,
+
+    /// <summary>Larger than a transaction may be.</summary>
+    TooLarge = 101,
+
+    /// <summary>Not the canonical encoding of a SignedTransaction.</summary>
+    Malformed = 102,
+
+    /// <summary>No operation, or more than 100.</summary>
+    OperationCount = 103,
+
+    /// <summary>The public key is not a point of the curve.</summary>
+    InvalidPublicKey = 104,
+
+    /// <summary>The signature does not verify for this chain id, body and key, or is not in low-S form.</summary>
+    InvalidSignature = 105,
+
+    /// <summary>Price updates are made by proposers, not submitted.</summary>
+    NotSubmittable = 106,
+
+    /// <summary>The expiry height has passed.</summary>
+    Expired = 201,
+
+    /// <summary>The expiry height is too far ahead.</summary>
+    ExpiryTooFar = 202,
+
+    /// <summary>The nonce was used before, or lies below the window.</summary>
+    NonceUsed = 203,
+
+    /// <summary>The account has never held collateral.</summary>
+    UnknownAccount = 204,
+
+    /// <summary>The amount is zero or above the limit.</summary>
+    InvalidAmount = 205,
+
+    /// <summary>Sender and recipient are the same account.</summary>
+    SameAccount = 206,
+
+    /// <summary>The sub-account number is above the limit.</summary>
+    InvalidSubaccount = 207,
+
+    /// <summary>There is no such market.</summary>
+    UnknownMarket = 301,
+
+    /// <summary>The oracle has no usable price: no trading.</summary>
+    MarketFrozen = 302,
+
+    /// <summary>The oracle is stale: only risk-reducing trades.</summary>
+    MarketReduceOnly = 303,
+
+    /// <summary>The oracle is uncertain: no market orders.</summary>
+    MarketUncertain = 304,
+
+    /// <summary>The side is not buy or sell.</summary>
+    InvalidSide = 401,
+
+    /// <summary>The price is zero or above the limit.</summary>
+    InvalidPrice = 402,
+
+    /// <summary>The quantity is zero or above the limit.</summary>
+    InvalidQuantity = 403,
+
+    /// <summary>Flags that contradict each other, e.g. a market order that is post-only.</summary>
+    InvalidFlags = 404,
+
+    /// <summary>The good-til height or time has passed.</summary>
+    OrderExpired = 405,
+
+    /// <summary>An open order of this account has the same client id.</summary>
+    DuplicateClientId = 406,
+
+    /// <summary>There is no such open order of this account.</summary>
+    UnknownOrder = 407,
+
+    /// <summary>The price is outside the band around the index price.</summary>
+    PriceOutsideBand = 408,
+
+    /// <summary>A post-only order would have traded.</summary>
+    WouldTrade = 409,
+
+    /// <summary>A fill-or-kill order could not be filled whole.</summary>
+    NotFillable = 410,
+
+    /// <summary>A reduce-only order would not reduce the position.</summary>
+    WouldNotReduce = 411,
+
+    /// <summary>Too many open orders of the account in this market.</summary>
+    TooManyOrders = 412,
+
+    /// <summary>The book has no room for another price level.</summary>
+    BookFull = 413,
+
+    /// <summary>The position would exceed the limit of the market.</summary>
+    PositionLimit = 414,
+
+    /// <summary>The open interest would exceed the cap of the market.</summary>
+    OpenInterestCap = 415,
+
+    /// <summary>Equity would be below initial margin.</summary>
+    MarginTooLow = 501,
+
+    /// <summary>The collateral does not cover the amount.</summary>
+    CollateralTooLow = 502,
+
+    /// <summary>The account is being liquidated: only risk-reducing operations.</summary>
+    InLiquidation = 503,
+
+    /// <summary>Another operation of the same all-or-nothing transaction failed.</summary>
+    RolledBack = 601,
+}

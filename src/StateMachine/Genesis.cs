@@ -1,0 +1,34 @@
+using System.Collections.Immutable;
+using AppChain.Margin;
+
+namespace AppChain.StateMachine;
+
+/// <summary>Collateral that an account holds at genesis.</summary>
+/// <param name="Account">The account.</param>
+/// <param name="Amount">Micro-USD, &gt; 0.</param>
+public readonly record struct GenesisAccount(AccountId Account, long Amount);
+
+/// <summary>The first state of a chain, already parsed and validated by the node (docs/spec/genesis.md).</summary>
+public sealed class Genesis
+{
+    /// <summary>Chain id, 1 to 50 characters.</summary>
+    public required string ChainId { get; init; }
+
+    /// <summary>Height of the first block, ≥ 1.</summary>
+    public required long InitialHeight { get; init; }
+
+    /// <summary>Genesis time, ns since 1970.</summary>
+    public required long Time { get; init; }
+
+    /// <summary>Validators of the initial height, in CometBFT's order.</summary>
+    public required ImmutableArray<Validator> Validators { get; init; }
+
+    /// <summary>Markets, ascending by id.</summary>
+    public required ImmutableArray<MarketParameters> Markets { get; init; }
+
+    /// <summary>Accounts, ascending by id, distinct.</summary>
+    public required ImmutableArray<GenesisAccount> Accounts { get; init; }
+
+    /// <summary>Micro-USD that the insurance fund starts with, ≥ 0.</summary>
+    public required long InsuranceFund { get; init; }
+}

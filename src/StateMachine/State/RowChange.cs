@@ -1,0 +1,49 @@
+using System;
+
+namespace AppChain.StateMachine;
+
+/// <summary>What a block did to one row. Keys and values are the canonical encodings that the app hash covers.</summary>
+/// <param name="Key">Kind byte and key.</param>
+/// <param name="Value">The value after the block; null when the row is gone.</param>
+/// <param name="ExistedBefore">The row was there before the block.</param>
+public readonly record struct RowChange(byte[] Key, byte[]? Value, bool ExistedBefore);
+
+/// <summary>First byte of every row key. Numbers are never reused.</summary>
+public enum RowKind : byte
+{
+    /// <summary>Never written.</summary>
+    None = 0,
+
+    /// <summary>One row: height, time and counters of the chain.</summary>
+    Chain = 1,
+
+    /// <summary>One row: collateral held, insurance fund and fees.</summary>
+    Pool = 2,
+
+    /// <summary>A market: parameters, open interest, mark price, funding.</summary>
+    Market = 3,
+
+    /// <summary>The consensus price of a market.</summary>
+    Oracle = 4,
+
+    /// <summary>The last accepted price report of one validator for one market.</summary>
+    Report = 5,
+
+    /// <summary>A validator set and the height from which it is in force.</summary>
+    ValidatorSet = 6,
+
+    /// <summary>An account: owner, sub-account number, collateral.</summary>
+    Account = 7,
+
+    /// <summary>Nonces used by one owner.</summary>
+    Nonce = 8,
+
+    /// <summary>A position of an account in a market.</summary>
+    Position = 9,
+
+    /// <summary>A resting order.</summary>
+    Order = 10,
+
+    /// <summary>An open liquidation of an account.</summary>
+    Liquidation = 11,
+}
