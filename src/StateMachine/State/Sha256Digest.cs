@@ -1,0 +1,75 @@
+using System;
+using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace AppChain.StateMachine;
+
+/// <summary>The 32 bytes of a SHA-256 hash, kept in memory order. The default value is 32 zero bytes.</summary>
+internal struct Sha256Digest : IEquatable<Sha256Digest>, IComparable<Sha256Digest>
+{
+    /// <summary>Bytes of a digest.</summary>
+    public const int Size = 32;
+
+    private ulong _first;
+    private ulong _second;
+    private ulong _third;
+    private ulong _fourth;
+
+    /// <summary>Takes exactly 32 bytes.</summary>
+    public Sha256Digest(ReadOnlySpan<byte> bytes)
+    {
+        Margin.Invariant.Assert(bytes.Length == Size);
+        this = MemoryMarshal.Read<Sha256Digest>(bytes);
+    }
+
+    /// <summary>The bytes in place.</summary>
+    [UnscopedRef]
+    public Span<byte> Bytes => MemoryMarshal.AsBytes(new Span<Sha256Digest>(ref this));
+
+    /// <summary>True when any byte is not zero.</summary>
+    public readonly bool IsNonzero => (_first | _second | _third | _fourth) != 0;
+
+    /// <summary>The first eight bytes as a number, so that numbers compare as the bytes do.</summary>
+    public readonly ulong Prefix => BigEndian(_first);
+
+    /// <summary>A copy of the 32 bytes.</summary>
+    public byte[] ToArray() => Bytes.ToArray();
+
+    /// <summary>Bit <paramref name="index"/>, 0…255, counted from the most significant bit of the first byte.</summary>
+    public readonly int Bit(int index)
+    {
+        ulong word = (index >> 6) switch
+        {
+            0 => _first,
+            1 => _second,
+            2 => _third,
+            _ => _fourth,
+        };
+        return (int)((BigEndian(word) >> (63 - (index & 63))) & 1);
+    }
+
+    /// <inheritdoc/>
+    public readonly bool Equals(Sha256Digest other) =>
+        _first == other._first && _second == other._second && _third == other._third && _fourth == other._fourth;
+
+    /// <inheritdoc/>
+    public override readonly bool Equals(object? obj) => obj is Sha256Digest other && Equals(other);
+
+    /// <inheritdoc/>
+    public override readonly int GetHashCode() => unchecked((int)_first);
+
+    /// <summary>Compares as byte strings.</summary>
+    public readonly int CompareTo(Sha256Digest other)
+    {
+        int order = BigEndian(_first).CompareTo(BigEndian(other._first));
+        order = order != 0 ? order : BigEndian(_second).CompareTo(BigEndian(other._second));
+        order = order != 0 ? order : BigEndian(_third).CompareTo(BigEndian(other._third));
+        return order != 0 ? order : BigEndian(_fourth).CompareTo(BigEndian(other._fourth));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong BigEndian(ulong word) =>
+        BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(word) : word;
+}

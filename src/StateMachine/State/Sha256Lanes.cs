@@ -1,0 +1,232 @@
+using System;
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using System.Security.Cryptography;
+
+namespace AppChain.StateMachine;
+
+/// <summary>How many SHA-256 messages this machine hashes at once.</summary>
+internal enum Sha256Width
+{
+    /// <summary>One by one with the platform's SHA-256.</summary>
+    One = 1,
+
+    /// <summary>Eight in 256-bit vectors.</summary>
+    Eight = 8,
+
+    /// <summary>Sixteen in 512-bit vectors.</summary>
+    Sixteen = 16,
+}
+
+/// <summary>
+/// SHA-256 of many short messages at once. A call of the platform's SHA-256 costs several hundred nanoseconds before
+/// it hashes a byte; a lane of a wide vector costs about sixty for a whole tree node.
+/// </summary>
+internal static class Sha256Lanes
+{
+    // BOUND: messages above this many blocks are quicker one by one, and this keeps the scratch on the stack small.
+    private const int BlocksMax = 8;
+    private const int BlockSize = 64;
+
+    /// <summary>The widest way that this machine has and that agreed with the platform's SHA-256 at start.</summary>
+    public static readonly Sha256Width Width = WidestThatAgrees();
+
+    /// <summary>
+    /// Hashes tree nodes: <c>SHA-256(prefix ‖ left ‖ right)</c> for pairs that follow each other.
+    /// </summary>
+    /// <param name="prefix">The byte that separates the domains of leaves and inner nodes.</param>
+    /// <param name="pairs">Left and right digest of each node: two entries for each entry of the result.</param>
+    /// <param name="digests">The result; may not overlap the pairs.</param>
+    public static void HashPairs(byte prefix, ReadOnlySpan<Sha256Digest> pairs, Span<Sha256Digest> digests) =>
+        HashPairs(Width, prefix, pairs, digests);
+
+    /// <summary>Hashes messages of any length; entry i of the result belongs to message i.</summary>
+    public static void HashMessages(ReadOnlySpan<byte[]> messages, Span<Sha256Digest> digests) =>
+        HashMessages(Width, messages, digests);
+
+    /// <summary>The same with a chosen width, which the machine must have.</summary>
+    internal static void HashPairs(
+        Sha256Width width, byte prefix, ReadOnlySpan<Sha256Digest> pairs, Span<Sha256Digest> digests)
+    {
+        Margin.Invariant.Assert(pairs.Length == digests.Length * 2);
+        int lanes = (int)width;
+        ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(pairs);
+        Span<byte> results = MemoryMarshal.AsBytes(digests);
+        Span<byte> lastPairs = stackalloc byte[lanes * BlockSize];
+        Span<byte> lastDigests = stackalloc byte[lanes * Sha256Digest.Size];
+        for (int start = 0; start < digests.Length; start += lanes)
+        {
+            ReadOnlySpan<byte> source = bytes[(start * BlockSize)..];
+            Span<byte> target = results[(start * Sha256Digest.Size)..];
+            if (digests.Length - start >= lanes)
+            {
+                HashGroup(width, prefix, source[..lastPairs.Length], target[..lastDigests.Length]);
+                continue;
+            }
+
+            // Lanes beyond the end hash zeros that nobody reads.
+            lastPairs.Clear();
+            source.CopyTo(lastPairs);
+            HashGroup(width, prefix, lastPairs, lastDigests);
+            lastDigests[..target.Length].CopyTo(target);
+        }
+    }
+
+    /// <summary>The same with a chosen width, which the machine must have.</summary>
+    internal static void HashMessages(
+        Sha256Width width, ReadOnlySpan<byte[]> messages, Span<Sha256Digest> digests)
+    {
+        Margin.Invariant.Assert(messages.Length == digests.Length);
+        int lanes = (int)width;
+
+        // Messages with the same number of blocks are hashed together: for each number, the messages that still wait
+        // for their group to fill.
+        Span<int> waiting = stackalloc int[(BlocksMax + 1) * lanes];
+        Span<int> waitingCounts = stackalloc int[BlocksMax + 1];
+        Span<byte> scratch = stackalloc byte[lanes * BlocksMax * BlockSize];
+        waitingCounts.Clear();
+        for (int index = 0; index < messages.Length; index++)
+        {
+            int blocks = (messages[index].Length + 9 + BlockSize - 1) / BlockSize;
+            if (blocks > BlocksMax || lanes == 1)
+            {
+                SHA256.HashData(messages[index], digests[index].Bytes);
+                continue;
+            }
+
+            Span<int> group = waiting.Slice(blocks * lanes, lanes);
+            group[waitingCounts[blocks]++] = index;
+            if (waitingCounts[blocks] == lanes)
+            {
+                HashWaiting(width, blocks, group, scratch, messages, digests);
+                waitingCounts[blocks] = 0;
+            }
+        }
+
+        for (int blocks = 1; blocks <= BlocksMax; blocks++)
+        {
+            Span<int> group = waiting.Slice(blocks * lanes, waitingCounts[blocks]);
+            if (!group.IsEmpty)
+            {
+                HashWaiting(width, blocks, group, scratch, messages, digests);
+            }
+        }
+    }
+
+    private static void HashWaiting(
+        Sha256Width width,
+        int blocks,
+        ReadOnlySpan<int> group,
+        Span<byte> scratch,
+        ReadOnlySpan<byte[]> messages,
+        Span<Sha256Digest> digests)
+    {
+        int size = blocks * BlockSize;
+        for (int lane = 0; lane < group.Length; lane++)
+        {
+            // FIPS 180-4, 5.1.1: the end mark, zeros, and the length in bits as eight bytes.
+            byte[] message = messages[group[lane]];
+            Span<byte> padded = scratch.Slice(lane * size, size);
+            message.CopyTo(padded);
+            padded[message.Length] = 0x80;
+            padded[(message.Length + 1)..^8].Clear();
+            BinaryPrimitives.WriteUInt64BigEndian(padded[^8..], (ulong)message.Length * 8);
+        }
+
+        // Lanes beyond the group hash what is left in the scratch, and nobody reads the result.
+        Span<Sha256Digest> results = stackalloc Sha256Digest[(int)width];
+        if (width == Sha256Width.Sixteen)
+        {
+            Sha256Kernel<Vector512<uint>, Sha256Vector512>.HashPadded(scratch, blocks, results);
+        }
+        else
+        {
+            Sha256Kernel<Vector256<uint>, Sha256Vector256>.HashPadded(scratch, blocks, results);
+        }
+
+        for (int lane = 0; lane < group.Length; lane++)
+        {
+            digests[group[lane]] = results[lane];
+        }
+    }
+
+    private static void HashGroup(Sha256Width width, byte prefix, ReadOnlySpan<byte> pairs, Span<byte> digests)
+    {
+        switch (width)
+        {
+            case Sha256Width.Sixteen:
+                Sha256Kernel<Vector512<uint>, Sha256Vector512>.HashPairs(prefix, pairs, digests);
+                break;
+            case Sha256Width.Eight:
+                Sha256Kernel<Vector256<uint>, Sha256Vector256>.HashPairs(prefix, pairs, digests);
+                break;
+            default:
+                Span<byte> preimage = stackalloc byte[1 + BlockSize];
+                preimage[0] = prefix;
+                pairs.CopyTo(preimage[1..]);
+                SHA256.HashData(preimage, digests);
+                break;
+        }
+    }
+
+    /// <summary>True when the machine has the vectors of this width.</summary>
+    internal static bool IsSupported(Sha256Width width) => width switch
+    {
+        Sha256Width.Sixteen => Avx512F.IsSupported,
+        Sha256Width.Eight => Vector256.IsHardwareAccelerated,
+        Sha256Width.One => true,
+    };
+
+    private static Sha256Width WidestThatAgrees()
+    {
+        foreach (Sha256Width width in (ReadOnlySpan<Sha256Width>)[Sha256Width.Sixteen, Sha256Width.Eight])
+        {
+            if (IsSupported(width) && AgreesWithPlatform(width))
+            {
+                return width;
+            }
+        }
+
+        return Sha256Width.One;
+    }
+
+    /// <summary>
+    /// Hashes pairs and messages of every length up to two blocks past the widest both ways. A processor or compiler
+    /// on which the vectors are wrong would otherwise fork from the others at its first block.
+    /// </summary>
+    internal static bool AgreesWithPlatform(Sha256Width width)
+    {
+        var pairs = new Sha256Digest[2 * ((3 * (int)width) + 1)];
+        Span<byte> bytes = MemoryMarshal.AsBytes(pairs.AsSpan());
+        for (int index = 0; index < bytes.Length; index++)
+        {
+            bytes[index] = unchecked((byte)((index * 167) + (index >> 5)));
+        }
+
+        var messages = new byte[(BlocksMax + 2) * BlockSize][];
+        for (int length = 0; length < messages.Length; length++)
+        {
+            messages[length] = bytes.Slice(length % 61, Math.Min(length, bytes.Length - 61)).ToArray();
+        }
+
+        foreach (byte prefix in (ReadOnlySpan<byte>)[0, 1])
+        {
+            var wide = new Sha256Digest[pairs.Length / 2];
+            var single = new Sha256Digest[pairs.Length / 2];
+            HashPairs(width, prefix, pairs, wide);
+            HashPairs(Sha256Width.One, prefix, pairs, single);
+            if (!wide.AsSpan().SequenceEqual(single))
+            {
+                return false;
+            }
+        }
+
+        var wideMessages = new Sha256Digest[messages.Length];
+        var singleMessages = new Sha256Digest[messages.Length];
+        HashMessages(width, messages, wideMessages);
+        HashMessages(Sha256Width.One, messages, singleMessages);
+        return wideMessages.AsSpan().SequenceEqual(singleMessages);
+    }
+}
