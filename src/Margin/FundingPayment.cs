@@ -1,0 +1,25 @@
+using System;
+
+namespace AppChain.Margin;
+
+/// <summary>What a position owes for a move of its market's funding index.</summary>
+public static class FundingPayment
+{
+    /// <summary>Fraction bits of a funding index: its unit is 2^-32 micro-USD per lot.</summary>
+    public const int ScaleBits = 32;
+
+    /// <summary>
+    /// Micro-USD owed by a position since it last settled; negative when it receives. ROUNDING: up, the account pays the
+    /// fraction; what the exact amount fell short of it is returned as dust, 0 ≤ dust &lt; 2^32, for the insurance fund.
+    /// </summary>
+    public static Int128 Owed(long size, Int128 indexNow, Int128 indexThen, out long dust)
+    {
+        Int128 exact = (indexNow - indexThen) * size;
+        const long one = 1L << ScaleBits;
+
+        // An arithmetic shift rounds toward negative infinity for either sign.
+        Int128 owed = -(-exact >> ScaleBits);
+        dust = (long)((owed * one) - exact);
+        return owed;
+    }
+}
