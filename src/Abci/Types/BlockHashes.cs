@@ -1,0 +1,158 @@
+using System;
+using System.Collections.Generic;
+using System.Security.Cryptography;
+using AppChain.Abci.Wire;
+using AppChain.Abci.Wire.Types;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+
+namespace AppChain.Abci;
+
+/// <summary>The hashes a CometBFT header carries, and the header's own. All are 32 bytes unless said otherwise.</summary>
+public static class BlockHashes
+{
+    /// <summary>Bytes of an address.</summary>
+    public const int AddressSize = 20;
+
+    /// <summary>
+    /// The block hash: a tree over the 14 header fields, each in its own protobuf encoding. Empty while the header has no
+    /// validators hash, as the engine defines it.
+    /// </summary>
+    public static ByteString Header(Header header)
+    {
+        ArgumentNullException.ThrowIfNull(header);
+        if (header.ValidatorsHash.IsEmpty) return ByteString.Empty;
+        Header full = WireForm.Completed(header);
+        return Tree(
+        [
+            full.Version.ToByteArray(),
+            new StringValue { Value = full.ChainId }.ToByteArray(),
+            new Int64Value { Value = full.Height }.ToByteArray(),
+            full.Time.ToByteArray(),
+            full.LastBlockId.ToByteArray(),
+            Leaf(full.LastCommitHash),
+            Leaf(full.DataHash),
+            Leaf(full.ValidatorsHash),
+            Leaf(full.NextValidatorsHash),
+            Leaf(full.ConsensusHash),
+            Leaf(full.AppHash),
+            Leaf(full.LastResultsHash),
+            Leaf(full.EvidenceHash),
+            Leaf(full.ProposerAddress),
+        ]);
+    }
+
+    /// <summary>Hash and identifier of a transaction: SHA-256 of its bytes.</summary>
+    public static ByteString Transaction(ReadOnlySpan<byte> tx) => ByteString.CopyFrom(SHA256.HashData(tx));
+
+    /// <summary>Data hash: a tree whose leaves are the hashes of the transactions.</summary>
+    public static ByteString Data(IReadOnlyList<ByteString> txs) => Tree(TransactionLeaves(txs));
+
+    /// <summary>The data hash, and that transaction <paramref name="index"/> is part of it.</summary>
+    public static TxProof ProveTransaction(IReadOnlyList<ByteString> txs, int index)
+    {
+        ArgumentNullException.ThrowIfNull(txs);
+        (byte[] root, IReadOnlyList<Wire.Crypto.Proof> proofs) = MerkleTree.Prove(TransactionLeaves(txs));
+        return new TxProof { RootHash = ByteString.CopyFrom(root), Data = txs[index], Proof = proofs[index] };
+    }
+
+    /// <summary>Validators hash over key and power in set order; priorities do not count.</summary>
+    public static ByteString Validators(IReadOnlyList<Wire.Types.Validator> validators)
+    {
+        ArgumentNullException.ThrowIfNull(validators);
+        byte[][] leaves = new byte[validators.Count][];
+        for (int i = 0; i < leaves.Length; i++)
+        {
+            Wire.Types.Validator validator = validators[i];
+            leaves[i] = new SimpleValidator { PubKey = validator.PubKey, VotingPower = validator.VotingPower }
+                .ToByteArray();
+        }
+        return Tree(leaves);
+    }
+
+    /// <summary>Last commit hash over the signatures in set order; height, round and block id do not count.</summary>
+    public static ByteString Commit(Commit commit)
+    {
+        ArgumentNullException.ThrowIfNull(commit);
+        byte[][] leaves = new byte[commit.Signatures.Count][];
+        for (int i = 0; i < leaves.Length; i++) leaves[i] = WireForm.Completed(commit.Signatures[i]).ToByteArray();
+        return Tree(leaves);
+    }
+
+    /// <summary>Consensus hash: SHA-256 over the block limits alone.</summary>
+    public static ByteString ConsensusParams(ConsensusParams parameters)
+    {
+        ArgumentNullException.ThrowIfNull(parameters);
+        HashedParams hashed = new()
+        {
+            BlockMaxBytes = parameters.Block?.MaxBytes ?? 0,
+            BlockMaxGas = parameters.Block?.MaxGas ?? 0,
+        };
+        return ByteString.CopyFrom(SHA256.HashData(hashed.ToByteArray()));
+    }
+
+    /// <summary>Results hash over code, data and gas of each transaction; texts and events do not count.</summary>
+    public static ByteString Results(IReadOnlyList<ExecTxResult> results)
+    {
+        ArgumentNullException.ThrowIfNull(results);
+        byte[][] leaves = new byte[results.Count][];
+        for (int i = 0; i < leaves.Length; i++)
+        {
+            ExecTxResult result = results[i];
+            leaves[i] = new ExecTxResult
+            {
+                Code = result.Code,
+                Data = result.Data,
+                GasWanted = result.GasWanted,
+                GasUsed = result.GasUsed,
+            }.ToByteArray();
+        }
+        return Tree(leaves);
+    }
+
+    /// <summary>Evidence hash over the pieces of evidence without their common wrapper.</summary>
+    public static ByteString Evidence(IReadOnlyList<Evidence> evidence)
+    {
+        ArgumentNullException.ThrowIfNull(evidence);
+        byte[][] leaves = new byte[evidence.Count][];
+        for (int i = 0; i < leaves.Length; i++)
+        {
+            Evidence full = WireForm.Completed(evidence[i]);
+            leaves[i] = full.SumCase switch
+            {
+                Wire.Types.Evidence.SumOneofCase.DuplicateVoteEvidence => full.DuplicateVoteEvidence.ToByteArray(),
+                Wire.Types.Evidence.SumOneofCase.LightClientAttackEvidence =>
+                    full.LightClientAttackEvidence.ToByteArray(),
+                _ => throw new ArgumentException("evidence of no known kind has no hash", nameof(evidence)),
+            };
+        }
+        return Tree(leaves);
+    }
+
+    /// <summary>
+    /// Address of a validator's Ed25519 key: the first 20 bytes of SHA-256 of its 32 bytes. Other kinds of keys are
+    /// refused with <see cref="NotSupportedException"/>.
+    /// </summary>
+    public static ByteString Address(Wire.Crypto.PublicKey key)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        if (key.SumCase != Wire.Crypto.PublicKey.SumOneofCase.Ed25519)
+        {
+            throw new NotSupportedException($"validator keys must be ed25519, not {key.SumCase}");
+        }
+        return ByteString.CopyFrom(SHA256.HashData(key.Ed25519.Span).AsSpan(0, AddressSize));
+    }
+
+    private static byte[][] TransactionLeaves(IReadOnlyList<ByteString> txs)
+    {
+        ArgumentNullException.ThrowIfNull(txs);
+        byte[][] leaves = new byte[txs.Count][];
+        for (int i = 0; i < leaves.Length; i++) leaves[i] = SHA256.HashData(txs[i].Span);
+        return leaves;
+    }
+
+    /// <summary>A byte field as a leaf. An empty value gives an empty leaf; it is not left out.</summary>
+    private static byte[] Leaf(ByteString value) => new BytesValue { Value = value }.ToByteArray();
+
+    private static ByteString Tree(IReadOnlyList<byte[]> leaves) => ByteString.CopyFrom(MerkleTree.Root(leaves));
+}
