@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
+using AppChain.Margin;
 
 namespace AppChain.StateMachine;
 
@@ -12,45 +13,222 @@ namespace AppChain.StateMachine;
 public sealed class Exchange
 {
     private readonly State _state = new();
+    private readonly BlockExecution _blocks;
+    private readonly StateTree _tree;
+    private Savepoint _start;
+    private List<RowChange> _changes = [];
 
-    /// <summary>The first state of a chain. Its rows are the changes of <see cref="Commit"/> at the height before the initial one.</summary>
-    public static Exchange FromGenesis(Genesis genesis) => throw new NotSupportedException();
+    private Exchange(StateTree tree)
+    {
+        _tree = tree;
+        _blocks = new BlockExecution(_state);
+    }
 
-    /// <summary>The state that committed rows stand for, as after the block that wrote the last of them.</summary>
-    public static Exchange Load(IEnumerable<KeyValuePair<byte[], byte[]>> rows) => throw new NotSupportedException();
+    /// <summary>
+    /// The first state of a chain, open like an executed block: <see cref="Commit"/> makes it final at the height
+    /// before the initial one.
+    /// </summary>
+    public static Exchange FromGenesis(Genesis genesis)
+    {
+        var exchange = new Exchange(new StateTree());
+        exchange.Open();
+        exchange.Write(genesis);
+        exchange._blocks.Rebuild();
+        exchange.Hash();
+        return exchange;
+    }
+
+    /// <summary>
+    /// The state that committed rows stand for, ascending by key, with a tree whose newest version is made of the same
+    /// rows.
+    /// </summary>
+    public static Exchange Load(IEnumerable<KeyValuePair<byte[], byte[]>> rows, StateTree tree)
+    {
+        var exchange = new Exchange(tree);
+        exchange._state.Load(rows);
+        exchange._blocks.Rebuild();
+        Invariant.Assert(tree.Version == exchange.Height);
+        bool found = tree.TryGetRoot(tree.Version, out byte[] root);
+        Invariant.Assert(found);
+        exchange.AppHash = root;
+        return exchange;
+    }
 
     /// <summary>Chain id.</summary>
-    public string ChainId => throw new NotSupportedException();
+    public string ChainId => _state.Chain.Read(0).ChainId;
 
     /// <summary>Height of the last executed block, open or committed.</summary>
-    public long Height => throw new NotSupportedException();
+    public long Height => _state.Chain.Read(0).Height;
+
+    /// <summary>Header time (ns) of the last executed block.</summary>
+    public long Time => _state.Chain.Read(0).Time;
 
     /// <summary>Root of the state tree after the last executed block.</summary>
-    public byte[] AppHash => throw new NotSupportedException();
+    public byte[] AppHash { get; private set; } = [];
 
     /// <summary>True between <see cref="Execute"/> and <see cref="Commit"/> or <see cref="Rollback"/>.</summary>
-    public bool HasOpenBlock => throw new NotSupportedException();
+    public bool HasOpenBlock { get; private set; }
 
-    /// <summary>The set that votes at a height: any from the previous committed height to two above it.</summary>
-    public ImmutableArray<Validator> ValidatorsAt(long height) => throw new NotSupportedException();
+    /// <summary>Visit every row after every block to prove the running sums; on by default.</summary>
+    public bool CheckEveryRow
+    {
+        get => _blocks.CheckEveryRow;
+        set => _blocks.CheckEveryRow = value;
+    }
+
+    /// <summary>
+    /// The committed rows of the last 100 heights with proofs. See <see cref="StateTree"/> for reading it from other
+    /// threads.
+    /// </summary>
+    public StateTree Committed => _tree;
+
+    /// <summary>The set that votes at a height: any from the previous height to two above it.</summary>
+    public ImmutableArray<Validator> ValidatorsAt(long height) => ValidatorChanges.At(_state, height);
 
     /// <summary>Executes the next block. No block may be open.</summary>
-    public BlockResult Execute(Block block) => throw new NotSupportedException();
+    /// <exception cref="InvariantException">A broken belief; the process must stop without committing.</exception>
+    public BlockResult Execute(Block block)
+    {
+        Invariant.Assert(block.Height == Height + 1);
+        Invariant.Assert(block.Transactions.Length == block.UndecodedCodes.Length);
+        Open();
+        (ImmutableArray<TransactionResult> results, ImmutableArray<ValidatorUpdate> updates) = _blocks.Execute(block);
+        Hash();
+        return new BlockResult
+        {
+            Height = block.Height,
+            Transactions = results,
+            Events = _blocks.Context.Events,
+            ValidatorUpdates = updates,
+            AppHash = AppHash,
+        };
+    }
 
     /// <summary>Takes back the open block, to the last byte.</summary>
-    public void Rollback() => throw new NotSupportedException();
+    public void Rollback()
+    {
+        Invariant.Assert(HasOpenBlock);
+        _tree.Drop();
+        _state.Journal.Rollback(_start);
+        _state.Forget();
+        _changes = [];
+        HasOpenBlock = false;
+        bool found = _tree.TryGetRoot(_tree.Version, out byte[] root);
+        Invariant.Assert(found);
+        AppHash = root;
+    }
 
     /// <summary>Makes the open block (or the genesis) final; returns the rows it changed, ascending by key.</summary>
-    public IReadOnlyList<RowChange> Commit() => throw new NotSupportedException();
+    public IReadOnlyList<RowChange> Commit()
+    {
+        Invariant.Assert(HasOpenBlock);
+        _state.Journal.Release(_start);
+        _state.Forget();
+        _tree.Commit();
+        HasOpenBlock = false;
+        IReadOnlyList<RowChange> changes = _changes;
+        _changes = [];
+        return changes;
+    }
 
     /// <summary>
-    /// The committed rows of the last 100 heights with proofs. Safe to read from other threads at any time.
+    /// The weak filter of CheckTx on the rows of a committed height: expiry, nonce, account, and the form of each
+    /// operation. A transaction that passes may still be refused in its block. Reads the tree only.
     /// </summary>
-    public StateTree Committed => throw new NotSupportedException();
+    public static ResultCode Check(Transaction transaction, StateTree committed, long height)
+    {
+        ResultCode code = TransactionExecution.CheckExpiry(transaction, height + 1);
+        if (code != ResultCode.Ok)
+        {
+            return code;
+        }
 
-    /// <summary>
-    /// The weak filter of CheckTx, on committed rows only; safe to call from any thread at any time: expiry, nonce,
-    /// account, market, plain limits. A transaction that passes may still be refused in its block.
-    /// </summary>
-    public ResultCode Check(Transaction transaction) => throw new NotSupportedException();
+        if (committed.TryGet(height, RowKey<Address, NonceRow>(transaction.Signer), out byte[] nonces))
+        {
+            var reader = new ByteReader(nonces);
+            var key = new ByteReader(transaction.Signer.ToArray());
+            if (!NonceRow.Decode(ref key, ref reader).IsFree(transaction.Nonce))
+            {
+                return ResultCode.NonceUsed;
+            }
+        }
+
+        if (!committed.TryGet(height, RowKey<AccountId, AccountRow>(transaction.Account), out _))
+        {
+            return ResultCode.UnknownAccount;
+        }
+
+        foreach (ref readonly Operation operation in transaction.Operations.AsSpan())
+        {
+            if (operation.Kind is OperationKind.PlaceOrder or OperationKind.ReplaceOrder)
+            {
+                code = OrderPlacement.CheckForm(operation);
+                if (code != ResultCode.Ok)
+                {
+                    return code;
+                }
+            }
+        }
+
+        return ResultCode.Ok;
+    }
+
+    /// <summary>The tree key of a row: kind byte and encoded key.</summary>
+    public static byte[] RowKey<TKey, TRow>(in TKey key)
+        where TRow : struct, IRow<TKey, TRow>
+    {
+        var writer = new ByteWriter();
+        writer.WriteByte((byte)TRow.Kind);
+        TRow.EncodeKey(key, ref writer);
+        return writer.ToArray();
+    }
+
+    private void Open()
+    {
+        Invariant.Assert(!HasOpenBlock);
+        _start = _state.Journal.Mark();
+        HasOpenBlock = true;
+    }
+
+    // Step 13: the rows that changed, and the root over all rows.
+    private void Hash()
+    {
+        _changes = _state.CollectChanges();
+        AppHash = _tree.Apply(Height, _changes);
+    }
+
+    private void Write(Genesis genesis)
+    {
+        _state.Chain.Add(new ChainRow
+        {
+            ChainId = genesis.ChainId,
+            Height = genesis.InitialHeight - 1,
+            Time = genesis.Time,
+            NextOrderId = 1,
+        });
+        Int128 held = genesis.InsuranceFund;
+        foreach (MarketParameters market in genesis.Markets)
+        {
+            _state.AddMarket(new MarketRow { Parameters = market });
+        }
+
+        foreach (GenesisAccount account in genesis.Accounts)
+        {
+            int number = _state.FindOrOpenAccount(account.Account);
+            _state.Accounts.Write(number).Collateral = account.Amount;
+            held += account.Amount;
+        }
+
+        _state.Pool.Add(new PoolRow
+        {
+            Held = held,
+            Claims = held - genesis.InsuranceFund,
+            InsuranceFund = genesis.InsuranceFund,
+        });
+        _state.ValidatorSets.Add(new ValidatorSetRow
+        {
+            FromHeight = genesis.InitialHeight,
+            Validators = genesis.Validators,
+        });
+    }
 }

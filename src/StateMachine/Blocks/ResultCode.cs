@@ -105,6 +105,9 @@ public enum ResultCode : uint
     /// <summary>The open interest would exceed the cap of the market.</summary>
     OpenInterestCap = 415,
 
+    /// <summary>The order met an order of the same owner, and its self-trade rule cancels it.</summary>
+    SelfTrade = 416,
+
     /// <summary>Equity would be below initial margin.</summary>
     MarginTooLow = 501,
 

@@ -63,6 +63,12 @@ public struct PoolRow : IRow<SingleKey, PoolRow>
     /// <summary>Micro-USD deposited and not withdrawn.</summary>
     public Int128 Held;
 
+    /// <summary>
+    /// Micro-USD owed to accounts: Σ (collateral − entry notional) over accounts and positions, plus what the funding
+    /// clearing of the markets holds. Kept as a running sum; a full scan must agree.
+    /// </summary>
+    public Int128 Claims;
+
     /// <summary>Micro-USD of the insurance fund, never negative.</summary>
     public Int128 InsuranceFund;
 
@@ -84,6 +90,7 @@ public struct PoolRow : IRow<SingleKey, PoolRow>
     public static void EncodeValue(in PoolRow row, ref ByteWriter writer)
     {
         writer.WriteInt128(row.Held);
+        writer.WriteInt128(row.Claims);
         writer.WriteInt128(row.InsuranceFund);
         writer.WriteInt128(row.Fees);
     }
@@ -92,6 +99,7 @@ public struct PoolRow : IRow<SingleKey, PoolRow>
     public static PoolRow Decode(ref ByteReader key, ref ByteReader value) => new()
     {
         Held = value.ReadInt128(),
+        Claims = value.ReadInt128(),
         InsuranceFund = value.ReadInt128(),
         Fees = value.ReadInt128(),
     };

@@ -45,6 +45,14 @@ public struct NonceRow : IRow<Address, NonceRow>
         return (Used[(int)(distance / 64)] >> (int)(distance % 64) & 1) == 0;
     }
 
+    /// <summary>The first nonce of an owner: the window ends at it.</summary>
+    public void Start(ulong nonce)
+    {
+        Highest = nonce;
+        Used = default;
+        Used[0] = 1;
+    }
+
     /// <summary>Marks a free nonce as used.</summary>
     public void Use(ulong nonce)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using AppChain.Margin;
 
 namespace AppChain.StateMachine;
 
@@ -44,6 +45,18 @@ internal sealed class State
     /// <summary>Open liquidations by account number.</summary>
     public readonly Table<int, LiquidationRow> Liquidations;
 
+    /// <summary>Book of each market, by slot of the market. Derived from the order rows.</summary>
+    public readonly List<Book> Books = [];
+
+    /// <summary>Open orders by account and client id. Derived from the order rows.</summary>
+    public readonly ClientIds ClientIds;
+
+    /// <summary>Orders by the last height they may rest. Derived from the order rows.</summary>
+    public readonly ExpiryQueue HeightExpiries;
+
+    /// <summary>Orders by the block time until which they may rest. Derived from the order rows.</summary>
+    public readonly ExpiryQueue TimeExpiries;
+
     private readonly ITable?[] _byKind = new ITable?[256];
 
     /// <summary>An empty state.</summary>
@@ -60,6 +73,9 @@ internal sealed class State
         Positions = Register(RowKind.Position, new Table<PositionKey, PositionRow>(Journal, 1024));
         Orders = Register(RowKind.Order, new Table<ulong, OrderRow>(Journal, 4096));
         Liquidations = Register(RowKind.Liquidation, new Table<int, LiquidationRow>(Journal));
+        ClientIds = new ClientIds(Journal);
+        HeightExpiries = new ExpiryQueue(Journal);
+        TimeExpiries = new ExpiryQueue(Journal);
     }
 
     /// <summary>The rows that the changes since the last <see cref="Forget"/> leave behind, by key, one per key.</summary>
@@ -100,22 +116,199 @@ internal sealed class State
             table?.Forget();
         }
 
+        foreach (Book book in Books)
+        {
+            book.Forget();
+        }
+
+        ClientIds.Forget();
+        HeightExpiries.Forget();
+        TimeExpiries.Forget();
         Journal.Forget();
     }
 
-    /// <summary>Puts one encoded row into its table. For loading only; links are rebuilt afterwards.</summary>
-    public void Load(byte[] key, byte[] value)
+    /// <summary>The rows of a chain as encoded, ascending by key; then everything that is derived from them is rebuilt.</summary>
+    public void Load(IEnumerable<KeyValuePair<byte[], byte[]>> rows)
     {
-        ITable? table = _byKind[key[0]];
-        Margin.Invariant.Assert(table is not null);
-        table.Load(key, value);
+        var accounts = new List<KeyValuePair<byte[], byte[]>>();
+        byte[] previous = [];
+        foreach (KeyValuePair<byte[], byte[]> row in rows)
+        {
+            Invariant.Assert(System.MemoryExtensions.SequenceCompareTo<byte>(previous, row.Key) < 0);
+            previous = row.Key;
+            if (row.Key[0] == (byte)RowKind.Account)
+            {
+                accounts.Add(row);
+                continue;
+            }
+
+            LoadRow(row);
+        }
+
+        // ORDER: by number, so that the slot of an account is its number again.
+        accounts.Sort(static (left, right) => AccountNumber(left).CompareTo(AccountNumber(right)));
+        foreach (KeyValuePair<byte[], byte[]> row in accounts)
+        {
+            LoadRow(row);
+        }
+
+        Rebuild();
+        Forget();
     }
+
+    /// <summary>Adds a market and its empty book; the slots of both are equal.</summary>
+    public int AddMarket(in MarketRow market)
+    {
+        int slot = Markets.Add(market);
+        Invariant.Assert(slot == Books.Count);
+        Books.Add(new Book(Journal, Orders));
+        return slot;
+    }
+
+    /// <summary>Slot of a market that exists.</summary>
+    public int MarketSlot(uint market)
+    {
+        bool found = Markets.TryFind(market, out int slot);
+        Invariant.Assert(found);
+        return slot;
+    }
+
+    /// <summary>Slot of a position that exists.</summary>
+    public int PositionSlot(int account, uint market)
+    {
+        bool found = Positions.TryFind(new PositionKey(account, market), out int slot);
+        Invariant.Assert(found);
+        return slot;
+    }
+
+    /// <summary>Finds an account, or opens it with no collateral; returns its number, which is its slot.</summary>
+    public int FindOrOpenAccount(in AccountId id)
+    {
+        if (Accounts.TryFind(id, out int slot))
+        {
+            return slot;
+        }
+
+        int number = Accounts.Count;
+        slot = Accounts.Add(new AccountRow { Id = id, Number = number, FirstPosition = -1 });
+        Invariant.Assert(slot == number);
+        return slot;
+    }
+
+    /// <summary>Finds a position, or opens an empty one that owes no funding; returns its slot.</summary>
+    public int FindOrOpenPosition(int account, int marketSlot)
+    {
+        ref readonly MarketRow market = ref Markets.Read(marketSlot);
+        var key = new PositionKey(account, market.Parameters.MarketId);
+        if (Positions.TryFind(key, out int slot))
+        {
+            return slot;
+        }
+
+        slot = Positions.Add(new PositionRow
+        {
+            Account = account,
+            Market = key.Market,
+            FundingIndex = market.FundingIndex,
+            FirstOrder = -1,
+            LastOrder = -1,
+            Next = -1,
+        });
+        LinkPosition(slot);
+        return slot;
+    }
+
+    /// <summary>Removes a position that has neither size nor orders.</summary>
+    public void ReleaseIfEmpty(int positionSlot)
+    {
+        PositionRow position = Positions.Read(positionSlot);
+        if (position.Size != 0 || position.OrderCount != 0)
+        {
+            return;
+        }
+
+        Invariant.Assert(position.EntryNotional == 0);
+        int before = -1;
+        int slot = Accounts.Read(position.Account).FirstPosition;
+        // BOUND: at most Limits.MarketsMax positions of an account.
+        while (slot != positionSlot)
+        {
+            before = slot;
+            slot = Positions.Read(slot).Next;
+        }
+
+        if (before < 0)
+        {
+            Accounts.Relink(position.Account).FirstPosition = position.Next;
+        }
+        else
+        {
+            Positions.Relink(before).Next = position.Next;
+        }
+
+        Positions.Remove(positionSlot);
+    }
+
+    // Keeps the positions of an account in ascending order of market.
+    private void LinkPosition(int positionSlot)
+    {
+        ref PositionRow position = ref Positions.Relink(positionSlot);
+        int before = -1;
+        int after = Accounts.Read(position.Account).FirstPosition;
+        // BOUND: at most Limits.MarketsMax positions of an account.
+        while (after >= 0 && Positions.Read(after).Market < position.Market)
+        {
+            before = after;
+            after = Positions.Read(after).Next;
+        }
+
+        position.Next = after;
+        if (before < 0)
+        {
+            Accounts.Relink(position.Account).FirstPosition = positionSlot;
+        }
+        else
+        {
+            Positions.Relink(before).Next = positionSlot;
+        }
+    }
+
+    private void LoadRow(KeyValuePair<byte[], byte[]> row)
+    {
+        ITable? table = _byKind[row.Key[0]];
+        Invariant.Assert(table is not null);
+        table.Load(row.Key, row.Value);
+    }
+
+    private void Rebuild()
+    {
+        // ORDER: rows come in key order, so market slots ascend with the ids as they did at genesis.
+        for (int i = 0; i < Markets.Count; i++)
+        {
+            Books.Add(new Book(Journal, Orders));
+        }
+
+        foreach (int slot in Positions.SlotsInKeyOrder(Comparer<PositionKey>.Default))
+        {
+            LinkPosition(slot);
+        }
+
+        // ORDER: by order id, which is time priority and the order in which an account opened them.
+        var resting = new RestingOrders(this);
+        foreach (int slot in Orders.SlotsInKeyOrder(Comparer<ulong>.Default))
+        {
+            ref readonly OrderRow order = ref Orders.Read(slot);
+            resting.Attach(slot, MarketSlot(order.Market), PositionSlot(order.Account, order.Market));
+        }
+    }
+
+    private static int AccountNumber(KeyValuePair<byte[], byte[]> row) => new ByteReader(row.Value).ReadInt32();
 
     private Table<TKey, TRow> Register<TKey, TRow>(RowKind kind, Table<TKey, TRow> table)
         where TKey : struct, System.IEquatable<TKey>
         where TRow : struct, IRow<TKey, TRow>
     {
-        Margin.Invariant.Assert(_byKind[(int)kind] is null);
+        Invariant.Assert(_byKind[(int)kind] is null);
         _byKind[(int)kind] = table;
         return table;
     }

@@ -1,0 +1,163 @@
+using System;
+using AppChain.Margin;
+
+namespace AppChain.StateMachine;
+
+/// <summary>One price of one side of a book, and the orders waiting there in time order.</summary>
+internal struct Level
+{
+    /// <summary>Ticks.</summary>
+    public long Price;
+
+    /// <summary>Lots of all its orders.</summary>
+    public long Quantity;
+
+    /// <summary>Its orders.</summary>
+    public int Count;
+
+    /// <summary>Slot of the oldest order.</summary>
+    public int First;
+
+    /// <summary>Slot of the newest order.</summary>
+    public int Last;
+}
+
+/// <summary>
+/// The price levels of one side, sorted so that the best is last: most changes happen near the best price, where a
+/// sorted array moves little, and the next best is the neighbour in memory.
+/// </summary>
+internal sealed class BookSide : IJournaled
+{
+    private const int Inserted = 0;
+    private const int Removed = 1;
+
+    private readonly Journal _journal;
+
+    // A rank grows with how good a price is: the price itself for bids, its negation for asks.
+    private readonly int _sign;
+    private long[] _ranks = new long[64];
+    private int[] _levels = new int[64];
+    private int _count;
+
+    private long[] _removedRanks = new long[16];
+    private int _removedCount;
+
+    /// <summary>An empty side.</summary>
+    public BookSide(Journal journal, Side side)
+    {
+        _journal = journal;
+        _sign = side == Side.Buy ? 1 : -1;
+    }
+
+    /// <summary>Levels of this side.</summary>
+    public int Count => _count;
+
+    /// <summary>Slot of the level at a position; position 0 is the worst, Count − 1 the best.</summary>
+    public int LevelAt(int position) => _levels[position];
+
+    /// <summary>Price of the level at a position.</summary>
+    public long PriceAt(int position) => _ranks[position] * _sign;
+
+    /// <summary>Best price; 0 when the side is empty.</summary>
+    public long BestPrice => _count == 0 ? 0 : _ranks[_count - 1] * _sign;
+
+    /// <summary>True when a taker with this limit would trade with the best level.</summary>
+    public bool Crosses(long limit) => _count > 0 && _ranks[_count - 1] >= limit * _sign;
+
+    /// <summary>Position of the level with this price; the complement of where it belongs when there is none.</summary>
+    public int Find(long price)
+    {
+        long rank = price * _sign;
+        int low = 0;
+        int high = _count - 1;
+        // BOUND: a binary search over at most Limits.LevelsPerSideMax levels.
+        while (low <= high)
+        {
+            int middle = (low + high) >> 1;
+            long found = _ranks[middle];
+            if (found == rank)
+            {
+                return middle;
+            }
+
+            if (found < rank)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle - 1;
+            }
+        }
+
+        return ~low;
+    }
+
+    /// <summary>Puts a level where its price belongs.</summary>
+    public void Insert(int position, long price, int level)
+    {
+        InsertAt(position, price * _sign, level);
+        _journal.Record(this, Inserted, position, 0);
+    }
+
+    /// <summary>Takes the level at a position out.</summary>
+    public void RemoveAt(int position)
+    {
+        if (_removedCount == _removedRanks.Length)
+        {
+            Array.Resize(ref _removedRanks, _removedCount * 2);
+        }
+
+        _removedRanks[_removedCount++] = _ranks[position];
+        _journal.Record(this, Removed, position, _levels[position]);
+        CloseGap(position);
+    }
+
+    /// <inheritdoc/>
+    public void Undo(int operation, int position, int level)
+    {
+        if (operation == Inserted)
+        {
+            CloseGap(position);
+        }
+        else
+        {
+            InsertAt(position, _removedRanks[--_removedCount], level);
+        }
+    }
+
+    /// <summary>Forgets what was removed; call together with <see cref="Journal.Forget"/>.</summary>
+    public void Forget() => _removedCount = 0;
+
+    private void InsertAt(int position, long rank, int level)
+    {
+        if (_count == _ranks.Length)
+        {
+            Array.Resize(ref _ranks, _count * 2);
+            Array.Resize(ref _levels, _count * 2);
+        }
+
+        int moved = _count - position;
+        if (moved > 0)
+        {
+            Array.Copy(_ranks, position, _ranks, position + 1, moved);
+            Array.Copy(_levels, position, _levels, position + 1, moved);
+        }
+
+        _ranks[position] = rank;
+        _levels[position] = level;
+        _count++;
+    }
+
+    private void CloseGap(int position)
+    {
+        Invariant.Assert(position < _count);
+        _count--;
+        int moved = _count - position;
+        if (moved > 0)
+        {
+            Array.Copy(_ranks, position + 1, _ranks, position, moved);
+            Array.Copy(_levels, position + 1, _levels, position, moved);
+        }
+    }
+}
