@@ -48,8 +48,8 @@ public sealed class Exchange
         exchange._state.Load(rows);
         exchange._blocks.Rebuild();
         Invariant.Assert(tree.Version == exchange.Height);
-        bool found = tree.TryGetRoot(tree.Version, out byte[] root);
-        Invariant.Assert(found);
+        bool found = tree.TryGetRoot(tree.Version, out byte[]? root);
+        Invariant.Assert(found && root is not null);
         exchange.AppHash = root;
         return exchange;
     }
@@ -113,8 +113,8 @@ public sealed class Exchange
         _state.Forget();
         _changes = [];
         HasOpenBlock = false;
-        bool found = _tree.TryGetRoot(_tree.Version, out byte[] root);
-        Invariant.Assert(found);
+        bool found = _tree.TryGetRoot(_tree.Version, out byte[]? root);
+        Invariant.Assert(found && root is not null);
         AppHash = root;
     }
 
@@ -143,7 +143,7 @@ public sealed class Exchange
             return code;
         }
 
-        if (committed.TryGet(height, RowKey<Address, NonceRow>(transaction.Signer), out byte[] nonces))
+        if (committed.TryGet(height, RowKey<Address, NonceRow>(transaction.Signer), out byte[]? nonces))
         {
             var reader = new ByteReader(nonces);
             var key = new ByteReader(transaction.Signer.ToArray());

@@ -90,6 +90,48 @@ public static class Arithmetic
         return left * sign;
     }
 
+    /// <summary>
+    /// ⌊a × b / c⌋ with a 256-bit product, for b ≥ 0 and c &gt; 0. The quotient must fit in 127 bits.
+    /// </summary>
+    public static Int128 MulDivFloor(Int128 a, Int128 b, Int128 c)
+    {
+        Invariant.Assert(b >= 0);
+        Invariant.Assert(c > 0);
+        Multiply(Magnitude(a), (UInt128)b, out UInt128 high, out UInt128 low);
+        UInt128 divisor = (UInt128)c;
+        UInt128 quotient;
+        UInt128 rest;
+        if (high == 0)
+        {
+            quotient = low / divisor;
+            rest = low - (quotient * divisor);
+        }
+        else
+        {
+            Invariant.Assert(high < divisor);
+            quotient = 0;
+            rest = high;
+            // BOUND: one step per bit of the low half.
+            for (int bit = 127; bit >= 0; bit--)
+            {
+                // The divisor has at most 127 bits, so the doubled rest cannot overflow.
+                rest = (rest << 1) | ((low >> bit) & 1);
+                quotient <<= 1;
+                if (rest >= divisor)
+                {
+                    rest -= divisor;
+                    quotient |= 1;
+                }
+            }
+        }
+
+        Int128 result = (Int128)quotient;
+        return a >= 0 ? result : rest == 0 ? -result : -result - 1;
+    }
+
+    /// <summary>⌈a × b / c⌉ with a 256-bit product, for b ≥ 0 and c &gt; 0. The quotient must fit in 127 bits.</summary>
+    public static Int128 MulDivCeil(Int128 a, Int128 b, Int128 c) => -MulDivFloor(-a, b, c);
+
     /// <summary>⌊√value⌋ for value ≥ 0.</summary>
     public static Int128 SqrtFloor(Int128 value)
     {

@@ -39,9 +39,15 @@ internal sealed class BlockContext
         Time = time;
         Transaction = -1;
         Events = [];
+        ForgetTouched();
+        Array.Clear(Valuations);
+    }
+
+    /// <summary>Starts gathering touched accounts anew: those so far have been looked at.</summary>
+    public void ForgetTouched()
+    {
         _touched.Clear();
         _run++;
-        Array.Clear(Valuations);
     }
 
     /// <summary>Adds an event; the transaction is filled in.</summary>

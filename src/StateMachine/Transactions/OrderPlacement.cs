@@ -194,12 +194,12 @@ internal sealed class OrderPlacement
                 : mayRest ? Rest(taker, operation, context) : new OperationOutcome(ResultCode.NotFillable);
             if (rested.Code != ResultCode.Ok)
             {
-                if (taken.Filled == 0 && operation.TimeInForce != TimeInForce.ImmediateOrCancel)
-                {
-                    return rested;
-                }
-
-                if (taken.Filled == 0 && rested.Code != ResultCode.NotFillable)
+                // An immediate order that finds nothing, and one that its own self-trade rule stops, have done what
+                // they were asked to; anything else that filled nothing is refused.
+                bool accepted = taken.Filled > 0
+                    || rested.Code == ResultCode.SelfTrade
+                    || (rested.Code == ResultCode.NotFillable && operation.TimeInForce == TimeInForce.ImmediateOrCancel);
+                if (!accepted)
                 {
                     return rested;
                 }

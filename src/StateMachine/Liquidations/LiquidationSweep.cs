@@ -1,0 +1,447 @@
+using System;
+using System.Collections.Generic;
+using AppChain.Liquidation;
+using AppChain.Margin;
+
+namespace AppChain.StateMachine;
+
+/// <summary>Which accounts a sweep looks at.</summary>
+internal enum LiquidationPass
+{
+    /// <summary>Step 8: accounts that prices made due, accounts touched so far, and open liquidations.</summary>
+    Scheduled,
+
+    /// <summary>Step 11: accounts touched since step 8.</summary>
+    Touched,
+}
+
+/// <summary>
+/// Liquidates in the block that carries the price. Stages per account: cancel its orders and look again; close in
+/// slices on the book; the insurance fund earns or pays the difference to bankruptcy; what a bankrupt account still
+/// holds is closed against the most leveraged winners. What a budget or an empty book leaves over stays open as a
+/// <see cref="LiquidationRow"/> and is first in line in the next block (docs/spec/liquidation.md).
+/// </summary>
+internal sealed class LiquidationSweep
+{
+    /// <summary>Accounts worked on in one pass.</summary>
+    private const int AccountsPerPassMax = 512;
+
+    /// <summary>Positions deleveraged in one pass.</summary>
+    private const int DeleveragingsPerPassMax = 64;
+
+    private readonly State _state;
+    private readonly RestingOrders _resting;
+    private readonly Matching _matching;
+    private readonly RiskSchedule _schedule;
+    private readonly List<int> _accounts = [];
+    private int _deleveragings;
+
+    /// <summary>Sweeps a state.</summary>
+    public LiquidationSweep(State state, RestingOrders resting, Matching matching, RiskSchedule schedule)
+    {
+        _state = state;
+        _resting = resting;
+        _matching = matching;
+        _schedule = schedule;
+    }
+
+    /// <summary>Looks at the accounts of the pass and works on those below maintenance margin, by account number.</summary>
+    public void Execute(BlockContext context, LiquidationPass pass)
+    {
+        Collect(context, pass);
+        _deleveragings = 0;
+        int worked = 0;
+        int previous = -1;
+        // BOUND: work on at most AccountsPerPassMax accounts; the rest are recorded as open liquidations.
+        foreach (int account in _accounts)
+        {
+            if (account == previous || account >= _state.Accounts.Count)
+            {
+                continue;
+            }
+
+            previous = account;
+            Risk risk = AccountRisk.Of(_state, context, account);
+            if (!risk.IsLiquidatable)
+            {
+                CloseRecord(account, risk, context);
+                _schedule.Schedule(account, risk);
+                continue;
+            }
+
+            OpenRecord(account, risk, context);
+            if (worked < AccountsPerPassMax)
+            {
+                worked++;
+                Work(account, context);
+            }
+        }
+
+        LookAgain(context);
+    }
+
+    private void Collect(BlockContext context, LiquidationPass pass)
+    {
+        _accounts.Clear();
+        if (pass == LiquidationPass.Scheduled)
+        {
+            _schedule.Observe(context);
+            foreach (int slot in _state.Liquidations.SlotsInKeyOrder(Comparer<int>.Default))
+            {
+                _accounts.Add(_state.Liquidations.Read(slot).Account);
+            }
+        }
+
+        _schedule.TakeDue(_accounts);
+        _accounts.AddRange(context.Touched);
+        context.ForgetTouched();
+
+        // ORDER: by account number, whatever brought the account here.
+        _accounts.Sort();
+    }
+
+    // Makers and winners that a liquidation traded with were touched by it: schedule them, and record any that it took
+    // below maintenance margin, so that none is missed. They are worked on from the next block on.
+    private void LookAgain(BlockContext context)
+    {
+        _accounts.Clear();
+        _accounts.AddRange(context.Touched);
+        context.ForgetTouched();
+        _accounts.Sort();
+        foreach (int account in _accounts)
+        {
+            Risk risk = AccountRisk.Of(_state, context, account);
+            if (risk.IsLiquidatable)
+            {
+                OpenRecord(account, risk, context);
+            }
+            else
+            {
+                CloseRecord(account, risk, context);
+                _schedule.Schedule(account, risk);
+            }
+        }
+    }
+
+    private void Work(int account, BlockContext context)
+    {
+        CancelOrders(account, context);
+        int[] slots = PositionsByMaintenance(account, context);
+        // BOUND: at most Limits.MarketsMax positions of an account.
+        foreach (int positionSlot in slots)
+        {
+            Risk risk = AccountRisk.Of(_state, context, account);
+            if (!risk.IsLiquidatable)
+            {
+                break;
+            }
+
+            int marketSlot = _state.MarketSlot(_state.Positions.Read(positionSlot).Market);
+            if (!MayLiquidate(marketSlot))
+            {
+                Defer(account, positionSlot, stage: 0, context);
+                continue;
+            }
+
+            CloseSlice(account, positionSlot, marketSlot, risk, context);
+        }
+
+        Deleverage(account, context);
+        PayDebt(account, context);
+        CountSlice(account);
+    }
+
+    private void CancelOrders(int account, BlockContext context)
+    {
+        int slot = _state.Accounts.Read(account).FirstPosition;
+        // BOUND: at most Limits.MarketsMax positions of an account.
+        while (slot >= 0)
+        {
+            int next = _state.Positions.Read(slot).Next;
+            _resting.CloseAll(slot, CloseReason.Liquidation, context);
+            slot = next;
+        }
+    }
+
+    private int[] PositionsByMaintenance(int account, BlockContext context)
+    {
+        var slots = new List<int>();
+        for (int slot = _state.Accounts.Read(account).FirstPosition; slot >= 0; slot = _state.Positions.Read(slot).Next)
+        {
+            slots.Add(slot);
+        }
+
+        // ORDER: largest maintenance margin first, it frees most; then market.
+        slots.Sort((left, right) =>
+        {
+            int byMargin = MaintenanceOf(right, context).CompareTo(MaintenanceOf(left, context));
+            return byMargin != 0
+                ? byMargin
+                : _state.Positions.Read(left).Market.CompareTo(_state.Positions.Read(right).Market);
+        });
+        return slots.ToArray();
+    }
+
+    private void CloseSlice(int account, int positionSlot, int marketSlot, in Risk risk, BlockContext context)
+    {
+        long size = _state.Positions.Read(positionSlot).Size;
+        MarketParameters parameters = _state.Markets.Read(marketSlot).Parameters;
+        LiquidationSlice slice = LiquidationSlice.Plan(
+            parameters,
+            size,
+            context.Valuations[marketSlot].Mark,
+            risk,
+            MaintenanceOf(positionSlot, context),
+            _state.Pool.Read(0).InsuranceFund);
+        var taker = new TakerOrder
+        {
+            Account = account,
+            MarketSlot = marketSlot,
+            PositionSlot = positionSlot,
+            Side = size > 0 ? Side.Sell : Side.Buy,
+            Limit = slice.Limit,
+            Quantity = slice.Lots,
+            ReduceOnly = true,
+            IsLiquidation = true,
+        };
+        TakeResult taken = _matching.Take(ref taker, context);
+        context.Emit(new ExchangeEvent
+        {
+            Kind = EventKind.LiquidationSlice,
+            Account = account,
+            Counterparty = -1,
+            Market = parameters.MarketId,
+            Side = taker.Side,
+            Price = slice.Limit,
+            Quantity = slice.Lots,
+            Amount = slice.Bankruptcy,
+            Amount2 = taken.Filled,
+        });
+        if (taken.Filled > 0)
+        {
+            Int128 share = LiquidationSlice.FundShare(parameters, size, taken.Filled, taken.Notional, slice.Bankruptcy);
+            PayFund(account, parameters.MarketId, taken.Filled, share, context);
+            _state.ReleaseIfEmpty(positionSlot);
+        }
+    }
+
+    // Only a bankrupt account is closed against winners: while equity is left, the book gets its chance in every block.
+    private void Deleverage(int account, BlockContext context)
+    {
+        Risk risk = AccountRisk.Of(_state, context, account);
+        if (risk.EquityHigh >= 0)
+        {
+            return;
+        }
+
+        foreach (int positionSlot in PositionsByMaintenance(account, context))
+        {
+            int marketSlot = _state.MarketSlot(_state.Positions.Read(positionSlot).Market);
+            if (!MayLiquidate(marketSlot) || _deleveragings >= DeleveragingsPerPassMax)
+            {
+                Defer(account, positionSlot, stage: 2, context);
+                continue;
+            }
+
+            _deleveragings++;
+            risk = AccountRisk.Of(_state, context, account);
+            CloseAgainstWinners(account, positionSlot, marketSlot, risk, context);
+        }
+    }
+
+    private void CloseAgainstWinners(int account, int positionSlot, int marketSlot, in Risk risk, BlockContext context)
+    {
+        Settlement.SettleFunding(_state, context, positionSlot, marketSlot);
+        long size = _state.Positions.Read(positionSlot).Size;
+        MarketParameters parameters = _state.Markets.Read(marketSlot).Parameters;
+        long mark = context.Valuations[marketSlot].Mark;
+        long price = BankruptcyPrice.Of(
+            parameters, size, mark, risk.Equity, MaintenanceOf(positionSlot, context), risk.Maintenance);
+        List<DeleveragingCandidate> candidates = Winners(account, parameters.MarketId, size, context);
+        long residual = Math.Abs(size);
+        long closed = 0;
+        if (candidates.Count > 0)
+        {
+            foreach (DeleveragingCut cut in Liquidation.Deleveraging.WaterFill(candidates, residual))
+            {
+                CloseBoth(account, positionSlot, marketSlot, cut, price, context);
+                closed += cut.Lots;
+            }
+        }
+
+        Invariant.Assert(closed <= residual);
+        if (closed < residual)
+        {
+            Defer(account, positionSlot, stage: 2, context);
+        }
+
+        _state.ReleaseIfEmpty(positionSlot);
+    }
+
+    private void CloseBoth(
+        int account, int positionSlot, int marketSlot, DeleveragingCut cut, long price, BlockContext context)
+    {
+        ref readonly MarketRow market = ref _state.Markets.Read(marketSlot);
+        long size = _state.Positions.Read(positionSlot).Size;
+        int winnerSlot = _state.PositionSlot(cut.Account, market.Parameters.MarketId);
+        Int128 equity = AccountRisk.Of(_state, context, cut.Account).Equity;
+        Int128 notional = market.Parameters.Notional(
+            context.Valuations[marketSlot].Mark, Math.Abs(_state.Positions.Read(winnerSlot).Size));
+        long lots = size > 0 ? -cut.Lots : cut.Lots;
+        FillOutcome loser = Settlement.Prepare(
+            _state, account, _state.Positions.Read(positionSlot), market, lots, price, feePpm: 0);
+        FillOutcome winner = Settlement.Prepare(
+            _state, cut.Account, _state.Positions.Read(winnerSlot), market, -lots, price, feePpm: 0);
+        long openInterest = market.OpenInterest + loser.LongLotsDelta + winner.LongLotsDelta;
+        Settlement.Apply(_state, context, positionSlot, marketSlot, loser);
+        Settlement.Apply(_state, context, winnerSlot, marketSlot, winner);
+        _state.Markets.Write(marketSlot).OpenInterest = openInterest;
+        context.Emit(new ExchangeEvent
+        {
+            Kind = EventKind.Deleveraging,
+            Account = account,
+            Counterparty = cut.Account,
+            Market = market.Parameters.MarketId,
+            Side = size > 0 ? Side.Sell : Side.Buy,
+            Price = price,
+            Quantity = cut.Lots,
+            Amount = Arithmetic.MulDivFloor(notional, Arithmetic.PpmOne, equity),
+        });
+        _state.ReleaseIfEmpty(winnerSlot);
+    }
+
+    // Accounts with the opposite position and something to lose. Visits every position: this stage is rare.
+    private List<DeleveragingCandidate> Winners(int bankrupt, uint market, long size, BlockContext context)
+    {
+        var candidates = new List<DeleveragingCandidate>();
+        foreach (int slot in _state.Positions.SlotsInKeyOrder(Comparer<PositionKey>.Default))
+        {
+            ref readonly PositionRow position = ref _state.Positions.Read(slot);
+            bool opposite = size > 0 ? position.Size < 0 : position.Size > 0;
+            if (position.Market != market || position.Account == bankrupt || !opposite)
+            {
+                continue;
+            }
+
+            Int128 equity = AccountRisk.Of(_state, context, position.Account).Equity;
+            if (equity > 0)
+            {
+                candidates.Add(new DeleveragingCandidate(position.Account, Math.Abs(position.Size), equity));
+            }
+        }
+
+        return candidates;
+    }
+
+    // An account without positions cannot recover by itself: the fund covers what it owes, as far as the fund goes.
+    private void PayDebt(int account, BlockContext context)
+    {
+        Int128 collateral = _state.Accounts.Read(account).Collateral;
+        if (collateral >= 0 || _state.Accounts.Read(account).FirstPosition >= 0)
+        {
+            return;
+        }
+
+        Int128 paid = Int128.Min(-collateral, _state.Pool.Read(0).InsuranceFund);
+        if (paid > 0)
+        {
+            PayFund(account, market: 0, lots: 0, -paid, context);
+        }
+    }
+
+    private void PayFund(int account, uint market, long lots, Int128 amount, BlockContext context)
+    {
+        Int128 affordable = Int128.Max(amount, -_state.Pool.Read(0).InsuranceFund);
+        if (affordable == 0)
+        {
+            return;
+        }
+
+        Settlement.PayInsuranceFund(_state, context, account, affordable);
+        context.Emit(new ExchangeEvent
+        {
+            Kind = EventKind.InsuranceFundChanged,
+            Account = account,
+            Counterparty = -1,
+            Market = market,
+            Quantity = lots,
+            Amount = affordable,
+            Amount2 = _state.Pool.Read(0).InsuranceFund,
+        });
+    }
+
+    private bool MayLiquidate(int marketSlot)
+    {
+        uint market = _state.Markets.Read(marketSlot).Parameters.MarketId;
+        return _state.Oracles.TryFind(market, out int oracle)
+            && _state.Oracles.Read(oracle).State is OracleState.Live or OracleState.Uncertain or OracleState.Stale;
+    }
+
+    private Int128 MaintenanceOf(int positionSlot, BlockContext context)
+    {
+        ref readonly PositionRow position = ref _state.Positions.Read(positionSlot);
+        int marketSlot = _state.MarketSlot(position.Market);
+        MarketParameters parameters = _state.Markets.Read(marketSlot).Parameters;
+        return Requirement.Maintenance(
+            parameters, parameters.Notional(context.Valuations[marketSlot].Mark, Math.Abs(position.Size)));
+    }
+
+    private void OpenRecord(int account, in Risk risk, BlockContext context)
+    {
+        if (_state.Liquidations.TryFind(account, out _))
+        {
+            return;
+        }
+
+        _state.Liquidations.Add(new LiquidationRow { Account = account, SinceHeight = context.Height });
+        context.Emit(new ExchangeEvent
+        {
+            Kind = EventKind.LiquidationOpened,
+            Account = account,
+            Counterparty = -1,
+            Amount = risk.EquityHigh,
+            Amount2 = risk.Maintenance,
+            Amount3 = risk.Equity,
+        });
+    }
+
+    private void CloseRecord(int account, in Risk risk, BlockContext context)
+    {
+        if (!_state.Liquidations.TryFind(account, out int slot))
+        {
+            return;
+        }
+
+        _state.Liquidations.Remove(slot);
+        context.Emit(new ExchangeEvent
+        {
+            Kind = EventKind.LiquidationClosed,
+            Account = account,
+            Counterparty = -1,
+            Amount = risk.Equity,
+            Amount2 = risk.Maintenance,
+        });
+    }
+
+    private void CountSlice(int account)
+    {
+        if (_state.Liquidations.TryFind(account, out int slot))
+        {
+            _state.Liquidations.Write(slot).Slices++;
+        }
+    }
+
+    private void Defer(int account, int positionSlot, byte stage, BlockContext context)
+    {
+        ref readonly PositionRow position = ref _state.Positions.Read(positionSlot);
+        context.Emit(new ExchangeEvent
+        {
+            Kind = EventKind.LiquidationDeferred,
+            Account = account,
+            Counterparty = -1,
+            Market = position.Market,
+            Quantity = Math.Abs(position.Size),
+            Reason = stage,
+        });
+    }
+}

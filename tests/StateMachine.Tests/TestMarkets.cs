@@ -1,0 +1,82 @@
+using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using AppChain.Margin;
+
+namespace AppChain.StateMachine.Tests;
+
+/// <summary>Markets, accounts and genesis documents that tests share.</summary>
+internal static class TestMarkets
+{
+    public const long Second = 1_000_000_000;
+    public const long GenesisTime = 1_760_000_000L * Second;
+
+    /// <summary>One tick and one lot are worth one USD, so table tests can be read without a calculator.</summary>
+    public static MarketParameters Simple(
+        uint id = 1, int makerFee = 0, int takerFee = 0, int initial = 100_000, int maintenance = 50_000) => new()
+    {
+        MarketId = id,
+        Ticker = id == 1 ? "BTC-PERP" : id == 2 ? "ETH-PERP" : "M" + id + "-PERP",
+        PriceDecimals = 0,
+        QuantityDecimals = 0,
+        TickLotValue = 1_000_000,
+        Tiers = [new MarginTier(0, initial, maintenance)],
+        OpenInterestScaleLower = 0,
+        OpenInterestScaleUpper = 0,
+        MakerFeePpm = makerFee,
+        TakerFeePpm = takerFee,
+        PositionLimit = 1_000_000,
+        OpenInterestCap = 10_000_000,
+        PriceBandPpm = 500_000,
+        ImpactNotional = 10_000_000_000,
+        FundingCapPpm = 5_000,
+        LiquidationFeePpm = 10_000,
+        LiquidationWholeNotional = 1_000_000_000_000_000,
+        LiquidationSlicePpm = 250_000,
+    };
+
+    public static Address AddressOf(string name)
+    {
+        byte[] hash = System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(name));
+        return new Address(hash.AsSpan(0, Address.Size));
+    }
+
+    public static Validator ValidatorOf(int number, long power = 10)
+    {
+        byte[] key = System.Security.Cryptography.SHA256.HashData([(byte)number, (byte)'v']);
+        byte[] hash = System.Security.Cryptography.SHA256.HashData(key);
+        return new Validator(new Address(hash.AsSpan(0, Address.Size)), [.. key], power);
+    }
+
+    public static Genesis Genesis(
+        IReadOnlyList<(string Name, long Usd)> accounts,
+        ImmutableArray<MarketParameters> markets,
+        long insuranceUsd = 0,
+        int validators = 4)
+    {
+        var sorted = new List<GenesisAccount>();
+        foreach ((string name, long usd) in accounts)
+        {
+            sorted.Add(new GenesisAccount(new AccountId(AddressOf(name), 0), usd * 1_000_000));
+        }
+
+        sorted.Sort((left, right) => left.Account.CompareTo(right.Account));
+        var set = new List<Validator>();
+        for (int i = 0; i < validators; i++)
+        {
+            set.Add(ValidatorOf(i));
+        }
+
+        set.Sort((left, right) => left.Address.CompareTo(right.Address));
+        return new Genesis
+        {
+            ChainId = "test-1",
+            InitialHeight = 1,
+            Time = GenesisTime,
+            Validators = [.. set],
+            Markets = markets,
+            Accounts = [.. sorted],
+            InsuranceFund = insuranceUsd * 1_000_000,
+        };
+    }
+}
