@@ -7,6 +7,7 @@ using System.Runtime.InteropServices;
 namespace AppChain.StateMachine;
 
 /// <summary>The 32 bytes of a SHA-256 hash, kept in memory order. The default value is 32 zero bytes.</summary>
+[StructLayout(LayoutKind.Sequential)]
 internal struct Sha256Digest : IEquatable<Sha256Digest>, IComparable<Sha256Digest>
 {
     /// <summary>Bytes of a digest.</summary>
@@ -38,15 +39,10 @@ internal struct Sha256Digest : IEquatable<Sha256Digest>, IComparable<Sha256Diges
     public byte[] ToArray() => Bytes.ToArray();
 
     /// <summary>Bit <paramref name="index"/>, 0…255, counted from the most significant bit of the first byte.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly int Bit(int index)
     {
-        ulong word = (index >> 6) switch
-        {
-            0 => _first,
-            1 => _second,
-            2 => _third,
-            _ => _fourth,
-        };
+        ulong word = Unsafe.Add(ref Unsafe.AsRef(in _first), (index >> 6) & 3);
         return (int)((BigEndian(word) >> (63 - (index & 63))) & 1);
     }
 

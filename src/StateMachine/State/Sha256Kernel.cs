@@ -1,5 +1,4 @@
 using System;
-using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -140,15 +139,16 @@ internal static class Sha256Kernel<TVector, TOperations>
         Span<TVector> words = stackalloc TVector[Rounds];
         Reset(state);
 
-        // The first block is the prefix and 63 bytes of the pair; so every word straddles two words of the pair.
+        // The first block is the prefix and 63 bytes of the pair.
         Span<uint> lanes = MemoryMarshal.Cast<TVector, uint>(words);
-        for (int lane = 0; lane < Lanes; lane++)
+        ref byte source = ref MemoryMarshal.GetReference(pairs[..(Lanes * 64)]);
+        for (int lane = 0; lane < Lanes; lane += 4)
         {
-            ReadOnlySpan<byte> pair = pairs.Slice(lane * 64, 64);
-            lanes[lane] = ((uint)prefix << 24) | (BinaryPrimitives.ReadUInt32BigEndian(pair) >> 8);
-            for (int word = 1; word < 16; word++)
+            ref byte pair = ref Unsafe.Add(ref source, lane * 64);
+            LoadWords(ref pair, 64, lanes[lane..], prefix);
+            for (int word = 4; word < 16; word += 4)
             {
-                lanes[(word * Lanes) + lane] = BinaryPrimitives.ReadUInt32BigEndian(pair[((word * 4) - 1)..]);
+                LoadWords(ref Unsafe.Add(ref pair, (word * 4) - 1), 64, lanes[((word * Lanes) + lane)..]);
             }
         }
 
@@ -177,15 +177,17 @@ internal static class Sha256Kernel<TVector, TOperations>
         Span<TVector> state = stackalloc TVector[8];
         Span<TVector> words = stackalloc TVector[Rounds];
         Span<uint> lanes = MemoryMarshal.Cast<TVector, uint>(words);
+        ref byte source = ref MemoryMarshal.GetReference(messages[..(Lanes * blocks * 64)]);
         Reset(state);
         for (int block = 0; block < blocks; block++)
         {
-            for (int lane = 0; lane < Lanes; lane++)
+            for (int lane = 0; lane < Lanes; lane += 4)
             {
-                ReadOnlySpan<byte> bytes = messages.Slice(((lane * blocks) + block) * 64, 64);
-                for (int word = 0; word < 16; word++)
+                ref byte message = ref Unsafe.Add(ref source, ((lane * blocks) + block) * 64);
+                for (int word = 0; word < 16; word += 4)
                 {
-                    lanes[(word * Lanes) + lane] = BinaryPrimitives.ReadUInt32BigEndian(bytes[(word * 4)..]);
+                    ref byte bytes = ref Unsafe.Add(ref message, word * 4);
+                    LoadWords(ref bytes, blocks * 64, lanes[((word * Lanes) + lane)..]);
                 }
             }
 
@@ -206,16 +208,87 @@ internal static class Sha256Kernel<TVector, TOperations>
 
     private static void Store(ReadOnlySpan<TVector> state, Span<byte> digests)
     {
-        ReadOnlySpan<uint> lanes = MemoryMarshal.Cast<TVector, uint>(state);
-        for (int lane = 0; lane < Lanes; lane++)
+        ref uint lanes = ref MemoryMarshal.GetReference(MemoryMarshal.Cast<TVector, uint>(state));
+        ref byte target = ref MemoryMarshal.GetReference(digests[..(Lanes * Sha256Digest.Size)]);
+        for (int lane = 0; lane < Lanes; lane += 4)
         {
-            Span<byte> digest = digests.Slice(lane * Sha256Digest.Size, Sha256Digest.Size);
-            for (int word = 0; word < 8; word++)
+            for (int word = 0; word < 8; word += 4)
             {
-                BinaryPrimitives.WriteUInt32BigEndian(digest[(word * 4)..], lanes[(word * Lanes) + lane]);
+                Vector128<uint> first = Vector128.LoadUnsafe(ref lanes, (nuint)((word * Lanes) + lane));
+                Vector128<uint> second = Vector128.LoadUnsafe(ref lanes, (nuint)(((word + 1) * Lanes) + lane));
+                Vector128<uint> third = Vector128.LoadUnsafe(ref lanes, (nuint)(((word + 2) * Lanes) + lane));
+                Vector128<uint> fourth = Vector128.LoadUnsafe(ref lanes, (nuint)(((word + 3) * Lanes) + lane));
+                Transpose(ref first, ref second, ref third, ref fourth);
+                ref byte digest = ref Unsafe.Add(ref target, (lane * Sha256Digest.Size) + (word * 4));
+                SwapBytes(first).StoreUnsafe(ref digest);
+                SwapBytes(second).StoreUnsafe(ref digest, Sha256Digest.Size);
+                SwapBytes(third).StoreUnsafe(ref digest, 2 * Sha256Digest.Size);
+                SwapBytes(fourth).StoreUnsafe(ref digest, 3 * Sha256Digest.Size);
             }
         }
     }
+
+    /// <summary>Reads four big-endian words of each of four lanes, and writes them with the lanes side by side.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void LoadWords(ref byte source, int stride, Span<uint> target)
+    {
+        Vector128<uint> first = SwapBytes(Vector128.LoadUnsafe(ref source));
+        Vector128<uint> second = SwapBytes(Vector128.LoadUnsafe(ref source, (nuint)stride));
+        Vector128<uint> third = SwapBytes(Vector128.LoadUnsafe(ref source, (nuint)(2 * stride)));
+        Vector128<uint> fourth = SwapBytes(Vector128.LoadUnsafe(ref source, (nuint)(3 * stride)));
+        StoreWords(first, second, third, fourth, target);
+    }
+
+    /// <summary>The same for the first words of a block that starts with one more byte than the source.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void LoadWords(ref byte source, int stride, Span<uint> target, byte prefix)
+    {
+        Vector128<uint> start = Vector128.CreateScalar((uint)prefix << 24);
+        Vector128<uint> first = start | SwapShifted(Vector128.LoadUnsafe(ref source));
+        Vector128<uint> second = start | SwapShifted(Vector128.LoadUnsafe(ref source, (nuint)stride));
+        Vector128<uint> third = start | SwapShifted(Vector128.LoadUnsafe(ref source, (nuint)(2 * stride)));
+        Vector128<uint> fourth = start | SwapShifted(Vector128.LoadUnsafe(ref source, (nuint)(3 * stride)));
+        StoreWords(first, second, third, fourth, target);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreWords(
+        Vector128<uint> first, Vector128<uint> second, Vector128<uint> third, Vector128<uint> fourth, Span<uint> target)
+    {
+        Transpose(ref first, ref second, ref third, ref fourth);
+        ref uint words = ref MemoryMarshal.GetReference(target[..((3 * Lanes) + 4)]);
+        first.StoreUnsafe(ref words);
+        second.StoreUnsafe(ref words, (nuint)Lanes);
+        third.StoreUnsafe(ref words, (nuint)(2 * Lanes));
+        fourth.StoreUnsafe(ref words, (nuint)(3 * Lanes));
+    }
+
+    /// <summary>Makes rows of a square of four by four words its columns.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Transpose(
+        ref Vector128<uint> first, ref Vector128<uint> second, ref Vector128<uint> third, ref Vector128<uint> fourth)
+    {
+        Vector128<ulong> lowLeft = Sse2.UnpackLow(first, second).AsUInt64();
+        Vector128<ulong> highLeft = Sse2.UnpackHigh(first, second).AsUInt64();
+        Vector128<ulong> lowRight = Sse2.UnpackLow(third, fourth).AsUInt64();
+        Vector128<ulong> highRight = Sse2.UnpackHigh(third, fourth).AsUInt64();
+        first = Sse2.UnpackLow(lowLeft, lowRight).AsUInt32();
+        second = Sse2.UnpackHigh(lowLeft, lowRight).AsUInt32();
+        third = Sse2.UnpackLow(highLeft, highRight).AsUInt32();
+        fourth = Sse2.UnpackHigh(highLeft, highRight).AsUInt32();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<uint> SwapBytes(Vector128<byte> bytes) =>
+        Ssse3.Shuffle(bytes, Vector128.Create((byte)3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12)).AsUInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<byte> SwapBytes(Vector128<uint> words) => SwapBytes(words.AsByte()).AsByte();
+
+    // As SwapBytes on the bytes one place earlier; what would come before the first of them is zero.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<uint> SwapShifted(Vector128<byte> bytes) =>
+        Ssse3.Shuffle(bytes, Vector128.Create((byte)2, 1, 0, 255, 6, 5, 4, 3, 10, 9, 8, 7, 14, 13, 12, 11)).AsUInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Expand(Span<TVector> words, int start)

@@ -175,7 +175,7 @@ internal static class Sha256Lanes
     internal static bool IsSupported(Sha256Width width) => width switch
     {
         Sha256Width.Sixteen => Avx512F.IsSupported,
-        Sha256Width.Eight => Vector256.IsHardwareAccelerated,
+        Sha256Width.Eight => Avx2.IsSupported,
         Sha256Width.One => true,
     };
 

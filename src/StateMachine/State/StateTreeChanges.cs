@@ -77,6 +77,11 @@ internal sealed class StateTreeChanges
     public int FindSetBit(int low, int high, int bit)
     {
         Sha256Digest[] hashes = KeyHashes;
+        if (high - low == 1)
+        {
+            return high - hashes[low].Bit(bit);
+        }
+
         while (low < high)
         {
             int middle = (low + high) >> 1;
