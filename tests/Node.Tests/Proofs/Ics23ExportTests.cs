@@ -47,7 +47,7 @@ public sealed class Ics23ExportTests
             {
                 byte[] changed = [.. bytes];
                 changed[bit / 8] ^= (byte)(1 << (bit % 8));
-                if (TryParse(changed, out CommitmentProof? read) && !SaysTheSame(read!, proof))
+                if (TryParse(changed, out CommitmentProof? read) && !SaysTheSame(read!, proof!))
                 {
                     bool isAccepted =
                         Ics23Verifier.VerifyMembership(Ics23Specs.Smt, root, read!, key, Value(number), out _)

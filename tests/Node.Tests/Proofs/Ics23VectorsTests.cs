@@ -20,6 +20,16 @@ public sealed class Ics23VectorsTests
         Assert.That(result.Agreed, Is.EqualTo(result.Cases - 5));
     }
 
+    // The files testdata/smt/*.json of https://github.com/cosmos/ics23 (Apache-2.0), one object by path.
+    [Test]
+    public void Public_vectors_of_the_sparse_merkle_tree_agree()
+    {
+        using Stream stream = typeof(Ics23VectorsTests).Assembly.GetManifestResourceStream("ics23_smt_vectors.json")!;
+        using JsonDocument document = JsonDocument.Parse(stream);
+        Ics23VectorResult result = Ics23Vectors.Run("ics23_smt_vectors.json", document.RootElement);
+        Assert.That((result.Cases, result.Agreed), Is.EqualTo((6, 6)));
+    }
+
     [Test]
     public void A_single_proof_file_and_a_compressed_file_are_accepted()
     {
