@@ -1,0 +1,140 @@
+using System;
+
+namespace AppChain.StateMachine;
+
+/// <summary>
+/// Reads one protobuf message in the only encoding that is accepted: fields ascending, each once, shortest varints, no
+/// default values (docs/spec/transactions.md, TX-2). A violation is remembered in <see cref="HasFailed"/> and ends the
+/// message, so callers look once, at the end.
+/// </summary>
+internal ref struct WireReader
+{
+    private const int VarintBytesMax = 10;
+
+    private readonly ReadOnlySpan<byte> _bytes;
+    private int _position;
+    private uint _lastTag;
+
+    /// <summary>Reads the fields of the message that the bytes are.</summary>
+    public WireReader(ReadOnlySpan<byte> message)
+    {
+        _bytes = message;
+        _position = 0;
+        _lastTag = 0;
+        HasFailed = false;
+    }
+
+    /// <summary>Something was not in its canonical form.</summary>
+    public bool HasFailed { get; private set; }
+
+    /// <summary>What has not been read yet.</summary>
+    public readonly ReadOnlySpan<byte> Rest => _bytes[_position..];
+
+    /// <summary>
+    /// Reads the tag of the next field; false at the end of the message or after a failure. Tags must grow, except that
+    /// <paramref name="repeated"/> may follow itself.
+    /// </summary>
+    public bool TryReadTag(out uint tag, uint repeated = 0)
+    {
+        tag = 0;
+        if (HasFailed || _position == _bytes.Length)
+        {
+            return false;
+        }
+
+        ulong value = ReadVarint();
+        bool ascends = value > _lastTag || (value == repeated && value == _lastTag);
+        if (HasFailed || value > uint.MaxValue || !ascends)
+        {
+            return Fail();
+        }
+
+        tag = (uint)value;
+        _lastTag = tag;
+        return true;
+    }
+
+    /// <summary>Reads a number of 64 bits, which cannot be zero.</summary>
+    public ulong ReadUInt64() => ReadAtMost(ulong.MaxValue);
+
+    /// <summary>Reads a number from 1 to 2^63 − 1.</summary>
+    public long ReadPositiveInt64() => (long)ReadAtMost(long.MaxValue);
+
+    /// <summary>Reads a number of 32 bits, which cannot be zero.</summary>
+    public uint ReadUInt32() => (uint)ReadAtMost(uint.MaxValue);
+
+    /// <summary>Reads the number of an enum value, from 1 to the highest there is.</summary>
+    public byte ReadEnum(byte highest) => (byte)ReadAtMost(highest);
+
+    /// <summary>Reads a flag, which can only be true: false is not written.</summary>
+    public bool ReadBool() => ReadAtMost(1) == 1;
+
+    /// <summary>Reads bytes with their length; empty when that is beyond the end.</summary>
+    public ReadOnlySpan<byte> ReadBytes()
+    {
+        ulong length = ReadVarint();
+        if (HasFailed || length > (ulong)(_bytes.Length - _position))
+        {
+            Fail();
+            return default;
+        }
+
+        ReadOnlySpan<byte> taken = _bytes.Slice(_position, (int)length);
+        _position += (int)length;
+        return taken;
+    }
+
+    /// <summary>Marks the message as not canonical.</summary>
+    public bool Fail()
+    {
+        HasFailed = true;
+        return false;
+    }
+
+    private ulong ReadAtMost(ulong highest)
+    {
+        ulong value = ReadVarint();
+        if (value == 0 || value > highest)
+        {
+            Fail();
+            return 0;
+        }
+
+        return value;
+    }
+
+    private ulong ReadVarint()
+    {
+        if (_position < _bytes.Length && _bytes[_position] is > 0 and < 0x80)
+        {
+            return _bytes[_position++];
+        }
+
+        return ReadLongVarint();
+    }
+
+    private ulong ReadLongVarint()
+    {
+        ulong value = 0;
+        // BOUND: a varint has at most ten bytes.
+        for (int i = 0; i < VarintBytesMax && _position < _bytes.Length; i++)
+        {
+            byte next = _bytes[_position++];
+            value |= (ulong)(next & 0x7f) << (7 * i);
+            if (next < 0x80)
+            {
+                // A last byte of zero could have been left out; of the tenth byte only the lowest bit counts.
+                bool isShortest = next != 0 || i == 0;
+                if (!isShortest || (i == VarintBytesMax - 1 && next > 1))
+                {
+                    break;
+                }
+
+                return value;
+            }
+        }
+
+        Fail();
+        return 0;
+    }
+}

@@ -1,0 +1,94 @@
+using System;
+using AppChain.Margin;
+
+namespace AppChain.StateMachine;
+
+/// <summary>
+/// Appends the fields of protobuf messages in their canonical encoding: a field with its default value is left out.
+/// </summary>
+internal struct WireWriter
+{
+    private const int MessageBytesMax = 127;
+
+    private byte[] _buffer;
+    private int _length;
+
+    /// <summary>An empty writer with room for a number of bytes before it has to grow.</summary>
+    public WireWriter(int capacity)
+    {
+        _buffer = new byte[capacity];
+        _length = 0;
+    }
+
+    /// <summary>A copy of what was written.</summary>
+    public readonly byte[] ToArray() => _buffer.AsSpan(0, _length).ToArray();
+
+    /// <summary>Appends a number, unless it is zero.</summary>
+    public void WriteNumber(uint tag, ulong value)
+    {
+        if (value != 0)
+        {
+            WriteVarint(tag);
+            WriteVarint(value);
+        }
+    }
+
+    /// <summary>Appends a number that cannot be negative, unless it is zero.</summary>
+    /// <exception cref="OverflowException">The number is negative.</exception>
+    public void WriteNumber(uint tag, long value) => WriteNumber(tag, (ulong)value);
+
+    /// <summary>Appends a flag, unless it is false.</summary>
+    public void WriteBool(uint tag, bool value) => WriteNumber(tag, value ? 1UL : 0UL);
+
+    /// <summary>Appends bytes, unless there are none.</summary>
+    public void WriteBytes(uint tag, ReadOnlySpan<byte> value)
+    {
+        if (value.IsEmpty)
+        {
+            return;
+        }
+
+        WriteVarint(tag);
+        WriteVarint((ulong)value.Length);
+        Reserve(value.Length);
+        value.CopyTo(_buffer.AsSpan(_length));
+        _length += value.Length;
+    }
+
+    /// <summary>Starts a nested message of at most 127 bytes; give the result to <see cref="EndMessage"/>.</summary>
+    public int BeginMessage(uint tag)
+    {
+        WriteVarint(tag);
+        WriteVarint(0);
+        return _length;
+    }
+
+    /// <summary>Ends a nested message: what was written since is its content.</summary>
+    public readonly void EndMessage(int start)
+    {
+        int size = _length - start;
+        Invariant.Assert(size <= MessageBytesMax);
+        _buffer[start - 1] = (byte)size;
+    }
+
+    private void WriteVarint(ulong value)
+    {
+        Reserve(10);
+        // BOUND: at most ten bytes of seven bits.
+        while (value >= 0x80)
+        {
+            _buffer[_length++] = (byte)(0x80 | (value & 0x7f));
+            value >>= 7;
+        }
+
+        _buffer[_length++] = (byte)value;
+    }
+
+    private void Reserve(int size)
+    {
+        if (_length + size > _buffer.Length)
+        {
+            Array.Resize(ref _buffer, Math.Max(_buffer.Length * 2, _length + size));
+        }
+    }
+}

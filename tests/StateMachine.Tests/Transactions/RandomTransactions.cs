@@ -1,0 +1,88 @@
+using System;
+
+namespace AppChain.StateMachine.Tests.Transactions;
+
+/// <summary>Transactions with every field drawn at random, extremes and zeros included.</summary>
+internal sealed class RandomTransactions(int seed)
+{
+    private readonly Random _random = new(seed);
+
+    public Transaction Next() => new()
+    {
+        Signer = NextAddress(),
+        Subaccount = (uint)_random.Next(3) * 32_767,
+        Nonce = NextUInt64(),
+        ExpiryHeight = NextInt64(),
+        AllOrNothing = _random.Next(2) == 0,
+        Operations = NextOperations(),
+    };
+
+    private Operation[] NextOperations()
+    {
+        var operations = new Operation[_random.Next(10) == 0 ? 100 : _random.Next(1, 6)];
+        for (int i = 0; i < operations.Length; i++)
+        {
+            operations[i] = NextOperation();
+        }
+
+        return operations;
+    }
+
+    private Operation NextOperation()
+    {
+        var kind = (OperationKind)_random.Next(1, 7);
+        var operation = new Operation { Kind = kind };
+        if (kind is OperationKind.CancelOrder or OperationKind.ReplaceOrder)
+        {
+            operation.TargetOrderId = NextUInt64();
+            operation.TargetClientId = NextUInt64();
+        }
+
+        if (kind is OperationKind.PlaceOrder or OperationKind.ReplaceOrder)
+        {
+            operation.Side = (Side)_random.Next(3);
+            operation.Price = NextInt64();
+            operation.Quantity = NextInt64();
+            operation.ClientId = NextUInt64();
+            operation.TimeInForce = (TimeInForce)_random.Next(4);
+            operation.SelfTrade = (SelfTrade)_random.Next(4);
+            operation.ReduceOnly = _random.Next(2) == 0;
+            operation.IsMarket = _random.Next(2) == 0;
+            operation.GoodTilHeight = NextInt64();
+            operation.GoodTilTime = NextInt64();
+        }
+
+        if (kind is OperationKind.PlaceOrder or OperationKind.ReplaceOrder or OperationKind.CancelAll)
+        {
+            operation.Market = (uint)NextUInt64(32);
+        }
+
+        if (kind is OperationKind.Transfer or OperationKind.Withdraw)
+        {
+            operation.Amount = NextInt64();
+        }
+
+        if (kind is OperationKind.Transfer)
+        {
+            operation.Recipient = new AccountId(NextAddress(), (uint)NextUInt64(32));
+        }
+
+        return operation;
+    }
+
+    private Address NextAddress()
+    {
+        Span<byte> bytes = stackalloc byte[Address.Size];
+        _random.NextBytes(bytes);
+        return new Address(bytes);
+    }
+
+    private long NextInt64() => (long)NextUInt64(63);
+
+    // Every length of varint is about as frequent as every other, zero included.
+    private ulong NextUInt64(int bits = 64)
+    {
+        int wanted = _random.Next(bits + 1);
+        return wanted == 0 ? 0 : unchecked((ulong)_random.NextInt64(long.MinValue, long.MaxValue)) >> (64 - wanted);
+    }
+}
