@@ -1,6 +1,16 @@
+using System;
+
 namespace AppChain.Bench;
 
 internal static class Program
 {
-    private static int Main() => 0;
+    private static int Main(string[] arguments)
+    {
+        if (arguments is ["tree"])
+        {
+            TreeFigures.Print(Console.Out);
+        }
+
+        return 0;
+    }
 }

@@ -11,7 +11,7 @@ namespace AppChain.Node;
 /// </summary>
 internal static class Ics23Neighbors
 {
-    /// <summary>True when every step came from the first child, or has nothing but empty children to its left.</summary>
+    /// <summary>True when every step came from the first child, or has only empty children to its left.</summary>
     public static bool IsLeftmost(InnerSpec spec, IEnumerable<InnerOp> path)
     {
         foreach (InnerOp step in path)
@@ -25,7 +25,7 @@ internal static class Ics23Neighbors
         return true;
     }
 
-    /// <summary>True when every step came from the last child, or has nothing but empty children to its right.</summary>
+    /// <summary>True when every step came from the last child, or has only empty children to its right.</summary>
     public static bool IsRightmost(InnerSpec spec, IEnumerable<InnerOp> path)
     {
         foreach (InnerOp step in path)
@@ -67,7 +67,7 @@ internal static class Ics23Neighbors
             && IsLeftmost(spec, Below(right, rightTop));
     }
 
-    /// <summary>True when there are children to the left of the one that a step came from, and all are empty.</summary>
+    /// <summary>True when a step came from a child with others to its left, and all of them are empty.</summary>
     public static bool IsEmptyToTheLeft(InnerSpec spec, InnerOp step)
     {
         int branches = FindBranch(spec, step);
@@ -75,7 +75,7 @@ internal static class Ics23Neighbors
         return branches > 0 && start >= 0 && AreEmpty(spec, step.Prefix, start, branches);
     }
 
-    /// <summary>True when there are children to the right of the one that a step came from, and all are empty.</summary>
+    /// <summary>True when a step came from a child with others to its right, and all of them are empty.</summary>
     public static bool IsEmptyToTheRight(InnerSpec spec, InnerOp step)
     {
         int branch = FindBranch(spec, step);

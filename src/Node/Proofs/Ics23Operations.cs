@@ -111,7 +111,8 @@ internal static class Ics23Operations
             return "the prefix of an inner node is too short or too long";
         }
 
-        return inner.Suffix.Length % demanded.ChildSize == 0 ? null : "the suffix of an inner node is not whole children";
+        bool isWhole = inner.Suffix.Length % demanded.ChildSize == 0;
+        return isWhole ? null : "the suffix of an inner node is not whole children";
     }
 
     // The reference implementation finds the trees with rules of their own in this way too: by the fields that shape

@@ -30,7 +30,7 @@ public sealed class Ics23Vectors
 
     /// <summary>Runs all cases of a file, plain or compressed with gzip.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    /// <exception cref="InvalidDataException">The file is not gzip although its name says so, or is not JSON.</exception>
+    /// <exception cref="InvalidDataException">Not JSON, or not gzip although its name says so.</exception>
     public static Ics23VectorResult Run(string path)
     {
         using Stream file = File.OpenRead(path);

@@ -63,7 +63,9 @@ public sealed class StateTree
         _update = new StateTreeUpdate(_nodes, _leaves);
     }
 
-    /// <summary>Height of the newest committed version; one less than <see cref="OldestVersion"/> when there is none.</summary>
+    /// <summary>
+    /// Height of the newest committed version; one less than <see cref="OldestVersion"/> when there is none.
+    /// </summary>
     public long Version => _window.Newest;
 
     /// <summary>Height of the oldest committed version that can still be read.</summary>
@@ -90,7 +92,7 @@ public sealed class StateTree
         return _nodes[_openHead].LeftHash.ToArray();
     }
 
-    /// <summary>Makes the open version the newest committed one. The oldest leaves the window when it is full.</summary>
+    /// <summary>Makes the open version the newest committed one. When the window is full the oldest leaves.</summary>
     public void Commit()
     {
         Invariant.Assert(_openHead != 0);
@@ -243,7 +245,7 @@ public sealed class StateTree
 
     private bool IsStillKept(long version) => version >= _window.Oldest;
 
-    /// <summary>The leaf, or 0, where the path of a key hash ends; the hashes beside the path, the root's first.</summary>
+    /// <summary>The leaf where the path of a key hash ends, or 0; notes the hashes beside it, the root's first.</summary>
     private int Descend(int head, in Sha256Digest keyHash, List<Sha256Digest>? siblings)
     {
         int child = _nodes[head].Left;

@@ -36,7 +36,7 @@ internal sealed class StateTreeChanges
     /// <summary>Hash of the new leaf of each sorted change; filled by the owner.</summary>
     public Sha256Digest[] LeafHashes { get; private set; } = [];
 
-    /// <summary>The new leaf of each sorted change, as a child number, or 0 for a removed row; filled by the owner.</summary>
+    /// <summary>The child number of each sorted change's new leaf, 0 for a removed row; filled by the owner.</summary>
     public int[] Leaves { get; private set; } = [];
 
     /// <summary>Hashes and sorts the changes of a block. Their keys must be distinct.</summary>

@@ -18,7 +18,9 @@ internal sealed class StateTreeUpdate
     // Nodes given to the hash function at once: their pairs and digests stay in the first-level cache.
     private const int BatchSize = 128;
 
-    /// <summary>Some of the changes, and the child below which all of them belong: twice the parent, plus the side.</summary>
+    /// <summary>
+    /// Some of the changes, and the child below which all of them belong: twice its parent, plus the side.
+    /// </summary>
     private struct Visit
     {
         public int Low;

@@ -12,7 +12,7 @@ namespace AppChain.Node.Tests.Proofs;
 [TestFixture]
 public sealed class Ics23ExportTests
 {
-    [TestCase(1)]
+    [TestCase(1, Description = "T9")]
     [TestCase(2)]
     [TestCase(3)]
     [TestCase(10)]
@@ -33,7 +33,7 @@ public sealed class Ics23ExportTests
         }
     }
 
-    [Test]
+    [Test(Description = "T9")]
     public void Any_changed_bit_makes_an_exported_proof_fail()
     {
         StateTree tree = Tree(20);
@@ -58,7 +58,7 @@ public sealed class Ics23ExportTests
         }
     }
 
-    [Test]
+    [Test(Description = "T9")]
     public void Absence_needs_the_nearest_neighbors()
     {
         StateTree tree = Tree(60);

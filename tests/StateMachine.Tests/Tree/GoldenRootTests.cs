@@ -10,7 +10,7 @@ namespace AppChain.StateMachine.Tests.Tree;
 [TestFixture]
 public sealed class GoldenRootTests
 {
-    [TestCaseSource(nameof(Golden))]
+    [TestCaseSource(nameof(Golden)), Description("T1, T2, T3")]
     public void Root_is_the_golden_one(int count, string root)
     {
         RowChange[] changes = Enumerable.Range(0, count).Select(Row).ToArray();

@@ -8,7 +8,7 @@ namespace AppChain.StateMachine.Tests.Tree;
 [TestFixture]
 public sealed class StateProofTests
 {
-    [Test]
+    [Test(Description = "T5, T7")]
     public void Proofs_of_every_kept_version_verify_and_show_nothing_else()
     {
         var kinds = new HashSet<StateProofKind>();
@@ -33,7 +33,7 @@ public sealed class StateProofTests
         Assert.That(kinds, Has.Count.EqualTo(3));
     }
 
-    [Test]
+    [Test(Description = "T7, T8")]
     public void Any_changed_bit_makes_a_proof_fail()
     {
         var tree = new StateTree();
@@ -67,7 +67,7 @@ public sealed class StateProofTests
         Assert.That(kinds, Has.Count.EqualTo(3));
     }
 
-    [Test]
+    [Test(Description = "T8")]
     public void A_proof_has_one_encoding()
     {
         var history = new TreeHistory(seed: 22, keyCount: 300, versionsKept: 2, firstVersion: 1);

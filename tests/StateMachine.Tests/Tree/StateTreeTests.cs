@@ -11,7 +11,7 @@ namespace AppChain.StateMachine.Tests.Tree;
 [TestFixture]
 public sealed class StateTreeTests
 {
-    [Test]
+    [Test(Description = "T3, T4")]
     public void Empty_tree_has_the_zero_root()
     {
         var tree = new StateTree();
@@ -21,7 +21,7 @@ public sealed class StateTreeTests
         Assert.That(StateProof.Verify(proof!, new byte[32], "k"u8, null), Is.True);
     }
 
-    [Test]
+    [Test(Description = "T3")]
     public void Root_of_one_row_is_its_leaf()
     {
         var tree = new StateTree();
@@ -30,7 +30,7 @@ public sealed class StateTreeTests
         Assert.That(root, Is.EqualTo(SHA256.HashData(leaf)));
     }
 
-    [TestCase(1, 8, 3, 40)]
+    [TestCase(1, 8, 3, 40, Description = "T2, T3, T6")]
     [TestCase(2, 40, 6, 60)]
     [TestCase(3, 300, 40, 30)]
     [TestCase(4, 300, 200, 70)]
@@ -46,7 +46,7 @@ public sealed class StateTreeTests
         }
     }
 
-    [Test]
+    [Test(Description = "T5")]
     public void Every_kept_version_can_be_read_and_no_other()
     {
         var history = new TreeHistory(seed: 6, keyCount: 200, versionsKept: 7, firstVersion: 1);
@@ -73,7 +73,7 @@ public sealed class StateTreeTests
         }
     }
 
-    [Test]
+    [Test(Description = "T1")]
     public void Root_depends_on_the_rows_and_not_on_their_history()
     {
         var history = new TreeHistory(seed: 8, keyCount: 500, versionsKept: 3, firstVersion: 1);
@@ -116,7 +116,7 @@ public sealed class StateTreeTests
         Assert.That(history.Tree.CountSlots(), Is.EqualTo((4 + 2, 0)));
     }
 
-    [Test]
+    [Test(Description = "T6")]
     public void Removing_an_absent_row_changes_nothing()
     {
         var tree = new StateTree();

@@ -39,7 +39,7 @@ internal sealed class TreeHistory
 
     public byte[] RandomKey() => BitConverter.GetBytes(_random.Next(_keyCount)).Append((byte)7).ToArray();
 
-    /// <summary>Applies random writes, removals and rewrites; commits or drops. Returns the root and whether it was kept.</summary>
+    /// <summary>Applies random writes and removals; commits or drops them.</summary>
     public (byte[] Root, byte[] Expected, bool IsKept) Step(int changeCount, int removePercent)
     {
         SortedDictionary<byte[], RowChange> changes = new(new KeyOrder());
