@@ -29,7 +29,12 @@ public enum EventKind : byte
     /// <summary>Collateral left the chain: Account, Amount.</summary>
     Withdrawal = 6,
 
-    /// <summary>The oracle accepted a price: Market, Price, Amount the confidence (ticks), Reason the new OracleState, Amount2 the power behind it.</summary>
+    /// <summary>
+    /// The oracle accepted a price: Market, Price, Quantity the agreed price (ticks; how far two thirds of all power
+    /// stand behind the move), Amount the confidence (ticks), Reason the new OracleState, Amount2 the power behind it,
+    /// Amount3 its source time (ns). The enforcement delay of the block's reports is the number of blocks until Price
+    /// has reached the agreed price, 0 when it does so here (docs/spec/oracle.md, ORACLE-9).
+    /// </summary>
     OracleUpdated = 7,
 
     /// <summary>The oracle changed state without a price: Market, Price the old price, Reason the new OracleState.</summary>

@@ -7,126 +7,177 @@ namespace AppChain.StateMachine;
 
 /// <summary>
 /// Step 2 of a block: the validators' reports become one consensus price per market, with an interval and a state
-/// (docs/spec/oracle.md). Reports are widened by age rather than dropped, absentees keep their last word, and a move
-/// beyond the volatility bound needs two thirds of the power behind it, in which case it passes at once.
+/// (docs/spec/oracle.md, ORACLE-3 to ORACLE-12). Reports are widened by age rather than dropped, absentees keep their
+/// last word, and a move beyond the volatility bound passes at once as far as two thirds of the power stand behind it.
 /// </summary>
 internal static class OracleUpdate
 {
-    private readonly record struct Report(long Price, long Confidence, long Width, long SourceTime, long Weight, long Power, bool IsFresh);
-
-    private readonly record struct Vote(long Price, long Weight) : IComparable<Vote>
-    {
-        public int CompareTo(Vote other) =>
-            Price != other.Price ? Price.CompareTo(other.Price) : Weight.CompareTo(other.Weight);
-    }
-
     /// <summary>Takes the reports of the block in and moves the price and state of every market, ascending by id.</summary>
     public static void Execute(State state, Block block, List<ExchangeEvent> events)
     {
         ImmutableArray<Validator> validators = ValidatorChanges.At(state, block.Height - 1);
-        for (int slot = 0; slot < state.Books.Count; slot++)
+        Int128 powerTotal = 0;
+        foreach (Validator validator in validators)
+        {
+            powerTotal += validator.Power;
+        }
+
+        bool[] isNews = TakeReports(state, block, validators);
+        int counted = 0;
+        // ORDER: by slot, which is ascending by market id; markets are never removed.
+        for (int slot = 0; slot < state.Markets.Count; slot++)
         {
             uint market = state.Markets.Read(slot).Parameters.MarketId;
-            bool anyFresh = TakeReports(state, block, market, validators);
-            Move(state, block, market, validators, anyFresh, events);
+            bool isKnown = state.Oracles.TryFind(market, out int oracleSlot);
+            OracleRow oracle = isKnown
+                ? state.Oracles.Read(oracleSlot)
+                : new OracleRow { Market = market, Variance = OracleRules.VarianceInitial };
+            List<CountedReport> reports = Gather(state, market, validators, oracle.Variance, block.Time);
+            counted += reports.Count;
+            Move(state, oracle, reports, isNews[slot], powerTotal, block.Time, events);
+        }
+
+        if (counted != state.Reports.Count)
+        {
+            ForgetReports(state, validators, block.Time);
         }
     }
 
-    /// <summary>The interval at which positions are valued: mark ± the oracle's interval, widened by its age.</summary>
+    /// <summary>
+    /// The interval at which positions are valued (ORACLE-11): mark ± the oracle's interval, widened since the update
+    /// by 2 σ, and by 4 σ when the price is stale or frozen. Low is at least 1.
+    /// </summary>
     public static Valuation ValuationOf(in MarketRow market, in OracleRow oracle, long blockTime)
     {
-        long width = Widened(oracle.Price, oracle.Confidence, blockTime - oracle.SourceTime, oracle.Variance);
+        long width = WidthAt(oracle, blockTime);
         long mark = market.MarkPrice;
         return new Valuation(Math.Max(1, mark - width), mark, Math.Min(Limits.PriceMax, mark + width));
     }
 
-    /// <summary>
-    /// √(confidence² + (2 σ)² age) in ticks, σ the volatility per √second. ROUNDING: down, a fraction of a tick.
-    /// A negative age counts as none.
-    /// </summary>
-    public static long Widened(long price, long confidence, long age, Int128 variance)
-    {
-        // Ages beyond an hour widen no further: the market is frozen long before.
-        long milliseconds = Arithmetic.DivFloor(Arithmetic.Clamp(age, 0, 3_600_000_000_000), 1_000_000);
-        Int128 relative = Arithmetic.DivFloor(variance * OracleRules.WideningSquared * milliseconds, 1_000);
-        Int128 square = ((Int128)confidence * confidence) + Scaled(price, relative);
-        return (long)Int128.Min(Arithmetic.SqrtFloor(square), price);
-    }
+    // The votes are widened up to the update; from there on the price ages.
+    private static long WidthAt(in OracleRow oracle, long blockTime) => Volatility.Width(
+        oracle.Price,
+        oracle.Confidence,
+        blockTime - oracle.UpdatedAt,
+        oracle.Variance,
+        oracle.State is OracleState.Stale or OracleState.Frozen
+            ? OracleRules.StaleWideningSquared
+            : OracleRules.WideningSquared);
 
-    private static bool TakeReports(State state, Block block, uint market, ImmutableArray<Validator> validators)
+    // Which markets, by slot, heard something new. ORDER: validator-set order, within it ascending by market.
+    private static bool[] TakeReports(State state, Block block, ImmutableArray<Validator> validators)
     {
-        bool anyFresh = false;
+        var isNews = new bool[state.Markets.Count];
+        if (block.PriceUpdate.IsDefaultOrEmpty)
+        {
+            return isNews;
+        }
+
+        var members = new HashSet<Address>(validators.Length);
+        foreach (Validator validator in validators)
+        {
+            members.Add(validator.Address);
+        }
+
         foreach (ValidatorReports said in block.PriceUpdate)
         {
+            if (!members.Contains(said.Validator))
+            {
+                continue;
+            }
+
             foreach (PriceReport report in said.Reports)
             {
-                long age = block.Time - report.SourceTime;
-                if (report.Market != market || age < -OracleRules.SkewMax || age > OracleRules.ReportAgeMax)
+                if (state.Markets.TryFind(report.Market, out int slot) && IsPlausible(report, block.Time))
                 {
-                    continue;
+                    isNews[slot] |= Store(state, said.Validator, report);
                 }
-
-                anyFresh |= Store(state, new ReportRow
-                {
-                    Id = new ReportKey(market, said.Validator),
-                    Price = report.Price,
-                    Confidence = report.Confidence,
-                    SourceTime = report.SourceTime,
-                });
             }
         }
 
-        return anyFresh;
+        return isNews;
     }
 
-    private static bool Store(State state, in ReportRow report)
+    private static bool IsPlausible(in PriceReport report, long blockTime) =>
+        report.Price is > 0 and <= Limits.PriceMax
+        && report.Confidence >= 0
+        && report.Confidence <= report.Price
+        && report.SourceTime <= blockTime + OracleRules.SkewMax
+        && report.SourceTime >= blockTime - OracleRules.ReportAgeMax;
+
+    private static bool Store(State state, Address validator, in PriceReport report)
     {
-        if (!state.Reports.TryFind(report.Id, out int slot))
+        var row = new ReportRow
         {
-            state.Reports.Add(report);
+            Id = new ReportKey(report.Market, validator),
+            Price = report.Price,
+            Confidence = report.Confidence,
+            SourceTime = report.SourceTime,
+        };
+        if (!state.Reports.TryFind(row.Id, out int slot))
+        {
+            state.Reports.Add(row);
             return true;
         }
 
         // An older word never replaces a newer one, and the same word again says nothing new.
-        if (report.SourceTime <= state.Reports.Read(slot).SourceTime)
+        ReportRow last = state.Reports.Read(slot);
+        bool isSame = last.Price == row.Price && last.Confidence == row.Confidence && last.SourceTime == row.SourceTime;
+        if (isSame || row.SourceTime < last.SourceTime)
         {
             return false;
         }
 
-        state.Reports.Write(slot) = report;
+        state.Reports.Write(slot) = row;
         return true;
     }
 
-    private static void Move(
-        State state, Block block, uint market, ImmutableArray<Validator> validators, bool anyFresh, List<ExchangeEvent> events)
+    // ORDER: validator-set order; every report that still counts, new in this block or kept from before.
+    private static List<CountedReport> Gather(
+        State state, uint market, ImmutableArray<Validator> validators, Int128 variance, long blockTime)
     {
-        bool known = state.Oracles.TryFind(market, out int slot);
-        OracleRow oracle = known
-            ? state.Oracles.Read(slot)
-            : new OracleRow { Market = market, Variance = OracleRules.VarianceInitial };
-        OracleState before = oracle.State;
-        long powerTotal = 0;
-        List<Report> reports = Gather(state, block, market, validators, oracle.Variance, ref powerTotal);
-        long power = 0;
-        foreach (Report report in reports)
+        var reports = new List<CountedReport>(validators.Length);
+        foreach (Validator validator in validators)
         {
-            power += report.Power;
+            if (!state.Reports.TryFind(new ReportKey(market, validator.Address), out int slot))
+            {
+                continue;
+            }
+
+            ref readonly ReportRow row = ref state.Reports.Read(slot);
+            long age = Math.Max(0, blockTime - row.SourceTime);
+            if (age <= OracleRules.ReportAgeMax)
+            {
+                long width = Volatility.Width(row.Price, row.Confidence, age, variance, OracleRules.WideningSquared);
+                reports.Add(new CountedReport(row.Price, width, age, row.SourceTime, validator.Power));
+            }
         }
 
-        bool updated = anyFresh && (Int128)power * 3 > (Int128)powerTotal * 2;
-        if (updated)
-        {
-            Aggregate(ref oracle, reports, powerTotal, block.Time);
-            oracle.Power = power;
-        }
+        return reports;
+    }
 
-        oracle.State = StateOf(oracle, block.Time);
-        if (!updated && oracle.State == before)
+    private static void Move(
+        State state,
+        OracleRow oracle,
+        List<CountedReport> reports,
+        bool isNews,
+        Int128 powerTotal,
+        long blockTime,
+        List<ExchangeEvent> events)
+    {
+        OracleState stateBefore = oracle.State;
+        bool isPreviousOld = oracle.PreviousPrice != oracle.Price;
+        oracle.PreviousPrice = oracle.Price;
+        bool isUpdated = isNews && (Int128)PriceAggregate.PowerOf(reports) * 3 > powerTotal * 2;
+        long agreed = isUpdated ? Accept(ref oracle, new PriceAggregate(reports, powerTotal), blockTime) : 0;
+        oracle.State = StateOf(oracle, blockTime);
+        bool isStateChanged = oracle.State != stateBefore;
+        if (!isUpdated && !isStateChanged && !isPreviousOld)
         {
             return;
         }
 
-        if (known)
+        if (state.Oracles.TryFind(oracle.Market, out int slot))
         {
             state.Oracles.Write(slot) = oracle;
         }
@@ -135,206 +186,57 @@ internal static class OracleUpdate
             state.Oracles.Add(oracle);
         }
 
-        events.Add(new ExchangeEvent
+        if (isUpdated || isStateChanged)
         {
-            Kind = updated ? EventKind.OracleUpdated : EventKind.OracleStateChanged,
-            Transaction = -1,
-            Account = -1,
-            Counterparty = -1,
-            Market = market,
-            Price = oracle.Price,
-            Amount = oracle.Confidence,
-            Amount2 = oracle.Power,
-            Amount3 = oracle.SourceTime,
-            Reason = (byte)oracle.State,
-        });
+            events.Add(new ExchangeEvent
+            {
+                Kind = isUpdated ? EventKind.OracleUpdated : EventKind.OracleStateChanged,
+                Transaction = -1,
+                Account = -1,
+                Counterparty = -1,
+                Market = oracle.Market,
+                Price = oracle.Price,
+                Quantity = agreed,
+                Amount = oracle.Confidence,
+                Amount2 = oracle.Power,
+                Amount3 = oracle.SourceTime,
+                Reason = (byte)oracle.State,
+            });
+        }
     }
 
-    // ORDER: validator-set order; every report that still counts, new in this block or kept from before.
-    private static List<Report> Gather(
-        State state, Block block, uint market, ImmutableArray<Validator> validators, Int128 variance, ref long powerTotal)
+    // Moves the price to the median, or as far as the bound and the agreement of two thirds allow; returns what they
+    // agreed on.
+    private static long Accept(ref OracleRow oracle, PriceAggregate aggregate, long blockTime)
     {
-        var reports = new List<Report>();
-        foreach (Validator validator in validators)
+        long before = oracle.Price;
+        long price = aggregate.Median;
+        long agreed = price;
+        if (before > 0)
         {
-            powerTotal += validator.Power;
-            if (!state.Reports.TryFind(new ReportKey(market, validator.Address), out int slot))
-            {
-                continue;
-            }
-
-            ReportRow row = state.Reports.Read(slot);
-            long age = Math.Max(0, block.Time - row.SourceTime);
-            if (age > OracleRules.ReportAgeMax)
-            {
-                continue;
-            }
-
-            // ROUNDING: down; equal for all.
-            long loss = (long)Arithmetic.DivFloor((Int128)OracleRules.WeightLossPpm * age, OracleRules.ReportAgeMax);
-            long shareOfPower = PowerShare(validator.Power, validators);
-            reports.Add(new Report(
-                row.Price,
-                row.Confidence,
-                Widened(row.Price, row.Confidence, age, variance),
-                row.SourceTime,
-                shareOfPower * (Arithmetic.PpmOne - loss),
-                validator.Power,
-                IsFresh(block, row)));
-        }
-
-        return reports;
-    }
-
-    // Powers can be up to 2^60; shares of the total in 2^-20 keep the sums of weights within 63 bits.
-    private static long PowerShare(long power, ImmutableArray<Validator> validators)
-    {
-        Int128 total = 0;
-        foreach (Validator validator in validators)
-        {
-            total += validator.Power;
-        }
-
-        return (long)Arithmetic.DivCeil((Int128)power << 20, total);
-    }
-
-    private static bool IsFresh(Block block, in ReportRow row)
-    {
-        foreach (ValidatorReports said in block.PriceUpdate)
-        {
-            if (said.Validator != row.Id.Validator)
-            {
-                continue;
-            }
-
-            foreach (PriceReport report in said.Reports)
-            {
-                if (report.Market == row.Id.Market && report.SourceTime == row.SourceTime)
-                {
-                    return true;
-                }
-            }
-        }
-
-        return false;
-    }
-
-    private static void Aggregate(ref OracleRow oracle, List<Report> reports, long powerTotal, long blockTime)
-    {
-        var votes = new List<Vote>(reports.Count * 3);
-        foreach (Report report in reports)
-        {
-            votes.Add(new Vote(Math.Max(1, report.Price - report.Width), report.Weight));
-            votes.Add(new Vote(report.Price, report.Weight));
-            votes.Add(new Vote(Math.Min(Limits.PriceMax, report.Price + report.Width), report.Weight));
-        }
-
-        // ORDER: by price; equal prices are one step of the cumulative weight, whatever their order.
-        votes.Sort();
-        long total = 0;
-        foreach (Vote vote in votes)
-        {
-            total += vote.Weight;
-        }
-
-        // ROUNDING: the mean of the lower and the upper median, down.
-        long median = (long)Arithmetic.DivFloor(
-            (Int128)Quantile(votes, total, 1, 2, strict: false) + Quantile(votes, total, 1, 2, strict: true), 2);
-        long lowQuartile = Quantile(votes, total, 1, 4, strict: false);
-        long highQuartile = Quantile(votes, total, 3, 4, strict: false);
-        long confidence = Math.Max(median - lowQuartile, highQuartile - median);
-        long elapsed = oracle.UpdatedAt == 0 ? 0 : Arithmetic.DivFloor(blockTime - oracle.UpdatedAt, 1_000_000);
-        long price = oracle.Price == 0 || Agrees(reports, median, confidence, powerTotal)
-            ? median
-            : Bounded(oracle, median, elapsed);
-        confidence += Math.Abs(median - price);
-        if (oracle.Price > 0 && elapsed > 0)
-        {
-            oracle.Variance = NextVariance(oracle.Variance, oracle.Price, price, elapsed);
+            long elapsed = blockTime - oracle.UpdatedAt;
+            long bound = Volatility.MoveBound(before, elapsed, oracle.Variance);
+            agreed = aggregate.AgreedPrice(before);
+            price = price > before
+                ? Math.Min(price, Math.Max(before + bound, agreed))
+                : Math.Max(price, Math.Min(before - bound, agreed));
+            oracle.Variance = Volatility.Next(oracle.Variance, before, price, elapsed);
         }
 
         oracle.Price = price;
-        oracle.Confidence = Math.Min(confidence, price);
-        oracle.SourceTime = Math.Min(blockTime, SourceMedian(reports));
+
+        // Measured from the price in force, so the interval holds the median even while the bound keeps it away.
+        long confidence = Math.Max(price - aggregate.LowQuartile, aggregate.HighQuartile - price);
+        oracle.Confidence = Arithmetic.Clamp(confidence, 0, price);
+        oracle.SourceTime = Math.Min(blockTime, aggregate.SourceTime);
         oracle.UpdatedAt = blockTime;
+        oracle.Power = aggregate.Power;
         oracle.Updates++;
+        return agreed;
     }
 
-    // First price at which the cumulative weight reaches (strict: exceeds) the fraction of the total.
-    private static long Quantile(List<Vote> votes, long total, int numerator, int denominator, bool strict)
-    {
-        Int128 wanted = (Int128)total * numerator;
-        Int128 sum = 0;
-        foreach (Vote vote in votes)
-        {
-            sum += vote.Weight;
-            if (strict ? sum * denominator > wanted : sum * denominator >= wanted)
-            {
-                return vote.Price;
-            }
-        }
-
-        return votes[^1].Price;
-    }
-
-    // At least two thirds of all power reported in this very block, within the interval of the median.
-    private static bool Agrees(List<Report> reports, long median, long confidence, long powerTotal)
-    {
-        Int128 agreeing = 0;
-        long near = (long)Arithmetic.PpmFloor(median, OracleRules.AgreementPpm);
-        foreach (Report report in reports)
-        {
-            long allowed = Math.Max(near, Math.Min(confidence, report.Width));
-            if (report.IsFresh && Math.Abs(report.Price - median) <= allowed)
-            {
-                agreeing += report.Power;
-            }
-        }
-
-        return agreeing * 3 >= (Int128)powerTotal * 2;
-    }
-
-    private static long Bounded(in OracleRow oracle, long median, long elapsed)
-    {
-        long capped = Math.Min(elapsed, 3_600_000);
-        Int128 relative = Arithmetic.DivFloor(oracle.Variance * OracleRules.MoveSquared * capped, 1_000);
-        Int128 bound = Arithmetic.SqrtFloor(Scaled(oracle.Price, relative))
-            + Arithmetic.PpmFloor(oracle.Price, OracleRules.MoveFloorPpm);
-        Int128 price = Arithmetic.Clamp(median, oracle.Price - bound, oracle.Price + bound);
-        return (long)Arithmetic.Clamp(price, 1, Limits.PriceMax);
-    }
-
-    // price² × relative variance (ppm²), in ticks².
-    private static Int128 Scaled(long price, Int128 relativePpmSquared) => Arithmetic.MulDivFloor(
-        (Int128)price * price, Int128.Min(relativePpmSquared, 1_000_000_000_000), 1_000_000_000_000);
-
-    // V ← V + (r²/dt − V) × dt / (τ + dt): the first-order form of an exponential average, in ppm² per second.
-    private static Int128 NextVariance(Int128 variance, long before, long after, long elapsed)
-    {
-        Int128 change = Arithmetic.DivFloor((Int128)Math.Abs(after - before) * Arithmetic.PpmOne, before);
-        Int128 cut = Arithmetic.DivFloor(variance * OracleRules.WinsorSquared * elapsed, 1_000);
-        Int128 square = Int128.Min(Int128.Min(change, Arithmetic.PpmOne) * Int128.Min(change, Arithmetic.PpmOne), cut);
-        Int128 perSecond = Arithmetic.DivFloor(square * 1_000, elapsed);
-        Int128 next = variance
-            + Arithmetic.DivFloor((perSecond - variance) * elapsed, OracleRules.VarianceTau + elapsed);
-        return Arithmetic.Clamp(next, OracleRules.VarianceMin, OracleRules.VarianceMax);
-    }
-
-    private static long SourceMedian(List<Report> reports)
-    {
-        var times = new List<Vote>(reports.Count);
-        long total = 0;
-        foreach (Report report in reports)
-        {
-            times.Add(new Vote(report.SourceTime, report.Weight));
-            total += report.Weight;
-        }
-
-        times.Sort();
-        return Quantile(times, total, 1, 2, strict: false);
-    }
-
-    private static OracleState StateOf(in OracleRow oracle, long blockTime)
+    // ORACLE-10. The interval is measured as of the block, before the state itself can widen it.
+    private static OracleState StateOf(OracleRow oracle, long blockTime)
     {
         if (oracle.Price == 0)
         {
@@ -342,18 +244,33 @@ internal static class OracleUpdate
         }
 
         long age = blockTime - oracle.SourceTime;
-        if (age > OracleRules.FrozenAfter)
-        {
-            return OracleState.Frozen;
-        }
-
         if (age > OracleRules.StaleAfter)
         {
-            return OracleState.Stale;
+            return age > OracleRules.FrozenAfter ? OracleState.Frozen : OracleState.Stale;
         }
 
-        return (Int128)oracle.Confidence * Arithmetic.PpmOne > (Int128)oracle.Price * OracleRules.UncertainPpm
-            ? OracleState.Uncertain
-            : OracleState.Live;
+        oracle.State = OracleState.Live;
+        Int128 relative = (Int128)WidthAt(oracle, blockTime) * Arithmetic.PpmOne;
+        return relative > (Int128)oracle.Price * OracleRules.UncertainPpm ? OracleState.Uncertain : OracleState.Live;
+    }
+
+    // Reports beyond the maximum age, and those of validators that left the set.
+    private static void ForgetReports(State state, ImmutableArray<Validator> validators, long blockTime)
+    {
+        var members = new HashSet<Address>(validators.Length);
+        foreach (Validator validator in validators)
+        {
+            members.Add(validator.Address);
+        }
+
+        // ORDER: by key. BOUND: one step per report; a validator has at most one per market.
+        foreach (int slot in state.Reports.SlotsInKeyOrder(Comparer<ReportKey>.Default))
+        {
+            ref readonly ReportRow row = ref state.Reports.Read(slot);
+            if (!members.Contains(row.Id.Validator) || blockTime - row.SourceTime > OracleRules.ReportAgeMax)
+            {
+                state.Reports.Remove(slot);
+            }
+        }
     }
 }

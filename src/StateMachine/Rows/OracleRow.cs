@@ -37,7 +37,7 @@ public struct OracleRow : IRow<uint, OracleRow>
     /// <summary>Half-width of the interval in which the truth lies, ticks.</summary>
     public long Confidence;
 
-    /// <summary>Venue time (ns) of the price: power-weighted median of the reports' source times.</summary>
+    /// <summary>Venue time (ns) of the price: median, by power, of the reports' source times.</summary>
     public long SourceTime;
 
     /// <summary>Block time (ns) of the last accepted update.</summary>
@@ -51,6 +51,12 @@ public struct OracleRow : IRow<uint, OracleRow>
 
     /// <summary>Updates accepted since genesis.</summary>
     public long Updates;
+
+    /// <summary>
+    /// Index price of the block before, ticks; 0 before there was one. The book and the fills that steps 3 and 4 see
+    /// were made against it.
+    /// </summary>
+    public long PreviousPrice;
 
     /// <inheritdoc/>
     public static RowKind Kind => RowKind.Oracle;
@@ -72,6 +78,7 @@ public struct OracleRow : IRow<uint, OracleRow>
         writer.WriteInt128(row.Variance);
         writer.WriteInt64(row.Power);
         writer.WriteInt64(row.Updates);
+        writer.WriteInt64(row.PreviousPrice);
     }
 
     /// <inheritdoc/>
@@ -86,6 +93,7 @@ public struct OracleRow : IRow<uint, OracleRow>
         Variance = value.ReadInt128(),
         Power = value.ReadInt64(),
         Updates = value.ReadInt64(),
+        PreviousPrice = value.ReadInt64(),
     };
 }
 
