@@ -57,6 +57,9 @@ public sealed class Exchange
     /// <summary>Chain id.</summary>
     public string ChainId => _state.Chain.Read(0).ChainId;
 
+    /// <summary>Height of the first block.</summary>
+    public long InitialHeight => _state.Chain.Read(0).InitialHeight;
+
     /// <summary>Height of the last executed block, open or committed.</summary>
     public long Height => _state.Chain.Read(0).Height;
 
@@ -84,6 +87,9 @@ public sealed class Exchange
 
     /// <summary>The set that votes at a height: any from the previous height to two above it.</summary>
     public ImmutableArray<Validator> ValidatorsAt(long height) => ValidatorChanges.At(_state, height);
+
+    /// <summary>The account with a number that an event names.</summary>
+    public AccountId AccountOf(int number) => _state.Accounts.Read(number).Id;
 
     /// <summary>Executes the next block. No block may be open.</summary>
     /// <exception cref="InvariantException">A broken belief; the process must stop without committing.</exception>
@@ -202,6 +208,7 @@ public sealed class Exchange
         _state.Chain.Add(new ChainRow
         {
             ChainId = genesis.ChainId,
+            InitialHeight = genesis.InitialHeight,
             Height = genesis.InitialHeight - 1,
             Time = genesis.Time,
             NextOrderId = 1,

@@ -10,10 +10,10 @@ namespace AppChain.StateMachine;
 /// (docs/spec/oracle.md, ORACLE-3 to ORACLE-12). Reports are widened by age rather than dropped, absentees keep their
 /// last word, and a move beyond the volatility bound passes at once as far as two thirds of the power stand behind it.
 /// </summary>
-internal static class OracleUpdate
+public static class OracleUpdate
 {
     /// <summary>Takes the reports of the block in and moves the price and state of every market, ascending by id.</summary>
-    public static void Execute(State state, Block block, List<ExchangeEvent> events)
+    internal static void Execute(State state, Block block, List<ExchangeEvent> events)
     {
         ImmutableArray<Validator> validators = ValidatorChanges.At(state, block.Height - 1);
         Int128 powerTotal = 0;

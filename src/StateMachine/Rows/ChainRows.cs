@@ -18,6 +18,9 @@ public struct ChainRow : IRow<SingleKey, ChainRow>
     /// <summary>Chain id, part of what every signature covers.</summary>
     public string ChainId;
 
+    /// <summary>Height of the first block.</summary>
+    public long InitialHeight;
+
     /// <summary>Height of the last executed block; the height before the initial one at genesis.</summary>
     public long Height;
 
@@ -42,6 +45,7 @@ public struct ChainRow : IRow<SingleKey, ChainRow>
     public static void EncodeValue(in ChainRow row, ref ByteWriter writer)
     {
         writer.WriteBytes(Encoding.UTF8.GetBytes(row.ChainId));
+        writer.WriteInt64(row.InitialHeight);
         writer.WriteInt64(row.Height);
         writer.WriteInt64(row.Time);
         writer.WriteUInt64(row.NextOrderId);
@@ -51,6 +55,7 @@ public struct ChainRow : IRow<SingleKey, ChainRow>
     public static ChainRow Decode(ref ByteReader key, ref ByteReader value) => new()
     {
         ChainId = Encoding.UTF8.GetString(value.ReadBytes()),
+        InitialHeight = value.ReadInt64(),
         Height = value.ReadInt64(),
         Time = value.ReadInt64(),
         NextOrderId = value.ReadUInt64(),

@@ -1,0 +1,142 @@
+using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using System.Diagnostics;
+using AppChain.Abci.Wire;
+using AppChain.StateMachine;
+using Google.Protobuf;
+using Block = AppChain.StateMachine.Block;
+using Validator = AppChain.StateMachine.Validator;
+
+namespace AppChain.Node;
+
+public sealed partial class Application
+{
+    private long _initialHeight = -1;
+
+    /// <summary>Height of the first block of the chain.</summary>
+    private long InitialHeight => _initialHeight >= 0 ? _initialHeight : _initialHeight = Chain.InitialHeight;
+
+    /// <inheritdoc/>
+    public ResponseFinalizeBlock FinalizeBlock(RequestFinalizeBlock request)
+    {
+        lock (_consensus)
+        {
+            byte[] hash = request.Hash.ToByteArray();
+            if (_candidate is null || !_candidate.Hash.AsSpan().SequenceEqual(hash) || !Chain.HasOpenBlock)
+            {
+                DropCandidate();
+                Block block = BlockOf(request, out int updates);
+                Execute(hash, block, updates);
+            }
+
+            return ResponseOf(_candidate!, request.Txs.Count);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ResponseCommit Commit(RequestCommit request)
+    {
+        lock (_consensus)
+        {
+            Candidate candidate = _candidate
+                ?? throw new InvalidOperationException("the engine called Commit without FinalizeBlock");
+            Exchange exchange = Chain;
+            long previous = exchange.Height - 1;
+            IReadOnlyList<RowChange> changes = exchange.Commit();
+            ChangeRecord record = ChangeRecord.Of(
+                exchange.Height, exchange.AppHash, changes, exchange.Committed, previous);
+            if (_genesis is { } genesis && genesis.Height > _store.Height)
+            {
+                _store.Append(genesis);
+            }
+
+            _genesis = null;
+            _store.Append(record);
+            _model.Apply(changes, candidate.Result.Events, exchange.Height, exchange.Time);
+            _model.Count(candidate.Result.Transactions);
+            Publish();
+            _candidate = null;
+            return new ResponseCommit();
+        }
+    }
+
+    // Blocks that come by block sync were never proposed here: 2/3 accepted them, so the price update is sound, and
+    // whatever is not a transaction gets its code.
+    private Block BlockOf(RequestFinalizeBlock request, out int updates)
+    {
+        ImmutableArray<ValidatorReports> reports = [];
+        updates = 0;
+        if (request.Txs.Count > 0 && PriceUpdate.IsClaimedBy(request.Txs[0].Span))
+        {
+            updates = 1;
+            ImmutableArray<Validator> validators = Chain.ValidatorsAt(request.Height - 1);
+            reports = PriceUpdate.Decode(request.Txs[0].Span)?.Reports(validators) ?? [];
+        }
+
+        var users = new List<ByteString>(request.Txs.Count);
+        for (int i = updates; i < request.Txs.Count; i++)
+        {
+            users.Add(request.Txs[i]);
+        }
+
+        return BlockOf(request.Height, request.Time, request.Misbehavior, reports, Verified.VerifyAll(users));
+    }
+
+    private void Execute(byte[] hash, Block block, int updates)
+    {
+        long started = Stopwatch.GetTimestamp();
+        BlockResult result = Chain.Execute(block);
+        _candidate = new Candidate(hash, result, updates);
+        int fills = 0;
+        int liquidations = 0;
+        foreach (ExchangeEvent happened in result.Events)
+        {
+            fills += happened.Kind == EventKind.Fill ? 1 : 0;
+            liquidations += happened.Kind == EventKind.LiquidationOpened ? 1 : 0;
+        }
+
+        double milliseconds = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+        _log($"executed {block.Height}: {block.Transactions.Length} transactions, {fills} fills, {liquidations} liquidations, "
+            + $"{milliseconds:0.0} ms, app hash {Convert.ToHexString(result.AppHash.AsSpan(0, 6))}");
+    }
+
+    private ResponseFinalizeBlock ResponseOf(Candidate candidate, int transactions)
+    {
+        var response = new ResponseFinalizeBlock { AppHash = ByteString.CopyFrom(candidate.Result.AppHash) };
+        var results = new ExecTxResult[transactions];
+        for (int i = 0; i < results.Length; i++)
+        {
+            results[i] = i < candidate.PriceUpdates
+                ? new ExecTxResult()
+                : ResultEncoding.Of(candidate.Result.Transactions[i - candidate.PriceUpdates]);
+        }
+
+        foreach (ExchangeEvent happened in candidate.Result.Events)
+        {
+            Event abci = EventEncoding.Of(happened, AccountName);
+            if (happened.Transaction < 0)
+            {
+                response.Events.Add(abci);
+            }
+            else
+            {
+                results[happened.Transaction + candidate.PriceUpdates].Events.Add(abci);
+            }
+        }
+
+        response.TxResults.AddRange(results);
+        foreach (StateMachine.ValidatorUpdate update in candidate.Result.ValidatorUpdates)
+        {
+            response.ValidatorUpdates.Add(new Abci.Wire.ValidatorUpdate
+            {
+                PubKey = new Abci.Wire.Crypto.PublicKey { Ed25519 = ByteString.CopyFrom(update.PublicKey.AsSpan()) },
+                Power = update.Power,
+            });
+        }
+
+        return response;
+    }
+
+    private string AccountName(int number) => AccountText.Of(Chain.AccountOf(number));
+}

@@ -1,0 +1,69 @@
+using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using AppChain.Abci.Types;
+using AppChain.Abci.Wire;
+using AppChain.StateMachine;
+using Google.Protobuf;
+using Validator = AppChain.StateMachine.Validator;
+
+namespace AppChain.Node;
+
+public sealed partial class Application
+{
+    /// <inheritdoc/>
+    /// <remarks>
+    /// Persists nothing: after a crash before the first Commit it is called again. The genesis rows become durable
+    /// together with the first block.
+    /// </remarks>
+    public ResponseInitChain InitChain(RequestInitChain request)
+    {
+        lock (_consensus)
+        {
+            var genesis = GenesisFile.Parse(request.AppStateBytes.ToStringUtf8()) is var state
+                ? new Genesis
+                {
+                    ChainId = request.ChainId,
+                    InitialHeight = Math.Max(1, request.InitialHeight),
+                    Time = WireTime.ToNanoseconds(request.Time),
+                    Validators = ValidatorsOf(request.Validators),
+                    Markets = state.Markets,
+                    Accounts = state.Accounts,
+                    InsuranceFund = state.InsuranceFund,
+                }
+                : null!;
+            Exchange exchange = Exchange.FromGenesis(genesis);
+            exchange.CheckEveryRow = _checkEveryRow;
+            byte[] appHash = exchange.AppHash;
+            IReadOnlyList<RowChange> rows = exchange.Commit();
+            Adopt(exchange);
+            _genesis = ChangeRecord.Of(exchange.Height, appHash, rows, exchange.Committed, previous: -1);
+            _model.Clear();
+            _model.Apply(rows, [], exchange.Height, exchange.Time);
+            _log($"genesis of {request.ChainId}: {genesis.Markets.Length} markets, {genesis.Accounts.Length} accounts, app hash {Convert.ToHexString(appHash)}");
+            return new ResponseInitChain { AppHash = ByteString.CopyFrom(appHash) };
+        }
+    }
+
+    private static ImmutableArray<Validator> ValidatorsOf(IEnumerable<Abci.Wire.ValidatorUpdate> updates)
+    {
+        var validators = new List<Validator>();
+        foreach (Abci.Wire.ValidatorUpdate update in updates)
+        {
+            if (update.PubKey.SumCase != Abci.Wire.Crypto.PublicKey.SumOneofCase.Ed25519)
+            {
+                throw new InvalidOperationException("the genesis names a validator whose key is not Ed25519; this chain has no other kind");
+            }
+
+            byte[] key = update.PubKey.Ed25519.ToByteArray();
+            var address = new Address(SHA256.HashData(key).AsSpan(0, Address.Size));
+            validators.Add(new Validator(address, [.. key], update.Power));
+        }
+
+        // CometBFT's order of a validator set.
+        validators.Sort(static (left, right) =>
+            left.Power != right.Power ? right.Power.CompareTo(left.Power) : left.Address.CompareTo(right.Address));
+        return [.. validators];
+    }
+}

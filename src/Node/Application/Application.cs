@@ -1,0 +1,141 @@
+using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using System.Threading;
+using AppChain.Abci;
+using AppChain.Abci.Wire;
+using AppChain.Margin;
+using AppChain.StateMachine;
+
+namespace AppChain.Node;
+
+/// <summary>
+/// The chain as CometBFT sees it: one method per call of ABCI 2.0, a file per family. Calls that may touch the state in
+/// flight take the one lock; CheckTx and Query read committed data only and never wait for a block in execution.
+/// </summary>
+public sealed partial class Application : IAbciApplication, IDisposable
+{
+    private readonly Lock _consensus = new();
+    private readonly ChainStore _store;
+    private readonly PriceFeed? _feed;
+    private readonly bool _checkEveryRow;
+    private readonly Action<string> _log;
+    private readonly ReadModel _model = new();
+
+    private Exchange? _exchange;
+    private VerifiedTransactions? _verified;
+    private ChangeRecord? _genesis;
+    private Candidate? _candidate;
+
+    // Published at Commit; read by CheckTx and Query without the lock.
+    private volatile Committed? _committed;
+
+    /// <summary>What readers see: the tree, and the height of it that is committed.</summary>
+    private sealed record Committed(StateTree Tree, long Height, byte[] AppHash, string ChainId);
+
+    /// <summary>The last block executed and not committed.</summary>
+    private sealed record Candidate(byte[] Hash, BlockResult Result, int PriceUpdates);
+
+    /// <summary>Recovers the chain from its store.</summary>
+    /// <param name="store">Owned by the application from now on.</param>
+    /// <param name="feed">Local prices; null when this node reports none.</param>
+    /// <param name="checkEveryRow">Visit every row after every block.</param>
+    /// <param name="log">One line per block, and why a proposal is refused.</param>
+    /// <exception cref="StorageException">The store is damaged.</exception>
+    public Application(ChainStore store, PriceFeed? feed, bool checkEveryRow, Action<string> log)
+    {
+        _store = store;
+        _feed = feed;
+        _checkEveryRow = checkEveryRow;
+        _log = log;
+        Recover();
+    }
+
+    /// <summary>Height of the last durable block; 0 before the first.</summary>
+    public long Height => _committed?.Height ?? 0;
+
+    /// <inheritdoc/>
+    public ResponseInfo Info(RequestInfo request)
+    {
+        Committed? committed = _committed;
+        var response = new ResponseInfo { Data = "appchain", Version = NodeVersion.Text, AppVersion = NodeVersion.Consensus };
+        if (committed is not null)
+        {
+            response.LastBlockHeight = committed.Height;
+            response.LastBlockAppHash = Google.Protobuf.ByteString.CopyFrom(committed.AppHash);
+        }
+
+        return response;
+    }
+
+    /// <inheritdoc/>
+    public ResponseListSnapshots ListSnapshots(RequestListSnapshots request) => new();
+
+    /// <inheritdoc/>
+    public ResponseOfferSnapshot OfferSnapshot(RequestOfferSnapshot request) =>
+        new() { Result = ResponseOfferSnapshot.Types.Result.Abort };
+
+    /// <inheritdoc/>
+    public ResponseLoadSnapshotChunk LoadSnapshotChunk(RequestLoadSnapshotChunk request) => new();
+
+    /// <inheritdoc/>
+    public ResponseApplySnapshotChunk ApplySnapshotChunk(RequestApplySnapshotChunk request) =>
+        new() { Result = ResponseApplySnapshotChunk.Types.Result.Abort };
+
+    /// <inheritdoc/>
+    public void Dispose() => _store.Dispose();
+
+    private void Recover()
+    {
+        if (_store.Load() is not { } loaded)
+        {
+            return;
+        }
+
+        Exchange exchange = Exchange.Load(loaded.Rows, loaded.Tree);
+        exchange.CheckEveryRow = _checkEveryRow;
+        var rows = new List<RowChange>(loaded.Rows.Count);
+        foreach (KeyValuePair<byte[], byte[]> row in loaded.Rows)
+        {
+            rows.Add(new RowChange(row.Key, row.Value, false));
+        }
+
+        Adopt(exchange);
+        _model.Apply(rows, [], exchange.Height, exchange.Time);
+
+        // A store that holds the genesis alone has no block: the engine will send InitChain again.
+        if (_store.HasBlocks)
+        {
+            Publish();
+        }
+    }
+
+    private void Adopt(Exchange exchange)
+    {
+        _exchange = exchange;
+        _verified = new VerifiedTransactions(exchange.ChainId);
+        _candidate = null;
+    }
+
+    private void Publish()
+    {
+        Exchange exchange = Chain;
+        _committed = new Committed(exchange.Committed, exchange.Height, exchange.AppHash, exchange.ChainId);
+    }
+
+    private Exchange Chain => _exchange
+        ?? throw new InvalidOperationException("the engine called before InitChain; start it with this application's genesis");
+
+    private VerifiedTransactions Verified => _verified
+        ?? throw new InvalidOperationException("the engine called before InitChain; start it with this application's genesis");
+
+    // ABCI 2.0: a block is executed against the last committed state, whatever candidate lies on it.
+    private void DropCandidate()
+    {
+        _candidate = null;
+        if (Chain.HasOpenBlock)
+        {
+            Chain.Rollback();
+        }
+    }
+}

@@ -1,0 +1,120 @@
+using System;
+using System.Globalization;
+using System.Text;
+using AppChain.Abci.Wire;
+using AppChain.StateMachine;
+
+namespace AppChain.Node;
+
+/// <summary>
+/// Events as ABCI events <c>appchain.v1.&lt;Kind&gt;</c>, with the attributes that proto/appchain/v1/event.proto names, all
+/// of them, in its order.
+/// </summary>
+public static class EventEncoding
+{
+    /// <summary>Encodes an event; accounts are named by the given function.</summary>
+    public static Event Of(in ExchangeEvent e, Func<int, string> account)
+    {
+        var encoded = new Event { Type = "appchain.v1." + e.Kind };
+        switch (e.Kind)
+        {
+            case EventKind.OrderOpened:
+                Add(encoded, ("account", account(e.Account)), ("market", e.Market), ("order_id", e.OrderId),
+                    ("client_id", e.ClientId), ("side", Name(e.Side)), ("price", e.Price), ("quantity", e.Quantity));
+                break;
+            case EventKind.Fill:
+                Add(encoded, ("market", e.Market), ("taker", account(e.Account)), ("maker", account(e.Counterparty)),
+                    ("taker_order_id", e.TakerOrderId), ("maker_order_id", e.OrderId), ("side", Name(e.Side)),
+                    ("price", e.Price), ("quantity", e.Quantity), ("taker_fee", e.Amount), ("maker_fee", e.Amount2));
+                break;
+            case EventKind.OrderReduced:
+                Add(encoded, ("account", account(e.Account)), ("market", e.Market), ("order_id", e.OrderId),
+                    ("quantity", e.Quantity), ("reason", Name((CloseReason)e.Reason)));
+                break;
+            case EventKind.OrderClosed:
+                Add(encoded, ("account", account(e.Account)), ("market", e.Market), ("order_id", e.OrderId),
+                    ("client_id", e.ClientId), ("quantity", e.Quantity), ("reason", Name((CloseReason)e.Reason)));
+                break;
+            case EventKind.Transfer:
+                Add(encoded, ("sender", account(e.Account)), ("recipient", account(e.Counterparty)), ("amount", e.Amount));
+                break;
+            case EventKind.Withdrawal:
+                Add(encoded, ("account", account(e.Account)), ("amount", e.Amount));
+                break;
+            case EventKind.OracleUpdated:
+                Add(encoded, ("market", e.Market), ("price", e.Price), ("confidence", e.Amount),
+                    ("state", Name((OracleState)e.Reason)), ("power", e.Amount2));
+                break;
+            case EventKind.OracleStateChanged:
+                Add(encoded, ("market", e.Market), ("price", e.Price), ("state", Name((OracleState)e.Reason)));
+                break;
+            case EventKind.FundingApplied:
+                Add(encoded, ("market", e.Market), ("price", e.Price), ("rate_ppm", e.Amount), ("funding_index", e.Amount2));
+                break;
+            case EventKind.FundingSettled:
+                Add(encoded, ("account", account(e.Account)), ("market", e.Market), ("size", e.Quantity), ("amount", e.Amount));
+                break;
+            case EventKind.LiquidationOpened:
+                Add(encoded, ("account", account(e.Account)), ("equity_high", e.Amount), ("maintenance_margin", e.Amount2),
+                    ("equity", e.Amount3));
+                break;
+            case EventKind.LiquidationSlice:
+                Add(encoded, ("account", account(e.Account)), ("market", e.Market), ("side", Name(e.Side)), ("price", e.Price),
+                    ("quantity", e.Quantity), ("bankruptcy_price", e.Amount), ("filled", e.Amount2));
+                break;
+            case EventKind.InsuranceFundChanged:
+                Add(encoded, ("account", account(e.Account)), ("market", e.Market), ("quantity", e.Quantity),
+                    ("amount", e.Amount), ("insurance_fund", e.Amount2));
+                break;
+            case EventKind.Deleveraging:
+                Add(encoded, ("account", account(e.Account)), ("counterparty", account(e.Counterparty)), ("market", e.Market),
+                    ("side", Name(e.Side)), ("price", e.Price), ("quantity", e.Quantity), ("leverage_ppm", e.Amount));
+                break;
+            case EventKind.LiquidationClosed:
+                Add(encoded, ("account", account(e.Account)), ("equity", e.Amount), ("maintenance_margin", e.Amount2));
+                break;
+            case EventKind.LiquidationDeferred:
+                Add(encoded, ("account", account(e.Account)), ("market", e.Market), ("quantity", e.Quantity), ("stage", (int)e.Reason));
+                break;
+            case EventKind.ValidatorRemoved:
+                Add(encoded, ("power", e.Amount), ("misbehavior", (int)e.Reason));
+                break;
+            case EventKind.None:
+                break;
+        }
+
+        return encoded;
+    }
+
+    private static void Add(Event encoded, params ReadOnlySpan<(string Key, object Value)> attributes)
+    {
+        foreach ((string key, object value) in attributes)
+        {
+            encoded.Attributes.Add(new EventAttribute
+            {
+                Key = key,
+                Value = Convert.ToString(value, CultureInfo.InvariantCulture),
+                Index = true,
+            });
+        }
+    }
+
+    // SelfTrade is "self_trade".
+    private static string Name<T>(T value)
+        where T : struct, Enum
+    {
+        string name = value.ToString();
+        var text = new StringBuilder(name.Length + 4);
+        foreach (char c in name)
+        {
+            if (char.IsUpper(c) && text.Length > 0)
+            {
+                text.Append('_');
+            }
+
+            text.Append(char.ToLowerInvariant(c));
+        }
+
+        return text.ToString();
+    }
+}

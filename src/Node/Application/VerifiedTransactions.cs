@@ -1,0 +1,91 @@
+using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Threading;
+using System.Threading.Tasks;
+using AppChain.Hsm;
+using AppChain.StateMachine;
+using Google.Protobuf;
+
+namespace AppChain.Node;
+
+/// <summary>A transaction's verdict: the decoded transaction, or the code that decoding or verification gave.</summary>
+internal sealed record VerifiedTransaction(ResultCode Code, Transaction? Transaction);
+
+/// <summary>
+/// Decodes transactions and verifies their signatures, once per transaction: CheckTx, proposal and block see the same
+/// bytes, and the verdict is a pure function of them. Safe from any thread; blocks are verified in parallel.
+/// </summary>
+internal sealed class VerifiedTransactions(string chainId)
+{
+    // Twice the mempool of a default CometBFT node.
+    private const int VerdictsMax = 20_000;
+
+    private readonly record struct Key(ulong First, ulong Second, ulong Third, ulong Fourth);
+
+    private readonly Lock _lock = new();
+    private Dictionary<Key, VerifiedTransaction> _young = [];
+    private Dictionary<Key, VerifiedTransaction> _old = [];
+
+    /// <summary>The verdict on one transaction.</summary>
+    public VerifiedTransaction Verify(ReadOnlySpan<byte> bytes)
+    {
+        Key key = KeyOf(bytes);
+        lock (_lock)
+        {
+            if (_young.TryGetValue(key, out VerifiedTransaction? known) || _old.TryGetValue(key, out known))
+            {
+                return known;
+            }
+        }
+
+        VerifiedTransaction verdict = Judge(bytes);
+        lock (_lock)
+        {
+            _young[key] = verdict;
+            if (_young.Count >= VerdictsMax)
+            {
+                _old = _young;
+                _young = [];
+            }
+        }
+
+        return verdict;
+    }
+
+    /// <summary>The verdicts on many transactions, verified on all cores, in their order.</summary>
+    public ImmutableArray<VerifiedTransaction> VerifyAll(IReadOnlyList<ByteString> transactions)
+    {
+        var verdicts = new VerifiedTransaction[transactions.Count];
+        Parallel.For(0, verdicts.Length, i => verdicts[i] = Verify(transactions[i].Span));
+        return ImmutableArray.Create(verdicts);
+    }
+
+    private VerifiedTransaction Judge(ReadOnlySpan<byte> bytes)
+    {
+        ResultCode code = TransactionCodec.Decode(bytes, out SignedTransactionParts parts, out Transaction? transaction);
+        if (code != ResultCode.Ok)
+        {
+            return new VerifiedTransaction(code, null);
+        }
+
+        if (!Secp256k1.TryParse(parts.PublicKey, out Secp256k1.PublicKey key))
+        {
+            return new VerifiedTransaction(ResultCode.InvalidPublicKey, null);
+        }
+
+        Span<byte> digest = stackalloc byte[TransactionCodec.DigestSize];
+        TransactionCodec.ComputeDigest(chainId, parts.Body, digest);
+        return Secp256k1.Verify(key, digest, parts.Signature)
+            ? new VerifiedTransaction(ResultCode.Ok, transaction)
+            : new VerifiedTransaction(ResultCode.InvalidSignature, null);
+    }
+
+    private static Key KeyOf(ReadOnlySpan<byte> bytes)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(bytes, hash);
+        return System.Runtime.InteropServices.MemoryMarshal.Read<Key>(hash);
+    }
+}

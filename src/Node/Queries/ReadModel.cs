@@ -1,0 +1,358 @@
+using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using System.Threading;
+using AppChain.Margin;
+using AppChain.StateMachine;
+
+namespace AppChain.Node;
+
+/// <summary>One event and the block it happened in.</summary>
+internal readonly record struct RecordedEvent(long Height, long Time, ExchangeEvent Event);
+
+/// <summary>
+/// The committed rows, decoded and indexed for questions. Brought up to date at Commit from the rows that the block
+/// changed; the state machine's own state is never read by a query. All members are to be used under <see cref="Gate"/>.
+/// </summary>
+internal sealed class ReadModel
+{
+    private const int EventsMax = 20_000;
+
+    private readonly SortedDictionary<AccountId, AccountRow> _accounts = [];
+    private readonly Dictionary<int, AccountId> _numbers = [];
+    private readonly Dictionary<Address, NonceRow> _nonces = [];
+    private readonly Dictionary<int, SortedDictionary<uint, PositionRow>> _positions = [];
+    private readonly SortedDictionary<ulong, OrderRow> _orders = [];
+    private readonly Dictionary<int, SortedSet<ulong>> _ordersOf = [];
+    private readonly Dictionary<int, LiquidationRow> _liquidations = [];
+    private readonly Queue<RecordedEvent> _fills = new();
+    private readonly Queue<RecordedEvent> _steps = new();
+
+    /// <summary>Held while reading or changing.</summary>
+    public Lock Gate { get; } = new();
+
+    /// <summary>Height of the newest block in it.</summary>
+    public long Height { get; private set; }
+
+    /// <summary>Header time of that block.</summary>
+    public long Time { get; private set; }
+
+    /// <summary>Chain row.</summary>
+    public ChainRow Chain { get; private set; }
+
+    /// <summary>Pool row.</summary>
+    public PoolRow Pool { get; private set; }
+
+    /// <summary>Markets by id.</summary>
+    public SortedDictionary<uint, MarketRow> Markets { get; } = [];
+
+    /// <summary>Consensus prices by market.</summary>
+    public SortedDictionary<uint, OracleRow> Oracles { get; } = [];
+
+    /// <summary>Reports by market and validator.</summary>
+    public SortedDictionary<ReportKey, ReportRow> Reports { get; } = [];
+
+    /// <summary>Accounts by id.</summary>
+    public IReadOnlyDictionary<AccountId, AccountRow> Accounts => _accounts;
+
+    /// <summary>Resting orders by id.</summary>
+    public IReadOnlyDictionary<ulong, OrderRow> Orders => _orders;
+
+    /// <summary>Open liquidations by account number.</summary>
+    public IReadOnlyDictionary<int, LiquidationRow> Liquidations => _liquidations;
+
+    /// <summary>Recent fills, oldest first.</summary>
+    public IReadOnlyCollection<RecordedEvent> Fills => _fills;
+
+    /// <summary>Recent liquidation steps, oldest first.</summary>
+    public IReadOnlyCollection<RecordedEvent> Steps => _steps;
+
+    /// <summary>Fills, liquidations and deleveragings since the node started.</summary>
+    public long FillCount { get; private set; }
+
+    /// <summary>Accounts found below maintenance margin since the node started.</summary>
+    public long LiquidationCount { get; private set; }
+
+    /// <summary>Deleveragings since the node started.</summary>
+    public long DeleveragingCount { get; private set; }
+
+    /// <summary>Transactions refused in blocks since the node started, by code.</summary>
+    public SortedDictionary<uint, ulong> Refused { get; } = [];
+
+    /// <summary>Forgets everything: the chain starts again from genesis.</summary>
+    public void Clear()
+    {
+        lock (Gate)
+        {
+            _accounts.Clear();
+            _numbers.Clear();
+            _nonces.Clear();
+            _positions.Clear();
+            _orders.Clear();
+            _ordersOf.Clear();
+            _liquidations.Clear();
+            Markets.Clear();
+            Oracles.Clear();
+            Reports.Clear();
+        }
+    }
+
+    /// <summary>Takes in what a committed block changed and did.</summary>
+    public void Apply(IReadOnlyList<RowChange> changes, IReadOnlyList<ExchangeEvent> events, long height, long time)
+    {
+        lock (Gate)
+        {
+            foreach (RowChange change in changes)
+            {
+                Apply(change);
+            }
+
+            foreach (ExchangeEvent happened in events)
+            {
+                Record(new RecordedEvent(height, time, happened));
+            }
+
+            Height = height;
+            Time = time;
+        }
+    }
+
+    /// <summary>Counts the refused transactions of a block.</summary>
+    public void Count(ImmutableArray<TransactionResult> results)
+    {
+        lock (Gate)
+        {
+            foreach (TransactionResult result in results)
+            {
+                if (result.Code != ResultCode.Ok)
+                {
+                    Refused[(uint)result.Code] = Refused.GetValueOrDefault((uint)result.Code) + 1;
+                }
+            }
+        }
+    }
+
+    /// <summary>The account with a number.</summary>
+    public AccountId AccountOf(int number) => _numbers[number];
+
+    /// <summary>Positions of an account, ascending by market.</summary>
+    public IEnumerable<PositionRow> PositionsOf(int account) =>
+        _positions.TryGetValue(account, out SortedDictionary<uint, PositionRow>? positions) ? positions.Values : [];
+
+    /// <summary>Orders of an account, ascending by id.</summary>
+    public IEnumerable<OrderRow> OrdersOf(int account)
+    {
+        if (_ordersOf.TryGetValue(account, out SortedSet<ulong>? ids))
+        {
+            foreach (ulong id in ids)
+            {
+                yield return _orders[id];
+            }
+        }
+    }
+
+    /// <summary>Nonces of an owner; false when it has used none.</summary>
+    public bool TryNonces(Address owner, out NonceRow row) => _nonces.TryGetValue(owner, out row);
+
+    /// <summary>Lots of open orders that ask for margin: buys and sells of an account in a market.</summary>
+    public (long Buys, long Sells) OpenLots(int account, uint market)
+    {
+        long buys = 0;
+        long sells = 0;
+        foreach (OrderRow order in OrdersOf(account))
+        {
+            if (order.Market == market && !order.ReduceOnly)
+            {
+                buys += order.Side == Side.Buy ? order.Quantity : 0;
+                sells += order.Side == Side.Sell ? order.Quantity : 0;
+            }
+        }
+
+        return (buys, sells);
+    }
+
+    /// <summary>Valuation of a market; false before the first price.</summary>
+    public bool TryValuation(uint market, out Valuation valuation)
+    {
+        valuation = default;
+        if (!Oracles.TryGetValue(market, out OracleRow oracle) || !Markets.TryGetValue(market, out MarketRow row) || row.MarkPrice == 0)
+        {
+            return false;
+        }
+
+        valuation = OracleUpdate.ValuationOf(row, oracle, Time);
+        return true;
+    }
+
+    /// <summary>Risk of an account, by the same arithmetic as the state machine's.</summary>
+    public Risk RiskOf(in AccountRow account)
+    {
+        var risk = new Risk(account.Collateral);
+        foreach (PositionRow position in PositionsOf(account.Number))
+        {
+            if (!TryValuation(position.Market, out Valuation valuation))
+            {
+                continue;
+            }
+
+            MarketRow market = Markets[position.Market];
+            (long buys, long sells) = OpenLots(account.Number, position.Market);
+            risk.Add(
+                market.Parameters,
+                valuation,
+                position.Size,
+                position.EntryNotional,
+                FundingPayment.Owed(position.Size, market.FundingIndex, position.FundingIndex, out _),
+                buys,
+                sells,
+                Requirement.OpenInterestScalePpm(market.Parameters, market.OpenInterest, valuation.Mark));
+        }
+
+        return risk;
+    }
+
+    private void Apply(in RowChange change)
+    {
+        var key = new ByteReader(change.Key.AsSpan(1));
+        var value = new ByteReader(change.Value);
+        bool gone = change.Value is null;
+        switch ((RowKind)change.Key[0])
+        {
+            case RowKind.Chain:
+                Chain = ChainRow.Decode(ref key, ref value);
+                break;
+            case RowKind.Pool:
+                Pool = PoolRow.Decode(ref key, ref value);
+                break;
+            case RowKind.Market:
+                MarketRow market = MarketRow.Decode(ref key, ref value);
+                Markets[market.Parameters.MarketId] = market;
+                break;
+            case RowKind.Oracle:
+                OracleRow oracle = OracleRow.Decode(ref key, ref value);
+                Oracles[oracle.Market] = oracle;
+                break;
+            case RowKind.Report:
+                ReportRow report = ReportRow.Decode(ref key, ref value);
+                Reports[report.Id] = report;
+                break;
+            case RowKind.Account:
+                AccountRow account = AccountRow.Decode(ref key, ref value);
+                _accounts[account.Id] = account;
+                _numbers[account.Number] = account.Id;
+                break;
+            case RowKind.Nonce:
+                NonceRow nonces = NonceRow.Decode(ref key, ref value);
+                _nonces[nonces.Owner] = nonces;
+                break;
+            case RowKind.Position:
+                ApplyPosition(ref key, ref value, gone);
+                break;
+            case RowKind.Order:
+                ApplyOrder(ref key, ref value, gone);
+                break;
+            case RowKind.Liquidation:
+                int number = key.ReadInt32();
+                if (gone)
+                {
+                    _liquidations.Remove(number);
+                }
+                else
+                {
+                    _liquidations[number] = new LiquidationRow
+                    {
+                        Account = number,
+                        SinceHeight = value.ReadInt64(),
+                        Slices = value.ReadInt32(),
+                    };
+                }
+
+                break;
+            case RowKind.ValidatorSet:
+            case RowKind.None:
+                break;
+        }
+    }
+
+    private void ApplyPosition(ref ByteReader key, ref ByteReader value, bool gone)
+    {
+        int account = key.ReadInt32();
+        uint market = key.ReadUInt32();
+        if (!_positions.TryGetValue(account, out SortedDictionary<uint, PositionRow>? positions))
+        {
+            _positions[account] = positions = [];
+        }
+
+        if (gone)
+        {
+            positions.Remove(market);
+            return;
+        }
+
+        positions[market] = new PositionRow
+        {
+            Account = account,
+            Market = market,
+            Size = value.ReadInt64(),
+            EntryNotional = value.ReadInt128(),
+            FundingIndex = value.ReadInt128(),
+        };
+    }
+
+    private void ApplyOrder(ref ByteReader key, ref ByteReader value, bool gone)
+    {
+        if (gone)
+        {
+            ulong id = key.ReadUInt64();
+            if (_orders.Remove(id, out OrderRow old))
+            {
+                _ordersOf[old.Account].Remove(id);
+            }
+
+            return;
+        }
+
+        OrderRow order = OrderRow.Decode(ref key, ref value);
+        _orders[order.OrderId] = order;
+        if (!_ordersOf.TryGetValue(order.Account, out SortedSet<ulong>? ids))
+        {
+            _ordersOf[order.Account] = ids = [];
+        }
+
+        ids.Add(order.OrderId);
+    }
+
+    private void Record(in RecordedEvent recorded)
+    {
+        switch (recorded.Event.Kind)
+        {
+            case EventKind.Fill:
+                FillCount++;
+                Keep(_fills, recorded);
+                break;
+            case EventKind.LiquidationOpened:
+                LiquidationCount++;
+                Keep(_steps, recorded);
+                break;
+            case EventKind.Deleveraging:
+                DeleveragingCount++;
+                Keep(_steps, recorded);
+                break;
+            case EventKind.LiquidationSlice or EventKind.InsuranceFundChanged or EventKind.LiquidationClosed
+                or EventKind.LiquidationDeferred:
+                Keep(_steps, recorded);
+                break;
+            default:
+                break;
+        }
+    }
+
+    private static void Keep(Queue<RecordedEvent> ring, in RecordedEvent recorded)
+    {
+        ring.Enqueue(recorded);
+        if (ring.Count > EventsMax)
+        {
+            ring.Dequeue();
+        }
+    }
+}

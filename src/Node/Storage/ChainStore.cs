@@ -1,0 +1,257 @@
+using System;
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using System.Collections.Generic;
+using System.Threading;
+using AppChain.StateMachine;
+
+namespace AppChain.Node;
+
+/// <summary>
+/// The chain on disk. A committed block is one record in the change log, written with one flush; a background thread
+/// then brings the rows up to date. Restart reads the rows and the records after them. The last 101 records stay, so
+/// that proofs of the last 100 heights can be given after a restart too (docs/decisions/0003-change-log.md).
+/// </summary>
+public sealed class ChainStore : IDisposable
+{
+    /// <summary>Heights whose state can be rebuilt after a restart, besides the newest.</summary>
+    public const int HeightsKept = 100;
+
+    private const int Meta = 0;
+    private const int ChangeLog = 1;
+    private const int Rows = 2;
+    private static readonly string[] s_families = ["default", "changelog", "rows"];
+    private static readonly byte[] s_rowsHeight = "rows-height"u8.ToArray();
+
+    private readonly RocksDb _db;
+    private readonly BlockingCollection<ChangeRecord> _toMaterialise = new(boundedCapacity: 256);
+    private readonly Thread? _materialiser;
+    private volatile Exception? _failure;
+    private long _oldest;
+
+    /// <summary>Opens the store in a directory. Without materialising, rows stay as they are: for tests of recovery.</summary>
+    /// <exception cref="StorageException">See the message.</exception>
+    public ChainStore(string directory, bool materialise = true)
+    {
+        _db = new RocksDb(directory, s_families);
+        Height = -1;
+        _oldest = long.MaxValue;
+        foreach (KeyValuePair<byte[], byte[]> record in _db.Scan(ChangeLog))
+        {
+            long height = BinaryPrimitives.ReadInt64BigEndian(record.Key);
+            if (Height >= 0 && height != Height + 1)
+            {
+                throw new StorageException(
+                    $"the change log has no record of height {Height + 1}; restore the data directory from a backup, "
+                    + "or remove it and sync from the other validators");
+            }
+
+            _oldest = Math.Min(_oldest, height);
+            Height = height;
+        }
+
+        if (materialise)
+        {
+            _materialiser = new Thread(Materialise) { IsBackground = true, Name = "materialiser" };
+            _materialiser.Start();
+        }
+    }
+
+    /// <summary>Height of the newest durable block; -1 when there is none.</summary>
+    public long Height { get; private set; }
+
+    /// <summary>There is a block besides the genesis, whose rows are the record before the first block's.</summary>
+    public bool HasBlocks => Height >= 0 && (_oldest > 0 || Height > _oldest);
+
+    /// <summary>Makes a committed block durable; returns when it is on the disk.</summary>
+    /// <exception cref="StorageException">Nothing was written; the node must stop.</exception>
+    internal void Append(ChangeRecord record)
+    {
+        if (_failure is { } failure)
+        {
+            throw new StorageException($"the rows could not be written: {failure.Message}", failure);
+        }
+
+        if (Height >= 0 && record.Height != Height + 1)
+        {
+            throw new StorageException($"block {record.Height} does not follow {Height}");
+        }
+
+        using (RocksDb.WriteBatch batch = _db.NewBatch())
+        {
+            batch.Put(ChangeLog, Key(record.Height), record.Encode());
+            _db.Write(batch, durable: true);
+        }
+
+        Height = record.Height;
+        _oldest = Math.Min(_oldest, record.Height);
+        if (_materialiser is not null)
+        {
+            _toMaterialise.Add(record);
+        }
+    }
+
+    /// <summary>
+    /// The newest durable state: rows ascending by key, and a tree of the kept heights whose newest version has their
+    /// root. Null when the store is empty.
+    /// </summary>
+    /// <exception cref="StorageException">The store is damaged; the message says what to do.</exception>
+    public (IReadOnlyList<KeyValuePair<byte[], byte[]>> Rows, StateTree Tree)? Load()
+    {
+        if (Height < 0)
+        {
+            return null;
+        }
+
+        var rows = new SortedDictionary<byte[], byte[]>(Comparer<byte[]>.Create(
+            static (left, right) => left.AsSpan().SequenceCompareTo(right)));
+        foreach (KeyValuePair<byte[], byte[]> row in _db.Scan(Rows))
+        {
+            rows.Add(row.Key, row.Value);
+        }
+
+        long at = RowsHeight();
+        if (at + 1 < _oldest && !(at < 0 && rows.Count == 0))
+        {
+            throw new StorageException($"rows of height {at} and a change log from {_oldest} do not meet");
+        }
+
+        // Back to the oldest height that the records reach, then forward again, one tree version per height.
+        for (long height = at; height >= Math.Max(_oldest, Height - HeightsKept + 1); height--)
+        {
+            foreach (RowDelta row in Record(height).Rows)
+            {
+                Put(rows, row.Key, row.Before);
+            }
+
+            at = height - 1;
+        }
+
+        var tree = new StateTree(HeightsKept);
+        if (at >= 0 && rows.Count > 0)
+        {
+            var all = new List<RowChange>(rows.Count);
+            foreach (KeyValuePair<byte[], byte[]> row in rows)
+            {
+                all.Add(new RowChange(row.Key, row.Value, false));
+            }
+
+            tree.Apply(at, all);
+            tree.Commit();
+        }
+
+        for (long height = Math.Max(at + 1, _oldest); height <= Height; height++)
+        {
+            Redo(rows, tree, Record(height));
+        }
+
+        return (new List<KeyValuePair<byte[], byte[]>>(rows), tree);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _toMaterialise.CompleteAdding();
+        _materialiser?.Join();
+        _toMaterialise.Dispose();
+        _db.Dispose();
+    }
+
+    private static void Redo(SortedDictionary<byte[], byte[]> rows, StateTree tree, ChangeRecord record)
+    {
+        var changes = new List<RowChange>(record.Rows.Count);
+        foreach (RowDelta row in record.Rows)
+        {
+            Put(rows, row.Key, row.After);
+            changes.Add(new RowChange(row.Key, row.After, row.Before is not null));
+        }
+
+        byte[] root = tree.Apply(record.Height, changes);
+        tree.Commit();
+        if (!root.AsSpan().SequenceEqual(record.AppHash))
+        {
+            throw new StorageException(
+                $"the rows of height {record.Height} hash to {Convert.ToHexString(root)}, but the block's app hash is "
+                + $"{Convert.ToHexString(record.AppHash)}; restore the data directory from a backup, or remove it and sync "
+                + "from the other validators");
+        }
+    }
+
+    private static void Put(SortedDictionary<byte[], byte[]> rows, byte[] key, byte[]? value)
+    {
+        if (value is null)
+        {
+            rows.Remove(key);
+        }
+        else
+        {
+            rows[key] = value;
+        }
+    }
+
+    private ChangeRecord Record(long height) => ChangeRecord.Decode(
+        height,
+        _db.Get(ChangeLog, Key(height)) ?? throw new StorageException($"the change log has no record of height {height}"));
+
+    private long RowsHeight()
+    {
+        byte[]? value = _db.Get(Meta, s_rowsHeight);
+        return value is null ? -1 : BinaryPrimitives.ReadInt64BigEndian(value);
+    }
+
+    private void Materialise()
+    {
+        try
+        {
+            // Rows that a stop left behind come first.
+            for (long height = Math.Max(RowsHeight() + 1, _oldest); height <= Height; height++)
+            {
+                WriteRows(Record(height));
+            }
+
+            foreach (ChangeRecord record in _toMaterialise.GetConsumingEnumerable())
+            {
+                if (record.Height > RowsHeight())
+                {
+                    WriteRows(record);
+                }
+            }
+        }
+        catch (Exception failure) when (failure is StorageException or ObjectDisposedException)
+        {
+            _failure = failure;
+        }
+    }
+
+    private void WriteRows(ChangeRecord record)
+    {
+        using RocksDb.WriteBatch batch = _db.NewBatch();
+        foreach (RowDelta row in record.Rows)
+        {
+            if (row.After is null)
+            {
+                batch.Delete(Rows, row.Key);
+            }
+            else
+            {
+                batch.Put(Rows, row.Key, row.After);
+            }
+        }
+
+        batch.Put(Meta, s_rowsHeight, Key(record.Height));
+        long expired = record.Height - HeightsKept - 1;
+        if (expired >= 0)
+        {
+            batch.Delete(ChangeLog, Key(expired));
+        }
+
+        _db.Write(batch, durable: false);
+    }
+
+    private static byte[] Key(long height)
+    {
+        var key = new byte[8];
+        BinaryPrimitives.WriteInt64BigEndian(key, height);
+        return key;
+    }
+}

@@ -1,0 +1,110 @@
+using System;
+using System.Buffers.Binary;
+using System.Collections.Generic;
+using System.IO;
+using System.Security.Cryptography;
+using AppChain.StateMachine;
+
+namespace AppChain.Node;
+
+/// <summary>One row of a block's change: its value before and after; null where there is none.</summary>
+internal readonly record struct RowDelta(byte[] Key, byte[]? Before, byte[]? After);
+
+/// <summary>
+/// What one block did to the rows, as the change log keeps it: enough to redo it and to take it back. The encoding ends
+/// with a SHA-256 over the rest, so a damaged record is recognised.
+/// </summary>
+internal sealed class ChangeRecord
+{
+    private const int DigestSize = 32;
+
+    /// <summary>Height of the block.</summary>
+    public required long Height { get; init; }
+
+    /// <summary>App hash after the block.</summary>
+    public required byte[] AppHash { get; init; }
+
+    /// <summary>Rows, ascending by key.</summary>
+    public required IReadOnlyList<RowDelta> Rows { get; init; }
+
+    /// <summary>Pairs each changed row with the value that the tree had before.</summary>
+    public static ChangeRecord Of(long height, byte[] appHash, IReadOnlyList<RowChange> changes, StateTree tree, long previous)
+    {
+        var rows = new RowDelta[changes.Count];
+        for (int i = 0; i < rows.Length; i++)
+        {
+            byte[]? before = previous >= 0 && changes[i].ExistedBefore && tree.TryGet(previous, changes[i].Key, out byte[]? old)
+                ? old
+                : null;
+            rows[i] = new RowDelta(changes[i].Key, before, changes[i].Value);
+        }
+
+        return new ChangeRecord { Height = height, AppHash = appHash, Rows = rows };
+    }
+
+    /// <summary>The bytes of the record.</summary>
+    public byte[] Encode()
+    {
+        using var stream = new MemoryStream();
+        using var writer = new BinaryWriter(stream);
+        writer.Write(Height);
+        WriteBytes(writer, AppHash);
+        writer.Write(Rows.Count);
+        foreach (RowDelta row in Rows)
+        {
+            WriteBytes(writer, row.Key);
+            WriteBytes(writer, row.Before);
+            WriteBytes(writer, row.After);
+        }
+
+        writer.Flush();
+        byte[] body = stream.ToArray();
+        byte[] record = new byte[body.Length + DigestSize];
+        body.CopyTo(record, 0);
+        SHA256.HashData(body, record.AsSpan(body.Length));
+        return record;
+    }
+
+    /// <summary>Reads a record back.</summary>
+    /// <exception cref="StorageException">The record is damaged.</exception>
+    public static ChangeRecord Decode(long height, ReadOnlySpan<byte> record)
+    {
+        string damaged = $"the change log record of height {height} is damaged; restore the data directory from a backup, "
+            + "or remove it and sync from the other validators";
+        if (record.Length < DigestSize)
+        {
+            throw new StorageException(damaged);
+        }
+
+        ReadOnlySpan<byte> body = record[..^DigestSize];
+        Span<byte> digest = stackalloc byte[DigestSize];
+        SHA256.HashData(body, digest);
+        if (!digest.SequenceEqual(record[^DigestSize..]) || BinaryPrimitives.ReadInt64LittleEndian(body) != height)
+        {
+            throw new StorageException(damaged);
+        }
+
+        using var reader = new BinaryReader(new MemoryStream(body.ToArray()));
+        reader.ReadInt64();
+        byte[] appHash = ReadBytes(reader) ?? [];
+        var rows = new RowDelta[reader.ReadInt32()];
+        for (int i = 0; i < rows.Length; i++)
+        {
+            rows[i] = new RowDelta(ReadBytes(reader) ?? [], ReadBytes(reader), ReadBytes(reader));
+        }
+
+        return new ChangeRecord { Height = height, AppHash = appHash, Rows = rows };
+    }
+
+    private static void WriteBytes(BinaryWriter writer, byte[]? bytes)
+    {
+        writer.Write(bytes?.Length ?? -1);
+        writer.Write(bytes ?? []);
+    }
+
+    private static byte[]? ReadBytes(BinaryReader reader)
+    {
+        int length = reader.ReadInt32();
+        return length < 0 ? null : reader.ReadBytes(length);
+    }
+}
