@@ -2,7 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
-using AppChain.Abci.Types;
+using AppChain.Abci;
 using AppChain.Abci.Wire;
 using AppChain.StateMachine;
 using Google.Protobuf;

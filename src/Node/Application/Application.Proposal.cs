@@ -1,7 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
-using AppChain.Abci.Types;
+using AppChain.Abci;
 using AppChain.Abci.Wire;
 using AppChain.Abci.Wire.Types;
 using AppChain.Hsm;
@@ -44,11 +44,11 @@ public sealed partial class Application
             if (reason is not null || block is null)
             {
                 _log($"refused the proposal of height {request.Height}: {reason}");
-                return new ResponseProcessProposal { Status = ResponseProcessProposal.Types.ProposalStatus.Reject };
+                return new ResponseProcessProposal { Status = ProposalStatus.Reject };
             }
 
             Execute(request.Hash.ToByteArray(), block, NeedsPriceUpdate(request.Height) ? 1 : 0);
-            return new ResponseProcessProposal { Status = ResponseProcessProposal.Types.ProposalStatus.Accept };
+            return new ResponseProcessProposal { Status = ProposalStatus.Accept };
         }
     }
 
@@ -69,8 +69,8 @@ public sealed partial class Application
     public ResponseVerifyVoteExtension VerifyVoteExtension(RequestVerifyVoteExtension request) => new()
     {
         Status = PriceVote.TryDecode(request.VoteExtension.Span, out _)
-            ? ResponseVerifyVoteExtension.Types.VerifyStatus.Accept
-            : ResponseVerifyVoteExtension.Types.VerifyStatus.Reject,
+            ? VerifyStatus.Accept
+            : VerifyStatus.Reject,
     };
 
     // Extensions exist from the initial height on, so every block above it carries what was said at the one before.
@@ -90,7 +90,7 @@ public sealed partial class Application
                 && vote.BlockIdFlag == BlockIDFlag.Commit
                 && vote.ExtensionSignature.Length == Sodium.SignatureSize
                 && PriceVote.TryDecode(vote.VoteExtension.Span, out _)
-                && IsSigned(validators[i], request.Height - 1, commit.Round, vote.VoteExtension.Span, vote.ExtensionSignature.Span);
+                && IsSigned(validators[i], request.Height - 1, commit.Round, vote.VoteExtension, vote.ExtensionSignature.Span);
             entries.Add(valid
                 ? new PriceUpdateEntry(true, vote!.VoteExtension.ToByteArray(), vote.ExtensionSignature.ToByteArray())
                 : PriceUpdateEntry.Absent);
@@ -193,7 +193,7 @@ public sealed partial class Application
         {
             PriceUpdateEntry entry = update.Entries[i];
             if (entry.IsPresent
-                && !IsSigned(validators[i], request.Height - 1, update.Round, entry.Extension, entry.Signature))
+                && !IsSigned(validators[i], request.Height - 1, update.Round, UnsafeByteOperations.UnsafeWrap(entry.Extension), entry.Signature))
             {
                 return PriceUpdateVerdict.BadSignature;
             }
@@ -266,7 +266,7 @@ public sealed partial class Application
     }
 
     private bool IsSigned(
-        Validator validator, long height, int round, ReadOnlySpan<byte> extension, ReadOnlySpan<byte> signature) =>
+        Validator validator, long height, int round, ByteString extension, ReadOnlySpan<byte> signature) =>
         Ed25519.Verify(
             validator.PublicKey.AsSpan(), SignBytes.VoteExtension(Chain.ChainId, height, round, extension), signature);
 

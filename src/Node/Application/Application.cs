@@ -73,14 +73,14 @@ public sealed partial class Application : IAbciApplication, IDisposable
 
     /// <inheritdoc/>
     public ResponseOfferSnapshot OfferSnapshot(RequestOfferSnapshot request) =>
-        new() { Result = ResponseOfferSnapshot.Types.Result.Abort };
+        new() { Result = OfferSnapshotResult.Abort };
 
     /// <inheritdoc/>
     public ResponseLoadSnapshotChunk LoadSnapshotChunk(RequestLoadSnapshotChunk request) => new();
 
     /// <inheritdoc/>
     public ResponseApplySnapshotChunk ApplySnapshotChunk(RequestApplySnapshotChunk request) =>
-        new() { Result = ResponseApplySnapshotChunk.Types.Result.Abort };
+        new() { Result = ApplySnapshotChunkResult.Abort };
 
     /// <inheritdoc/>
     public void Dispose() => _store.Dispose();

@@ -1,0 +1,150 @@
+using System;
+using System.Collections.Generic;
+using System.CommandLine;
+using System.IO;
+using System.Threading;
+using AppChain.Abci;
+using AppChain.Margin;
+
+namespace AppChain.Node;
+
+/// <summary>The verbs of a validator: init and start.</summary>
+internal static class NodeCommands
+{
+    private const string ConfigFile = "config/appchain.conf";
+
+    /// <summary>The commands.</summary>
+    public static IEnumerable<Command> Create()
+    {
+        yield return Init();
+        yield return Start();
+    }
+
+    /// <summary>The configuration file of a home directory.</summary>
+    public static string ConfigPath(string home) => Path.Combine(home, ConfigFile);
+
+    private static Option<DirectoryInfo> Home() => new("--home")
+    {
+        Description = "home directory of the node",
+        Required = true,
+    };
+
+    private static Command Init()
+    {
+        Option<DirectoryInfo> home = Home();
+        var command = new Command("init", "Creates the home directory of a node with a documented configuration file.") { home };
+        command.SetAction(parsed =>
+        {
+            string file = ConfigPath(parsed.GetRequiredValue(home).FullName);
+            if (File.Exists(file))
+            {
+                Console.Error.WriteLine($"{file} exists already; edit it, or choose another --home");
+                return 2;
+            }
+
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            File.WriteAllText(file, new NodeConfig().Write());
+            Console.WriteLine($"wrote {file}; next: ./appchain start --home {parsed.GetRequiredValue(home)}");
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Start()
+    {
+        Option<DirectoryInfo> home = Home();
+        var command = new Command("start", "Runs the application until it is stopped; start the consensus engine beside it.") { home };
+        command.SetAction(parsed =>
+        {
+            try
+            {
+                return Run(parsed.GetRequiredValue(home).FullName);
+            }
+            catch (Exception problem) when (problem is ConfigException or StorageException or FeedException or IOException
+                or FormatException or GenesisException)
+            {
+                Console.Error.WriteLine($"appchain: {problem.Message}");
+                return 1;
+            }
+        });
+        return command;
+    }
+
+    private static int Run(string home)
+    {
+        NodeConfig config = NodeConfig.Read(ConfigPath(home));
+        PriceFeed? feed = FeedOf(config);
+        using var stop = new ManualResetEventSlim();
+        int exitCode = 0;
+        using var store = new ChainStore(Path.Combine(home, config.DataDirectory));
+        using var application = new Application(
+            store, feed, config.CheckEveryRow, config.LogBlocks ? Console.Error.WriteLine : static _ => { });
+        using var server = new AbciServer(
+            application,
+            config.AbciAddress,
+            fatal =>
+            {
+                // A broken belief: nothing was committed, and the engine has been told. Stop with an exit code of our own.
+                Console.Error.WriteLine($"appchain: stopped at height {application.Height}: {fatal}");
+                exitCode = 3;
+                stop.Set();
+            },
+            Console.Error.WriteLine);
+        using var interrupt = System.Runtime.InteropServices.PosixSignalRegistration.Create(
+            System.Runtime.InteropServices.PosixSignal.SIGTERM, signal => { signal.Cancel = true; stop.Set(); });
+        Console.CancelKeyPress += (_, pressed) =>
+        {
+            pressed.Cancel = true;
+            stop.Set();
+        };
+        Console.Error.WriteLine($"serving ABCI on {server.Address}, height {application.Height}");
+        stop.Wait();
+        return exitCode;
+    }
+
+    private static PriceFeed? FeedOf(NodeConfig config)
+    {
+        if (config.FeedFiles.Count == 0)
+        {
+            return null;
+        }
+
+        var paths = new List<(MarketParameters Market, PricePath Path)>();
+        long latestStart = 0;
+        foreach (FeedFile file in config.FeedFiles)
+        {
+            MarketParameters market = MarketOf(file.Ticker);
+            foreach (PricePath path in PricePath.Read(file.File, file.Symbol.Length == 0 ? null : file.Symbol))
+            {
+                paths.Add((market, path));
+                latestStart = Math.Max(latestStart, path.Start);
+            }
+        }
+
+        long start = config.FeedStart == 0 ? latestStart : config.FeedStart;
+        long epoch = config.FeedEpoch == 0 ? WallTime() : config.FeedEpoch;
+        var feed = new PriceFeed();
+        foreach ((MarketParameters market, PricePath path) in paths)
+        {
+            feed.Add(market.MarketId, market.PriceDecimals, PriceFeed.Replay(
+                path, start, epoch, config.FeedSpeed, config.FeedChainFollows, WallTime));
+        }
+
+        return feed;
+    }
+
+    private static MarketParameters MarketOf(string ticker)
+    {
+        foreach (MarketParameters market in GenesisFile.DefaultMarkets)
+        {
+            if (market.Ticker == ticker)
+            {
+                return market;
+            }
+        }
+
+        throw new ConfigException($"feed.file: there is no market {ticker}");
+    }
+
+    private static long WallTime() => (DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100;
+}

@@ -1,0 +1,244 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+
+namespace AppChain.Node;
+
+/// <summary>The configuration file cannot be used: the message names the file, the line and what to write instead.</summary>
+public sealed class ConfigException(string message) : Exception(message);
+
+/// <summary>One price file that the feed replays.</summary>
+/// <param name="Ticker">Market it prices.</param>
+/// <param name="File">CSV file.</param>
+/// <param name="Symbol">Rows of this symbol only; empty for all.</param>
+public sealed record FeedFile(string Ticker, string File, string Symbol);
+
+/// <summary>
+/// Configuration of a node, parsed once and immutable (docs/configuration.md). The format is lines of
+/// <c>section.key = value</c>; '#' begins a comment; an unknown key or a bad value is an error that names its line.
+/// </summary>
+public sealed record NodeConfig
+{
+    /// <summary>Where the consensus engine reaches the application.</summary>
+    public string AbciAddress { get; init; } = "tcp://127.0.0.1:26658";
+
+    /// <summary>Directory of the database.</summary>
+    public string DataDirectory { get; init; } = "data";
+
+    /// <summary>Visit every row after every block to prove the running sums.</summary>
+    public bool CheckEveryRow { get; init; }
+
+    /// <summary>Print a line per block.</summary>
+    public bool LogBlocks { get; init; } = true;
+
+    /// <summary>Files to replay; none: this node reports no prices.</summary>
+    public IReadOnlyList<FeedFile> FeedFiles { get; init; } = [];
+
+    /// <summary>Market seconds per wall second of the replay.</summary>
+    public double FeedSpeed { get; init; } = 1;
+
+    /// <summary>Market time (ns since 1970) at which the replay starts; 0: the latest first row of the files.</summary>
+    public long FeedStart { get; init; }
+
+    /// <summary>Wall time (ns since 1970) at which the replay starts; 0: when the node starts.</summary>
+    public long FeedEpoch { get; init; }
+
+    /// <summary>The chain's clock runs at the speed of the replay, as on the embedded engine.</summary>
+    public bool FeedChainFollows { get; init; }
+
+    /// <summary>Every key with its meaning, in the order in which a new file lists them.</summary>
+    public static IReadOnlyList<(string Key, string Meaning)> Keys { get; } =
+    [
+        ("abci.address", "where the consensus engine reaches the application: tcp://host:port or unix:///path"),
+        ("storage.directory", "directory of the database, relative to the home directory"),
+        ("checks.every_row", "true: visit every row after every block (I1, I2, I3, I5 in full); false: running sums only"),
+        ("log.blocks", "true: one line per block on standard error"),
+        ("feed.file", "price file as TICKER,FILE or TICKER,FILE,SYMBOL; may be given several times, several per market"),
+        ("feed.speed", "market seconds per wall second"),
+        ("feed.start", "market time at which the replay starts, ns since 1970; 0: the latest first row"),
+        ("feed.epoch", "wall time at which the replay starts, ns since 1970; 0: when the node starts"),
+        ("feed.chain_follows", "true: the chain's clock runs at feed.speed too"),
+    ];
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="ConfigException">Names file, line and problem.</exception>
+    public static NodeConfig Read(string file)
+    {
+        if (!File.Exists(file))
+        {
+            throw new ConfigException($"{file} does not exist; create a home directory with: ./appchain init --home DIR");
+        }
+
+        return Parse(File.ReadAllLines(file), file);
+    }
+
+    /// <summary>Parses the lines of a file.</summary>
+    /// <exception cref="ConfigException">Names file, line and problem.</exception>
+    public static NodeConfig Parse(IReadOnlyList<string> lines, string file)
+    {
+        var config = new NodeConfig();
+        var files = new List<FeedFile>();
+        var seen = new HashSet<string>();
+        for (int i = 0; i < lines.Count; i++)
+        {
+            string line = lines[i].Split('#')[0].Trim();
+            if (line.Length == 0)
+            {
+                continue;
+            }
+
+            string place = string.Create(CultureInfo.InvariantCulture, $"{file}:{i + 1}");
+            int equals = line.IndexOf('=', StringComparison.Ordinal);
+            if (equals < 0)
+            {
+                throw new ConfigException($"{place}: expected 'key = value'");
+            }
+
+            string key = line[..equals].Trim();
+            string value = line[(equals + 1)..].Trim();
+            if (!seen.Add(key) && key != "feed.file")
+            {
+                throw new ConfigException($"{place}: '{key}' is there twice");
+            }
+
+            config = key switch
+            {
+                "abci.address" => config with { AbciAddress = Address(value, place) },
+                "storage.directory" => config with { DataDirectory = NotEmpty(value, key, place) },
+                "checks.every_row" => config with { CheckEveryRow = Bool(value, key, place) },
+                "log.blocks" => config with { LogBlocks = Bool(value, key, place) },
+                "feed.file" => Added(config, files, value, place),
+                "feed.speed" => config with { FeedSpeed = Speed(value, place) },
+                "feed.start" => config with { FeedStart = Time(value, key, place) },
+                "feed.epoch" => config with { FeedEpoch = Time(value, key, place) },
+                "feed.chain_follows" => config with { FeedChainFollows = Bool(value, key, place) },
+                _ => throw new ConfigException($"{place}: unknown key '{key}'; did you mean '{Nearest(key)}'?"),
+            };
+        }
+
+        return config with { FeedFiles = files };
+    }
+
+    /// <summary>The text of a file with these settings and the meaning of each key.</summary>
+    public string Write()
+    {
+        var text = new System.Text.StringBuilder("# Configuration of an AppChain node. Every key is explained in docs/configuration.md.\n");
+        foreach ((string key, string meaning) in Keys)
+        {
+            text.Append("\n# ").Append(meaning).Append('\n');
+            switch (key)
+            {
+                case "feed.file":
+                    foreach (FeedFile file in FeedFiles)
+                    {
+                        string symbol = file.Symbol.Length == 0 ? "" : "," + file.Symbol;
+                        text.Append(CultureInfo.InvariantCulture, $"feed.file = {file.Ticker},{file.File}{symbol}\n");
+                    }
+
+                    if (FeedFiles.Count == 0)
+                    {
+                        text.Append("# feed.file = BTC-PERP,prices.csv\n");
+                    }
+
+                    break;
+                default:
+                    text.Append(CultureInfo.InvariantCulture, $"{key} = {ValueOf(key)}\n");
+                    break;
+            }
+        }
+
+        return text.ToString();
+    }
+
+    private string ValueOf(string key) => key switch
+    {
+        "abci.address" => AbciAddress,
+        "storage.directory" => DataDirectory,
+        "checks.every_row" => CheckEveryRow ? "true" : "false",
+        "log.blocks" => LogBlocks ? "true" : "false",
+        "feed.speed" => FeedSpeed.ToString(CultureInfo.InvariantCulture),
+        "feed.start" => FeedStart.ToString(CultureInfo.InvariantCulture),
+        "feed.epoch" => FeedEpoch.ToString(CultureInfo.InvariantCulture),
+        _ => FeedChainFollows ? "true" : "false",
+    };
+
+    private static NodeConfig Added(NodeConfig config, List<FeedFile> files, string value, string place)
+    {
+        string[] parts = value.Split(',');
+        if (parts.Length is < 2 or > 3)
+        {
+            throw new ConfigException($"{place}: feed.file takes TICKER,FILE or TICKER,FILE,SYMBOL, not '{value}'");
+        }
+
+        files.Add(new FeedFile(parts[0].Trim(), parts[1].Trim(), parts.Length == 3 ? parts[2].Trim() : ""));
+        return config;
+    }
+
+    private static string Address(string value, string place) =>
+        value.StartsWith("tcp://", StringComparison.Ordinal) || value.StartsWith("unix://", StringComparison.Ordinal)
+            ? value
+            : throw new ConfigException($"{place}: abci.address takes tcp://host:port or unix:///path, not '{value}'");
+
+    private static string NotEmpty(string value, string key, string place) =>
+        value.Length > 0 ? value : throw new ConfigException($"{place}: {key} must not be empty");
+
+    private static bool Bool(string value, string key, string place) => value switch
+    {
+        "true" => true,
+        "false" => false,
+        _ => throw new ConfigException($"{place}: {key} takes true or false, not '{value}'"),
+    };
+
+    private static double Speed(string value, string place) =>
+        double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double speed) && speed is > 0 and <= 1_000_000
+            ? speed
+            : throw new ConfigException($"{place}: feed.speed takes a number above 0 and up to 1,000,000, not '{value}'");
+
+    private static long Time(string value, string key, string place) =>
+        long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out long time)
+            ? time
+            : throw new ConfigException($"{place}: {key} takes nanoseconds since 1970, not '{value}'");
+
+    private static string Nearest(string key)
+    {
+        string best = Keys[0].Key;
+        int least = int.MaxValue;
+        foreach ((string known, _) in Keys)
+        {
+            int distance = Distance(key, known);
+            if (distance < least)
+            {
+                least = distance;
+                best = known;
+            }
+        }
+
+        return best;
+    }
+
+    // Edits between two words (Levenshtein).
+    private static int Distance(string left, string right)
+    {
+        var row = new int[right.Length + 1];
+        for (int j = 0; j <= right.Length; j++)
+        {
+            row[j] = j;
+        }
+
+        for (int i = 1; i <= left.Length; i++)
+        {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= right.Length; j++)
+            {
+                int above = row[j];
+                row[j] = Math.Min(
+                    Math.Min(row[j] + 1, row[j - 1] + 1), diagonal + (left[i - 1] == right[j - 1] ? 0 : 1));
+                diagonal = above;
+            }
+        }
+
+        return row[right.Length];
+    }
+}
