@@ -30,7 +30,7 @@ public static class PositionChange
         // micro-USD and unrealised profit down by the same: their sum is exact, nobody gains.
         Int128 released = closed == Math.Abs(size)
             ? entryNotional
-            : Arithmetic.DivFloor(entryNotional * closed, Math.Abs(size));
+            : Arithmetic.MulDivFloor(entryNotional, closed, Math.Abs(size));
         Int128 proceeds = (Int128)price * closedSigned * tickLotValue;
         size -= closedSigned;
         entryNotional -= released;

@@ -97,6 +97,11 @@ public static class Arithmetic
     {
         Invariant.Assert(b >= 0);
         Invariant.Assert(c > 0);
+        if (FitsLong(a) && FitsLong(b))
+        {
+            return DivFloor((Int128)(long)a * (long)b, c);
+        }
+
         Multiply(Magnitude(a), (UInt128)b, out UInt128 high, out UInt128 low);
         UInt128 divisor = (UInt128)c;
         UInt128 quotient;
