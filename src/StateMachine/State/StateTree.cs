@@ -245,7 +245,7 @@ public sealed class StateTree
 
     private bool IsStillKept(long version) => version >= _window.Oldest;
 
-    /// <summary>The leaf where the path of a key hash ends, or 0; notes the hashes beside it, the root's first.</summary>
+    /// <summary>The leaf where the path of a hash ends, or 0; notes the hashes beside it, the root's first.</summary>
     private int Descend(int head, in Sha256Digest keyHash, List<Sha256Digest>? siblings)
     {
         int child = _nodes[head].Left;
