@@ -7,7 +7,7 @@ namespace AppChain.Hsm;
 /// <summary>
 /// Verification of Ed25519 signatures by the rule of CometBFT, which is ZIP-215: the equation is checked with the
 /// cofactor, [8][S]B = [8]R + [8][k]A; A and R may be any encoding of a point, canonical or not, of any order; S must be
-/// below the group order. The rule is exact, so every node comes to the same verdict whatever library it runs on.
+/// below the group order. The rule is exact, so every node comes to the same verdict whatever library it runs on. Rule SIGN-19.
 /// </summary>
 /// <remarks>
 /// libsodium is stricter: it checks without the cofactor and refuses keys and points of small order and encodings that

@@ -1,0 +1,62 @@
+using System;
+using System.Collections.Generic;
+using AppChain.Abci;
+using AppChain.Abci.Wire.Types;
+using Google.Protobuf;
+
+namespace AppChain.Hsm;
+
+/// <summary>Whether more than two thirds of a validator set signed a block. Rule SIGN-20.</summary>
+public static class CommitVerification
+{
+    /// <summary>
+    /// Checks a commit completely, as a full node does for the last commit of a block: one entry per validator in set
+    /// order, every signature valid (for the block or for nil, each with its own time), and more than two thirds of the
+    /// power for the block.
+    /// </summary>
+    /// <returns>Null when the commit holds, otherwise what is wrong with it.</returns>
+    public static string? Fault(
+        string chainId, IReadOnlyList<Validator> validators, BlockID id, long height, Commit commit)
+    {
+        ArgumentNullException.ThrowIfNull(validators);
+        ArgumentNullException.ThrowIfNull(commit);
+        if (commit.Height != height) return $"the commit is for height {commit.Height}, not {height}";
+        if (!WireForm.Completed(commit.BlockId).Equals(WireForm.Completed(id))) return "the commit is for another block";
+        if (commit.Signatures.Count != validators.Count)
+        {
+            return $"the commit has {commit.Signatures.Count} entries for {validators.Count} validators";
+        }
+
+        Int128 total = 0;
+        Int128 signed = 0;
+        for (int i = 0; i < validators.Count; i++)
+        {
+            Validator validator = validators[i];
+            CommitSig entry = commit.Signatures[i];
+            if (validator.VotingPower < 0) return $"validator {i} has negative power";
+            total += validator.VotingPower;
+            if (entry.BlockIdFlag == BlockIDFlag.Absent) continue;
+            if (entry.BlockIdFlag is not (BlockIDFlag.Commit or BlockIDFlag.Nil)) return $"entry {i} has an unknown flag";
+            // The address must be tied to the place: otherwise one valid signature could stand in several places.
+            if (entry.ValidatorAddress != validator.Address) return $"entry {i} is of another validator";
+            if (!IsSignatureValid(chainId, commit, entry, validator)) return $"the signature of entry {i} is not valid";
+            if (entry.BlockIdFlag == BlockIDFlag.Commit) signed += validator.VotingPower;
+        }
+        return 3 * signed > 2 * total ? null : $"only {signed} of {total} power signed the block";
+    }
+
+    private static bool IsSignatureValid(string chainId, Commit commit, CommitSig entry, Validator validator)
+    {
+        if (validator.PubKey?.SumCase != AppChain.Abci.Wire.Crypto.PublicKey.SumOneofCase.Ed25519) return false;
+        Vote vote = new()
+        {
+            Type = SignedMsgType.Precommit,
+            Height = commit.Height,
+            Round = commit.Round,
+            BlockId = entry.BlockIdFlag == BlockIDFlag.Commit ? commit.BlockId : null,
+            Timestamp = entry.Timestamp,
+        };
+        ReadOnlySpan<byte> key = validator.PubKey.Ed25519.Span;
+        return Ed25519.Verify(key, SignBytes.Vote(chainId, vote), entry.Signature.Span);
+    }
+}

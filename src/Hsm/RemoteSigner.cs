@@ -1,0 +1,177 @@
+using System;
+using System.IO;
+using System.Net.Sockets;
+using System.Threading;
+using AppChain.Abci;
+using AppChain.Abci.Wire.Crypto;
+using AppChain.Abci.Wire.Privval;
+using AppChain.Abci.Wire.Types;
+using Google.Protobuf;
+
+namespace AppChain.Hsm;
+
+/// <summary>
+/// The signer process: dials its node, again and again for ever, and answers its questions one at a time. Rules SIGN-13
+/// to SIGN-16.
+/// </summary>
+public sealed class RemoteSigner
+{
+    /// <summary>Nodes of the 0.38 and 0.39 lines read no more than this.</summary>
+    public const int AnswerBytesMax = 10_240;
+
+    // BOUND: a vote with the largest extension a node can gossip.
+    private const int QuestionBytesMax = 2 * 1024 * 1024;
+    // BOUND: a refusal stays far below what the node reads.
+    private const int RefusalLengthMax = 500;
+    private static readonly TimeSpan RedialPause = TimeSpan.FromMilliseconds(250);
+
+    private readonly SocketEndpoint _node;
+    private readonly ConsensusSigner _signer;
+    private readonly Action<string> _log;
+    private readonly Func<Socket, Stream> _channel;
+
+    /// <summary>Prepares to serve one node.</summary>
+    /// <param name="address">The node's <c>priv_validator_laddr</c>.</param>
+    /// <param name="signer">The guarded key.</param>
+    /// <param name="log">One line for every change of the connection and every refusal.</param>
+    /// <param name="channel">Makes the byte stream over a connected socket; by default the plain socket, which is
+    /// allowed on unix sockets only.</param>
+    public RemoteSigner(
+        string address, ConsensusSigner signer, Action<string>? log = null, Func<Socket, Stream>? channel = null)
+    {
+        _node = SocketEndpoint.Parse(address);
+        _signer = signer;
+        _log = log ?? (static _ => { });
+        _channel = channel ?? SignerChannel.Plain(_node);
+    }
+
+    /// <summary>Serves until <paramref name="stop"/>. A lost connection is normal and dialled again.</summary>
+    public void Run(CancellationToken stop)
+    {
+        string lastLine = "";
+        while (!stop.IsCancellationRequested)
+        {
+            string line;
+            try
+            {
+                using Socket socket = _node.Connect(TimeSpan.Zero, stop);
+                _log($"signer: connected to {_node}");
+                Serve(socket, stop);
+                line = $"signer: {_node} closed the connection";
+            }
+            catch (Exception error) when (error is IOException or SocketException or ObjectDisposedException
+                or OperationCanceledException)
+            {
+                line = $"signer: {error.Message}";
+            }
+            if (stop.IsCancellationRequested) return;
+            if (line != lastLine) _log(line);
+            lastLine = line;
+            stop.WaitHandle.WaitOne(RedialPause);
+        }
+    }
+
+    /// <summary>The answer to a question. Never throws for what a question holds; null for what is none.</summary>
+    public Message? Answer(Message question)
+    {
+        ArgumentNullException.ThrowIfNull(question);
+        try
+        {
+            return question.SumCase switch
+            {
+                Message.SumOneofCase.PingRequest => new Message { PingResponse = new PingResponse() },
+                Message.SumOneofCase.PubKeyRequest => Answer(question.PubKeyRequest),
+                Message.SumOneofCase.SignVoteRequest => Answer(question.SignVoteRequest),
+                Message.SumOneofCase.SignProposalRequest => Answer(question.SignProposalRequest),
+                _ => null,
+            };
+        }
+        catch (Exception error)
+        {
+            // A refusal, or a key or disk that fails: the node learns it and this process lives on.
+            _log($"signer: refused {question.SumCase}: {error.Message}");
+            return Refusal(question.SumCase, error.Message);
+        }
+    }
+
+    private void Serve(Socket socket, CancellationToken stop)
+    {
+        using CancellationTokenRegistration registration = stop.Register(socket.Dispose);
+        using Stream stream = _channel(socket);
+        FrameReader reader = new(stream, QuestionBytesMax);
+        FrameWriter writer = new(stream);
+        while (reader.TryRead(out ReadOnlySpan<byte> frame))
+        {
+            Message? answer = Answer(Message.Parser.ParseFrom(frame));
+            if (answer is null) throw new MalformedFrameException("the node asked something unknown");
+            writer.Write(answer);
+            writer.Flush();
+        }
+    }
+
+    private Message Answer(PubKeyRequest request)
+    {
+        RequireChain(request.ChainId);
+        return new Message { PubKeyResponse = new PubKeyResponse { PubKey = _signer.PublicKey() } };
+    }
+
+    private Message Answer(SignVoteRequest request)
+    {
+        RequireChain(request.ChainId);
+        Vote vote = _signer.SignVote(request.Vote ?? throw new SigningRefusedException("the request holds no vote"));
+        Message answer = Echo(vote);
+        if (answer.CalculateSize() < AnswerBytesMax - Frame.PrefixBytesMax) return answer;
+        // The node takes only signatures and time from the answer, so a long extension need not travel back.
+        vote.Extension = ByteString.Empty;
+        return Echo(vote);
+    }
+
+    private static Message Echo(Vote vote) =>
+        new() { SignedVoteResponse = new SignedVoteResponse { Vote = WireForm.Completed(vote) } };
+
+    private Message Answer(SignProposalRequest request)
+    {
+        RequireChain(request.ChainId);
+        Proposal proposal = _signer.SignProposal(
+            request.Proposal ?? throw new SigningRefusedException("the request holds no proposal"));
+        return new Message
+        {
+            SignedProposalResponse = new SignedProposalResponse { Proposal = WireForm.Completed(proposal) },
+        };
+    }
+
+    private void RequireChain(string chainId)
+    {
+        if (chainId != _signer.ChainId)
+        {
+            throw new SigningRefusedException($"this key signs for chain '{_signer.ChainId}', not '{chainId}'");
+        }
+    }
+
+    private static Message? Refusal(Message.SumOneofCase question, string reason)
+    {
+        int length = Math.Min(reason.Length, RefusalLengthMax);
+        if (length > 0 && char.IsHighSurrogate(reason[length - 1])) length--;
+        RemoteSignerError error = new() { Description = reason[..length] };
+        return question switch
+        {
+            Message.SumOneofCase.PubKeyRequest => new Message
+            {
+                PubKeyResponse = new PubKeyResponse { PubKey = new PublicKey(), Error = error },
+            },
+            Message.SumOneofCase.SignVoteRequest => new Message
+            {
+                SignedVoteResponse = new SignedVoteResponse { Vote = WireForm.Completed(new Vote()), Error = error },
+            },
+            Message.SumOneofCase.SignProposalRequest => new Message
+            {
+                SignedProposalResponse = new SignedProposalResponse
+                {
+                    Proposal = WireForm.Completed(new Proposal()),
+                    Error = error,
+                },
+            },
+            _ => null,
+        };
+    }
+}
