@@ -17,23 +17,33 @@ internal enum LiquidationPass
 
 /// <summary>
 /// Liquidates in the block that carries the price. Stages per account: cancel its orders and look again; close in
-/// slices on the book; the insurance fund earns or pays the difference to bankruptcy; what a bankrupt account still
-/// holds is closed against the most leveraged winners. What a budget or an empty book leaves over stays open as a
-/// <see cref="LiquidationRow"/> and is first in line in the next block (docs/spec/liquidation.md).
+/// slices on the book; the insurance fund earns or pays the difference to bankruptcy; what neither book nor fund can
+/// bear of a bankrupt account is closed against the most leveraged winners. What a budget or an empty book leaves over
+/// stays open as a <see cref="LiquidationRow"/> and goes on in the next block (docs/spec/liquidation.md).
 /// </summary>
 internal sealed class LiquidationSweep
 {
     /// <summary>Accounts worked on in one pass.</summary>
     private const int AccountsPerPassMax = 512;
 
-    /// <summary>Positions deleveraged in one pass.</summary>
-    private const int DeleveragingsPerPassMax = 64;
+    /// <summary>Positions deleveraged in one pass: each of them visits every account.</summary>
+    private const int DeleveragingsPerPassMax = 32;
+
+    private const byte StageBook = 1;
+    private const byte StageDeleveraging = 2;
+
+    private readonly record struct Turn(int Slices, int Account);
+
+    // What a slice left of a position: lots that the book did not take.
+    private readonly record struct Residual(uint Market, int MarketSlot, long Unfilled);
 
     private readonly State _state;
     private readonly RestingOrders _resting;
     private readonly Matching _matching;
     private readonly RiskSchedule _schedule;
     private readonly List<int> _accounts = [];
+    private readonly List<Turn> _turns = [];
+    private readonly List<Residual> _residuals = [];
     private int _deleveragings;
 
     /// <summary>Sweeps a state.</summary>
@@ -45,39 +55,53 @@ internal sealed class LiquidationSweep
         _schedule = schedule;
     }
 
-    /// <summary>Looks at the accounts of the pass and works on those below maintenance margin, by account number.</summary>
+    /// <summary>Looks at the accounts of the pass, and works on those below maintenance margin.</summary>
     public void Execute(BlockContext context, LiquidationPass pass)
     {
         Collect(context, pass);
         _deleveragings = 0;
-        int worked = 0;
+        _turns.Clear();
         int previous = -1;
-        // BOUND: work on at most AccountsPerPassMax accounts; the rest are recorded as open liquidations.
         foreach (int account in _accounts)
         {
-            if (account == previous || account >= _state.Accounts.Count)
+            if (account != previous && account < _state.Accounts.Count && !Look(account, context))
             {
-                continue;
+                _state.Liquidations.TryFind(account, out int record);
+                _turns.Add(new Turn(_state.Liquidations.Read(record).Slices, account));
             }
 
             previous = account;
-            Risk risk = AccountRisk.Of(_state, context, account);
-            if (!risk.IsLiquidatable)
-            {
-                CloseRecord(account, risk, context);
-                _schedule.Schedule(account, risk);
-                continue;
-            }
+        }
 
-            OpenRecord(account, risk, context);
-            if (worked < AccountsPerPassMax)
-            {
-                worked++;
-                Work(account, context);
-            }
+        // ORDER: those that had the fewest turns first, so that a full budget starves nobody; then by account number.
+        _turns.Sort(static (left, right) =>
+        {
+            int bySlices = left.Slices.CompareTo(right.Slices);
+            return bySlices != 0 ? bySlices : left.Account.CompareTo(right.Account);
+        });
+
+        // BOUND: AccountsPerPassMax accounts; the records of the rest stay open.
+        for (int i = 0; i < _turns.Count && i < AccountsPerPassMax; i++)
+        {
+            Work(_turns[i].Account, context);
         }
 
         LookAgain(context);
+    }
+
+    // Opens or closes the account's record as its risk demands; true when it is not below maintenance margin.
+    private bool Look(int account, BlockContext context)
+    {
+        Risk risk = AccountRisk.Of(_state, context, account);
+        if (risk.IsLiquidatable)
+        {
+            OpenRecord(account, risk, context);
+            return false;
+        }
+
+        CloseRecord(account, risk, context);
+        _schedule.Schedule(account, risk);
+        return true;
     }
 
     private void Collect(BlockContext context, LiquidationPass pass)
@@ -110,25 +134,22 @@ internal sealed class LiquidationSweep
         _accounts.Sort();
         foreach (int account in _accounts)
         {
-            Risk risk = AccountRisk.Of(_state, context, account);
-            if (risk.IsLiquidatable)
-            {
-                OpenRecord(account, risk, context);
-            }
-            else
-            {
-                CloseRecord(account, risk, context);
-                _schedule.Schedule(account, risk);
-            }
+            Look(account, context);
         }
     }
 
     private void Work(int account, BlockContext context)
     {
+        if (!AccountRisk.Of(_state, context, account).IsLiquidatable)
+        {
+            // Its resting orders traded with another liquidation of this pass, which saved it.
+            return;
+        }
+
         CancelOrders(account, context);
-        int[] slots = PositionsByMaintenance(account, context);
+        _residuals.Clear();
         // BOUND: at most Limits.MarketsMax positions of an account.
-        foreach (int positionSlot in slots)
+        foreach (int positionSlot in PositionsByMaintenance(account, context))
         {
             Risk risk = AccountRisk.Of(_state, context, account);
             if (!risk.IsLiquidatable)
@@ -136,17 +157,24 @@ internal sealed class LiquidationSweep
                 break;
             }
 
-            int marketSlot = _state.MarketSlot(_state.Positions.Read(positionSlot).Market);
-            if (!MayLiquidate(marketSlot))
+            uint market = _state.Positions.Read(positionSlot).Market;
+            int marketSlot = _state.MarketSlot(market);
+            if (MayLiquidate(market))
             {
-                Defer(account, positionSlot, stage: 0, context);
-                continue;
+                long unfilled = CloseSlice(account, positionSlot, marketSlot, risk, context);
+                _residuals.Add(new Residual(market, marketSlot, unfilled));
             }
-
-            CloseSlice(account, positionSlot, marketSlot, risk, context);
+            else
+            {
+                Defer(account, positionSlot, StageBook, context);
+            }
         }
 
-        Deleverage(account, context);
+        foreach (Residual residual in _residuals)
+        {
+            Deleverage(account, residual, context);
+        }
+
         PayDebt(account, context);
         CountSlice(account);
     }
@@ -182,7 +210,8 @@ internal sealed class LiquidationSweep
         return slots.ToArray();
     }
 
-    private void CloseSlice(int account, int positionSlot, int marketSlot, in Risk risk, BlockContext context)
+    // Returns the lots of the slice that the book did not take.
+    private long CloseSlice(int account, int positionSlot, int marketSlot, in Risk risk, BlockContext context)
     {
         long size = _state.Positions.Read(positionSlot).Size;
         MarketParameters parameters = _state.Markets.Read(marketSlot).Parameters;
@@ -223,33 +252,40 @@ internal sealed class LiquidationSweep
             PayFund(account, parameters.MarketId, taken.Filled, share, context);
             _state.ReleaseIfEmpty(positionSlot);
         }
+
+        return slice.Lots - taken.Filled;
     }
 
     // Only a bankrupt account is closed against winners: while equity is left, the book gets its chance in every block.
-    private void Deleverage(int account, BlockContext context)
+    // When the fund cannot pay for the debt, all of the position gives way; when it can, what the book left of the slice.
+    private void Deleverage(int account, Residual residual, BlockContext context)
     {
         Risk risk = AccountRisk.Of(_state, context, account);
-        if (risk.EquityHigh >= 0)
+        if (risk.EquityHigh >= 0
+            || !_state.Positions.TryFind(new PositionKey(account, residual.Market), out int positionSlot))
         {
             return;
         }
 
-        foreach (int positionSlot in PositionsByMaintenance(account, context))
+        long held = Math.Abs(_state.Positions.Read(positionSlot).Size);
+        long lots = -risk.Equity > _state.Pool.Read(0).InsuranceFund ? held : Math.Min(residual.Unfilled, held);
+        if (lots == 0)
         {
-            int marketSlot = _state.MarketSlot(_state.Positions.Read(positionSlot).Market);
-            if (!MayLiquidate(marketSlot) || _deleveragings >= DeleveragingsPerPassMax)
-            {
-                Defer(account, positionSlot, stage: 2, context);
-                continue;
-            }
-
-            _deleveragings++;
-            risk = AccountRisk.Of(_state, context, account);
-            CloseAgainstWinners(account, positionSlot, marketSlot, risk, context);
+            return;
         }
+
+        if (_deleveragings >= DeleveragingsPerPassMax)
+        {
+            Defer(account, positionSlot, StageDeleveraging, context);
+            return;
+        }
+
+        _deleveragings++;
+        CloseAgainstWinners(account, positionSlot, residual.MarketSlot, lots, risk, context);
     }
 
-    private void CloseAgainstWinners(int account, int positionSlot, int marketSlot, in Risk risk, BlockContext context)
+    private void CloseAgainstWinners(
+        int account, int positionSlot, int marketSlot, long lots, in Risk risk, BlockContext context)
     {
         Settlement.SettleFunding(_state, context, positionSlot, marketSlot);
         long size = _state.Positions.Read(positionSlot).Size;
@@ -257,22 +293,18 @@ internal sealed class LiquidationSweep
         long mark = context.Valuations[marketSlot].Mark;
         long price = BankruptcyPrice.Of(
             parameters, size, mark, risk.Equity, MaintenanceOf(positionSlot, context), risk.Maintenance);
-        List<DeleveragingCandidate> candidates = Winners(account, parameters.MarketId, size, context);
-        long residual = Math.Abs(size);
+        List<DeleveragingCandidate> candidates = Winners(account, marketSlot, size, price, context);
         long closed = 0;
-        if (candidates.Count > 0)
+        foreach (DeleveragingCut cut in Liquidation.Deleveraging.WaterFill(candidates, lots))
         {
-            foreach (DeleveragingCut cut in Liquidation.Deleveraging.WaterFill(candidates, residual))
-            {
-                CloseBoth(account, positionSlot, marketSlot, cut, price, context);
-                closed += cut.Lots;
-            }
+            CloseBoth(account, positionSlot, marketSlot, cut, price, context);
+            closed += cut.Lots;
         }
 
-        Invariant.Assert(closed <= residual);
-        if (closed < residual)
+        Invariant.Assert(closed <= lots);
+        if (closed < lots)
         {
-            Defer(account, positionSlot, stage: 2, context);
+            Defer(account, positionSlot, StageDeleveraging, context);
         }
 
         _state.ReleaseIfEmpty(positionSlot);
@@ -310,27 +342,49 @@ internal sealed class LiquidationSweep
         _state.ReleaseIfEmpty(winnerSlot);
     }
 
-    // Accounts with the opposite position and something to lose. Visits every position: this stage is rare.
-    private List<DeleveragingCandidate> Winners(int bankrupt, uint market, long size, BlockContext context)
+    // Accounts with the opposite position and something to lose. Visits every account: this stage is rare.
+    private List<DeleveragingCandidate> Winners(
+        int bankrupt, int marketSlot, long size, long price, BlockContext context)
     {
+        MarketParameters parameters = _state.Markets.Read(marketSlot).Parameters;
+        long mark = context.Valuations[marketSlot].Mark;
+
+        // What a winner gives up per lot by closing at the bankruptcy price rather than at mark.
+        Int128 lossPerLot = (Int128)(size > 0 ? price - mark : mark - price) * parameters.TickLotValue;
         var candidates = new List<DeleveragingCandidate>();
-        foreach (int slot in _state.Positions.SlotsInKeyOrder(Comparer<PositionKey>.Default))
+        for (int account = 0; account < _state.Accounts.Count; account++)
         {
-            ref readonly PositionRow position = ref _state.Positions.Read(slot);
-            bool opposite = size > 0 ? position.Size < 0 : position.Size > 0;
-            if (position.Market != market || position.Account == bankrupt || !opposite)
+            long opposite = OppositeLots(account, parameters.MarketId, size);
+            if (opposite <= 0 || account == bankrupt)
             {
                 continue;
             }
 
-            Int128 equity = AccountRisk.Of(_state, context, position.Account).Equity;
-            if (equity > 0)
+            // ROUNDING: down, nobody is cut so far that it ends below maintenance margin itself.
+            Risk risk = AccountRisk.Of(_state, context, account);
+            Int128 bearable = lossPerLot > 0 ? Arithmetic.DivFloor(risk.Equity - risk.Maintenance, lossPerLot) : opposite;
+            if (bearable > 0 && risk.Equity > 0)
             {
-                candidates.Add(new DeleveragingCandidate(position.Account, Math.Abs(position.Size), equity));
+                candidates.Add(new DeleveragingCandidate(account, (long)Int128.Min(opposite, bearable), risk.Equity));
             }
         }
 
         return candidates;
+    }
+
+    private long OppositeLots(int account, uint market, long size)
+    {
+        // BOUND: at most Limits.MarketsMax positions of an account.
+        for (int slot = _state.Accounts.Read(account).FirstPosition; slot >= 0; slot = _state.Positions.Read(slot).Next)
+        {
+            ref readonly PositionRow position = ref _state.Positions.Read(slot);
+            if (position.Market == market)
+            {
+                return size > 0 ? -position.Size : position.Size;
+            }
+        }
+
+        return 0;
     }
 
     // An account without positions cannot recover by itself: the fund covers what it owes, as far as the fund goes.
@@ -370,12 +424,9 @@ internal sealed class LiquidationSweep
         });
     }
 
-    private bool MayLiquidate(int marketSlot)
-    {
-        uint market = _state.Markets.Read(marketSlot).Parameters.MarketId;
-        return _state.Oracles.TryFind(market, out int oracle)
+    private bool MayLiquidate(uint market) =>
+        _state.Oracles.TryFind(market, out int oracle)
             && _state.Oracles.Read(oracle).State is OracleState.Live or OracleState.Uncertain or OracleState.Stale;
-    }
 
     private Int128 MaintenanceOf(int positionSlot, BlockContext context)
     {

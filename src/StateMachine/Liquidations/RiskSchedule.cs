@@ -99,8 +99,10 @@ internal sealed class RiskSchedule : IJournaled
         Grow(account);
         uint version = unchecked(++_versions[account]);
         Noted(account);
-        Int128 slack = risk.EquityHigh - risk.Maintenance;
-        Int128 weight = Weight(account);
+        (Int128 weight, int positions) = Weight(account);
+
+        // ROUNDING: margin and funding of each position round up, which may take two units that no tick accounts for.
+        Int128 slack = Int128.Max(0, risk.EquityHigh - risk.Maintenance - (2 * positions));
         if (weight == 0)
         {
             return;
@@ -117,7 +119,7 @@ internal sealed class RiskSchedule : IJournaled
 
             // ROUNDING: down, so that the account is looked at rather early than late.
             int slot = _state.MarketSlot(position.Market);
-            Int128 ticks = Arithmetic.MulDivFloor(Int128.Max(slack, 0), _last[slot].Mark, weight);
+            Int128 ticks = Arithmetic.MulDivFloor(slack, _last[slot].Mark, weight);
             _due[slot].Enqueue(new Entry(account, version), _travelled[slot] + ticks);
             DropStale(slot);
         }
@@ -131,9 +133,10 @@ internal sealed class RiskSchedule : IJournaled
 
     // Σ notional × (1 + highest maintenance rate): what the account loses, at most, when every market it holds moves
     // against it by its whole price.
-    private Int128 Weight(int account)
+    private (Int128 Weight, int Positions) Weight(int account)
     {
         Int128 weight = 0;
+        int positions = 0;
         for (int p = _state.Accounts.Read(account).FirstPosition; p >= 0; p = _state.Positions.Read(p).Next)
         {
             ref readonly PositionRow position = ref _state.Positions.Read(p);
@@ -151,10 +154,11 @@ internal sealed class RiskSchedule : IJournaled
             }
 
             Int128 notional = parameters.Notional(_last[slot].Mark, Math.Abs(position.Size));
-            weight += Arithmetic.PpmCeil(notional, rate) + 1;
+            weight += Arithmetic.PpmCeil(notional, rate);
+            positions++;
         }
 
-        return weight;
+        return (weight, positions);
     }
 
     // Entries that a later look replaced stay in the queue until it is mostly they.
