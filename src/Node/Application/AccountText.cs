@@ -11,7 +11,10 @@ public static class AccountText
 {
     /// <summary>The text of an account.</summary>
     public static string Of(AccountId account) =>
-        string.Create(CultureInfo.InvariantCulture, $"{AccountAddress.ToText(account.Owner.ToArray())}/{account.Subaccount}");
+        string.Create(CultureInfo.InvariantCulture, $"{Of(account.Owner)}/{account.Subaccount}");
+
+    /// <summary>The text of an owner: <c>app1…</c>.</summary>
+    public static string Of(Address owner) => AccountAddress.ToText(owner.ToArray());
 
     /// <summary>Reads a text; without '/' it is sub-account 0. False with the reason.</summary>
     public static bool TryParse(string text, out AccountId account, [NotNullWhen(false)] out string? reason)

@@ -6,6 +6,7 @@ using AppChain.Abci.Wire.Crypto;
 using AppChain.Margin;
 using AppChain.StateMachine;
 using AppChain.V1;
+using Cosmos.Ics23.V1;
 using Google.Protobuf;
 using MarginTier = AppChain.Margin.MarginTier;
 using Market = AppChain.V1.Market;
@@ -100,6 +101,11 @@ public sealed partial class Application
                 Value = ByteString.CopyFrom(value ?? []),
                 Proof = ByteString.CopyFrom(proof.Encode()),
             };
+            if (Ics23Export.TryProve(committed.Tree, height, key, out CommitmentProof? ics23))
+            {
+                answer.Ics23Proof = ics23.ToByteString();
+            }
+
             return new ResponseQuery { Key = answer.Key, Value = answer.ToByteString(), Height = height };
         }
     }
@@ -178,6 +184,9 @@ public sealed partial class Application
             PriceBandPpm = (uint)p.PriceBandPpm,
             FundingCapPpm = (uint)p.FundingCapPpm,
             LiquidationFeePpm = (uint)p.LiquidationFeePpm,
+            ImpactNotional = (ulong)p.ImpactNotional,
+            LiquidationWholeNotional = (ulong)p.LiquidationWholeNotional,
+            LiquidationSlicePpm = (uint)p.LiquidationSlicePpm,
             OpenInterest = (ulong)row.OpenInterest,
             LastPrice = (ulong)row.LastPrice,
             LastFillTime = (ulong)row.LastFillTime,
@@ -288,7 +297,8 @@ public sealed partial class Application
 
         foreach (PositionRow position in _model.PositionsOf(account.Number))
         {
-            if (position.Size != 0)
+            (long buys, long sells) = _model.OpenLots(account.Number, position.Market);
+            if (position.Size != 0 || buys != 0 || sells != 0)
             {
                 answer.Positions.Add(PositionOf(account.Number, position, risk));
             }
@@ -316,11 +326,13 @@ public sealed partial class Application
             Market = row.Market,
             Size = row.Size,
             EntryNotional = Text(row.EntryNotional),
-            EntryPrice = (ulong)Int128.Max(0, (Int128.Abs(row.EntryNotional) + (perTick / 2)) / perTick),
+            EntryPrice = perTick == 0
+                ? 0
+                : (ulong)Int128.Max(0, (Int128.Abs(row.EntryNotional) + (perTick / 2)) / perTick),
             UnrealizedProfit = Text(p.Notional(market.MarkPrice, row.Size) - row.EntryNotional),
             FundingOwed = Text(FundingPayment.Owed(row.Size, market.FundingIndex, row.FundingIndex, out _)),
             MaintenanceMargin = Text(maintenance),
-            LiquidationPrice = liquidation > 0 && liquidation <= Limits.PriceMax ? (ulong)liquidation : 0,
+            LiquidationPrice = row.Size != 0 && liquidation > 0 && liquidation <= Limits.PriceMax ? (ulong)liquidation : 0,
             OpenBuys = (ulong)buys,
             OpenSells = (ulong)sells,
         };

@@ -1,3 +1,4 @@
+using System;
 using AppChain.StateMachine;
 
 namespace AppChain.Node;
@@ -9,42 +10,50 @@ public static class Explanations
     public static string Of(ResultCode code) => code switch
     {
         ResultCode.Ok => "",
-        ResultCode.TooLarge => "larger than a transaction may be: split the batch",
-        ResultCode.Malformed => "not the canonical encoding of a signed transaction",
-        ResultCode.OperationCount => "a transaction has 1 to 100 operations",
-        ResultCode.InvalidPublicKey => "the public key is not a point of the curve",
-        ResultCode.InvalidSignature => "the signature does not verify: check the key and the chain id, and sign in low-S form",
-        ResultCode.NotSubmittable => "price updates are made by proposers",
-        ResultCode.Expired => "the expiry height has passed: sign again with a later one",
-        ResultCode.ExpiryTooFar => "the expiry height is too far ahead: at most 10,000 blocks",
-        ResultCode.NonceUsed => "the nonce was used before or lies below the window: use one above the highest",
-        ResultCode.UnknownAccount => "the account has never held collateral: transfer some to it first",
-        ResultCode.InvalidAmount => "the amount must be above zero and below the limit",
-        ResultCode.SameAccount => "sender and recipient are the same account",
-        ResultCode.InvalidSubaccount => "sub-account numbers go up to 65,535",
-        ResultCode.UnknownMarket => "there is no such market: see query markets",
-        ResultCode.MarketFrozen => "the oracle has no usable price: wait until validators report again",
-        ResultCode.MarketReduceOnly => "the oracle is stale: only reduce-only orders until it is live again",
-        ResultCode.MarketUncertain => "the oracle is uncertain: use a limit order",
-        ResultCode.InvalidSide => "the side must be buy or sell",
-        ResultCode.InvalidPrice => "the price must be above zero and below the limit",
-        ResultCode.InvalidQuantity => "the quantity must be above zero and below the limit",
-        ResultCode.InvalidFlags => "the flags of the order contradict each other",
-        ResultCode.OrderExpired => "the good-til height or time has passed",
-        ResultCode.DuplicateClientId => "an open order has the same client id: cancel it or use another",
-        ResultCode.UnknownOrder => "there is no such open order of this account",
-        ResultCode.PriceOutsideBand => "the price is outside the band around the index price",
-        ResultCode.WouldTrade => "a post-only order would have traded: move the price away from the other side",
-        ResultCode.NotFillable => "the book cannot fill the order now",
-        ResultCode.WouldNotReduce => "a reduce-only order must be against the position",
-        ResultCode.TooManyOrders => "too many open orders in this market: cancel some",
-        ResultCode.BookFull => "the book has no room for another price level: use a price that is already there",
-        ResultCode.PositionLimit => "the position would exceed the limit of the market",
-        ResultCode.OpenInterestCap => "the open interest would exceed the cap of the market",
-        ResultCode.SelfTrade => "the order met an order of the same owner",
-        ResultCode.MarginTooLow => "margin too low",
-        ResultCode.CollateralTooLow => "the collateral does not cover the amount; unrealised profit cannot be withdrawn",
-        ResultCode.InLiquidation => "the account is being liquidated: only reduce-only orders",
-        ResultCode.RolledBack => "another operation of the same all-or-nothing transaction failed",
+        ResultCode.TooLarge => "the transaction is larger than 16,384 bytes; split the batch",
+        ResultCode.Malformed => "the transaction is not in its canonical encoding; see docs/spec/transactions.md",
+        ResultCode.OperationCount => "a transaction holds 1 to 100 operations; split the batch",
+        ResultCode.InvalidPublicKey => "the public key is not a point of secp256k1; sign with another key",
+        ResultCode.InvalidSignature => "the signature does not fit; was it signed for another chain id?",
+        ResultCode.NotSubmittable => "price updates are made by proposers and cannot be sent",
+        ResultCode.Expired => "its expiry height has passed; send it again with a later --expiry-height",
+        ResultCode.ExpiryTooFar => "its expiry height is more than 10,000 blocks ahead; choose an earlier one",
+        ResultCode.NonceUsed => "the nonce was used before; send it again without --nonce",
+        ResultCode.UnknownAccount => "the account has never held collateral; have some transferred to it first",
+        ResultCode.InvalidAmount => "the amount is zero or too large; correct it",
+        ResultCode.SameAccount => "sender and recipient are the same account; name another recipient",
+        ResultCode.InvalidSubaccount => "a sub-account is a number from 0 to 65,535",
+        ResultCode.UnknownMarket => "there is no such market; see `appchain query markets`",
+        ResultCode.MarketFrozen => "the oracle has no usable price, so nothing trades; see `appchain query oracle`",
+        ResultCode.MarketReduceOnly => "the oracle is stale: only --reduce-only orders; see `appchain query oracle`",
+        ResultCode.MarketUncertain => "the oracle is uncertain: no market orders; send a limit order",
+        ResultCode.InvalidSide => "the side is neither buy nor sell",
+        ResultCode.InvalidPrice => "the price is zero or too high; correct it",
+        ResultCode.InvalidQuantity => "the quantity is zero or too large; correct it",
+        ResultCode.InvalidFlags =>
+            "the flags contradict each other: a market order is immediate-or-cancel, and only resting orders have an end",
+        ResultCode.OrderExpired => "the order's good-til height or time has passed; choose a later one",
+        ResultCode.DuplicateClientId =>
+            "an open order has this client id; choose another, or use `appchain tx order replace`",
+        ResultCode.UnknownOrder =>
+            "no such open order: it was filled, cancelled or never accepted; see `appchain query orders`",
+        ResultCode.PriceOutsideBand => "the price is too far beyond the index price; see `appchain query market`",
+        ResultCode.WouldTrade => "a post-only order would have traded at once; move its price away from the market",
+        ResultCode.NotFillable => "it could not be filled whole; lower the quantity or use --time-in-force ioc",
+        ResultCode.WouldNotReduce => "there is no position that it would reduce; see `appchain query account`",
+        ResultCode.TooManyOrders => "256 orders are open in this market already; cancel some",
+        ResultCode.BookFull => "the book has no room for another price; use a price that has orders",
+        ResultCode.PositionLimit => "the position would exceed the market's limit; lower the quantity",
+        ResultCode.OpenInterestCap => "the market's open interest would exceed its cap; lower the quantity or wait",
+        ResultCode.SelfTrade => "it met an order of the same account and was cancelled by its self-trade rule",
+        ResultCode.MarginTooLow => "margin too low; reduce the size or deposit collateral",
+        ResultCode.CollateralTooLow => "the collateral does not cover the amount; lower it",
+        ResultCode.InLiquidation => "the account is being liquidated: only --reduce-only orders, or deposit collateral",
+        ResultCode.RolledBack => "taken back, because another operation of the transaction was refused",
     };
+
+    /// <summary>The line for a code from a node, which may be of another version.</summary>
+    public static string Of(uint code) => Enum.IsDefined((ResultCode)code)
+        ? Of((ResultCode)code)
+        : $"refused with code {code}, which this version does not know";
 }

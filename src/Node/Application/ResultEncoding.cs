@@ -1,3 +1,4 @@
+using System.Globalization;
 using AppChain.Abci.Wire;
 using AppChain.StateMachine;
 using Google.Protobuf;
@@ -5,8 +6,8 @@ using Google.Protobuf;
 namespace AppChain.Node;
 
 /// <summary>
-/// A transaction's result as consensus hashes it: the code, and as data three varints per operation: code, id of the
-/// order placed, lots filled at once (docs/spec/transactions.md). The log is for people and not hashed.
+/// A transaction's result as consensus hashes it: the code, and as data an encoded TransactionResult of
+/// transaction.proto (TX-10). The log is for people and not hashed.
 /// </summary>
 public static class ResultEncoding
 {
@@ -27,24 +28,26 @@ public static class ResultEncoding
         return encoded;
     }
 
+    // Fields in order of number and no maps: the generated class writes the same bytes everywhere.
     private static ByteString Data(TransactionResult result)
     {
-        if (result.Operations.IsEmpty)
+        var outcome = new V1.TransactionResult();
+        if (result.Needed != 0 || result.Available != 0)
         {
-            return ByteString.Empty;
+            outcome.Needed = result.Needed.ToString(CultureInfo.InvariantCulture);
+            outcome.Available = result.Available.ToString(CultureInfo.InvariantCulture);
         }
 
-        using var stream = new System.IO.MemoryStream();
-        using (var output = new CodedOutputStream(stream, leaveOpen: true))
+        foreach (OperationResult operation in result.Operations)
         {
-            foreach (OperationResult operation in result.Operations)
+            outcome.Operations.Add(new V1.OperationResult
             {
-                output.WriteUInt32((uint)operation.Code);
-                output.WriteUInt64(operation.OrderId);
-                output.WriteUInt64((ulong)operation.Filled);
-            }
+                Code = (uint)operation.Code,
+                OrderId = operation.OrderId,
+                Filled = (ulong)operation.Filled,
+            });
         }
 
-        return ByteString.CopyFrom(stream.ToArray());
+        return outcome.ToByteString();
     }
 }

@@ -4,7 +4,6 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Threading;
 using System.Threading.Tasks;
-using AppChain.Hsm;
 using AppChain.StateMachine;
 using Google.Protobuf;
 
@@ -24,6 +23,7 @@ internal sealed class VerifiedTransactions(string chainId)
 
     private readonly record struct Key(ulong First, ulong Second, ulong Third, ulong Fourth);
 
+    private readonly TransactionVerifier _verifier = new(chainId);
     private readonly Lock _lock = new();
     private Dictionary<Key, VerifiedTransaction> _young = [];
     private Dictionary<Key, VerifiedTransaction> _old = [];
@@ -64,22 +64,8 @@ internal sealed class VerifiedTransactions(string chainId)
 
     private VerifiedTransaction Judge(ReadOnlySpan<byte> bytes)
     {
-        ResultCode code = TransactionCodec.Decode(bytes, out SignedTransactionParts parts, out Transaction? transaction);
-        if (code != ResultCode.Ok)
-        {
-            return new VerifiedTransaction(code, null);
-        }
-
-        if (!Secp256k1.TryParse(parts.PublicKey, out Secp256k1.PublicKey key))
-        {
-            return new VerifiedTransaction(ResultCode.InvalidPublicKey, null);
-        }
-
-        Span<byte> digest = stackalloc byte[TransactionCodec.DigestSize];
-        TransactionCodec.ComputeDigest(chainId, parts.Body, digest);
-        return Secp256k1.Verify(key, digest, parts.Signature)
-            ? new VerifiedTransaction(ResultCode.Ok, transaction)
-            : new VerifiedTransaction(ResultCode.InvalidSignature, null);
+        ResultCode code = _verifier.Decode(bytes, out Transaction? transaction);
+        return new VerifiedTransaction(code, transaction);
     }
 
     private static Key KeyOf(ReadOnlySpan<byte> bytes)

@@ -1,0 +1,127 @@
+using System;
+using System.CommandLine;
+using System.IO;
+using System.Linq;
+
+namespace AppChain.Node;
+
+/// <summary>How to print: <c>--output text|json</c>.</summary>
+internal sealed class OutputOption
+{
+    private readonly Option<string> _output = new("--output", "-o")
+    {
+        Description = "text for people, json for programs",
+        DefaultValueFactory = _ => "text",
+        Recursive = true,
+    };
+
+    public OutputOption(Command family)
+    {
+        _output.AcceptOnlyFromAmong("text", "json");
+        family.Add(_output);
+    }
+
+    public Printer Printer(ParseResult parsed, Shell shell) => new(shell, parsed.GetValue(_output) == "json");
+}
+
+/// <summary>Which node to ask: <c>--node URL</c>, or APPCHAIN_NODE.</summary>
+internal sealed class NodeOption
+{
+    private readonly Option<string?> _node = new("--node")
+    {
+        Description = $"RPC address of a node (default APPCHAIN_NODE, then {RpcClient.DefaultUrl})",
+        HelpName = "URL",
+        Recursive = true,
+    };
+
+    public NodeOption(Command family) => family.Add(_node);
+
+    public RpcClient Connect(ParseResult parsed, Shell shell) =>
+        new(parsed.GetValue(_node) ?? shell.Variable("APPCHAIN_NODE") ?? RpcClient.DefaultUrl);
+}
+
+/// <summary>Where the keys are: <c>--home DIR</c>, APPCHAIN_HOME, or ~/.appchain; and how to open them.</summary>
+internal sealed class KeyOptions
+{
+    private readonly Option<string?> _home = new("--home")
+    {
+        Description = "directory with keys/ in it (default APPCHAIN_HOME, then ~/.appchain)",
+        HelpName = "DIR",
+        Recursive = true,
+    };
+
+    private readonly Option<string?> _passphraseFile = new("--passphrase-file")
+    {
+        Description = "file whose first line is the passphrase of the key (default APPCHAIN_PASSPHRASE, then a question)",
+        HelpName = "FILE",
+        Recursive = true,
+    };
+
+    public KeyOptions(Command family)
+    {
+        family.Add(_home);
+        family.Add(_passphraseFile);
+    }
+
+    public KeyStore Store(ParseResult parsed, Shell shell)
+    {
+        string home = parsed.GetValue(_home)
+            ?? shell.Variable("APPCHAIN_HOME")
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".appchain");
+        return new KeyStore(Path.Combine(home, "keys"));
+    }
+
+    /// <summary>The key of a name.</summary>
+    /// <exception cref="CommandException">There is none; the message lists those there are.</exception>
+    public KeyFile Load(KeyStore store, string name)
+    {
+        if (store.TryLoad(name, out KeyFile? key))
+        {
+            return key;
+        }
+
+        string there = store.Names() is { Count: > 0 } names ? $"it has {string.Join(", ", names)}" : "it has none";
+        throw new CommandException(
+            $"no key '{name}' in {store.Directory}: {there}; add one with `appchain keys add {name}`, "
+            + "or name the directory of a localnet with --home DIR or APPCHAIN_HOME");
+    }
+
+    /// <summary>The secret of a key, asking for the passphrase where one is needed.</summary>
+    public byte[] Open(ParseResult parsed, Shell shell, string name, KeyFile key)
+    {
+        string passphrase = key.IsEncrypted ? Passphrase(parsed, shell, $"passphrase of '{name}': ", name) : "";
+        return key.TryOpen(passphrase, out byte[]? secretKey)
+            ? secretKey
+            : throw new CommandException($"wrong passphrase for key '{name}' (or its file was altered)");
+    }
+
+    /// <summary>A passphrase for a new key, asked for twice on a terminal.</summary>
+    public string NewPassphrase(ParseResult parsed, Shell shell, string name)
+    {
+        bool isAsked = parsed.GetValue(_passphraseFile) is null && shell.Variable("APPCHAIN_PASSPHRASE") is null;
+        string passphrase = Passphrase(parsed, shell, $"passphrase for '{name}': ", name);
+        if (passphrase.Length == 0)
+        {
+            throw new CommandException("the passphrase is empty; for a key of a test network use --unencrypted");
+        }
+
+        if (isAsked && shell.AskSecret!("the same again: ") != passphrase)
+        {
+            throw new CommandException("the two passphrases differ; nothing was written");
+        }
+
+        return passphrase;
+    }
+
+    private string Passphrase(ParseResult parsed, Shell shell, string question, string name)
+    {
+        if (parsed.GetValue(_passphraseFile) is string path)
+        {
+            return File.ReadLines(path).FirstOrDefault() ?? "";
+        }
+
+        return shell.Variable("APPCHAIN_PASSPHRASE")
+            ?? (shell.AskSecret ?? throw new CommandException(
+                $"key '{name}' needs a passphrase: give --passphrase-file FILE or set APPCHAIN_PASSPHRASE"))(question);
+    }
+}

@@ -1,0 +1,63 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using AppChain.StateMachine;
+
+namespace AppChain.Node;
+
+/// <summary>Operations in words for people, the way back from <see cref="OperationReader"/>.</summary>
+internal static class OperationWords
+{
+    /// <summary>One line; a market that is not known is shown in ticks and lots.</summary>
+    public static string Of(in Operation operation, IReadOnlyDictionary<uint, V1.Market> markets) => operation.Kind switch
+    {
+        OperationKind.PlaceOrder => Order(operation, markets),
+        OperationKind.CancelOrder => $"cancel {Target(operation)}",
+        OperationKind.CancelAll => $"cancel all in {Market(operation.Market, markets)}",
+        OperationKind.ReplaceOrder => $"replace {Target(operation)} by {Order(operation, markets)}",
+        OperationKind.Transfer =>
+            $"transfer {DecimalText.FormatAmount(operation.Amount)} to {AccountText.Of(operation.Recipient)}",
+        OperationKind.Withdraw => $"withdraw {DecimalText.FormatAmount(operation.Amount)}",
+        OperationKind.None => "nothing",
+    };
+
+    /// <summary>Word for an operation's kind, as in batch files.</summary>
+    public static string Kind(OperationKind kind) => kind switch
+    {
+        OperationKind.PlaceOrder => "place",
+        OperationKind.CancelOrder => "cancel",
+        OperationKind.CancelAll => "cancel-all",
+        OperationKind.ReplaceOrder => "replace",
+        OperationKind.Transfer => "transfer",
+        OperationKind.Withdraw => "withdraw",
+        OperationKind.None => "none",
+    };
+
+    private static string Order(in Operation operation, IReadOnlyDictionary<uint, V1.Market> markets)
+    {
+        string side = operation.Side == Side.Buy ? "buy" : "sell";
+        string what = markets.TryGetValue(operation.Market, out V1.Market? market)
+            ? $"{market.FormatQuantity(operation.Quantity)} {market.Ticker} at {market.FormatPrice(operation.Price)}"
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"{operation.Quantity} lots of market {operation.Market} at {operation.Price} ticks");
+        string waits = operation.TimeInForce switch
+        {
+            TimeInForce.ImmediateOrCancel when operation.IsMarket => " or better, now",
+            TimeInForce.ImmediateOrCancel => ", immediate or cancel",
+            TimeInForce.FillOrKill => ", fill or kill",
+            TimeInForce.PostOnly => ", post-only",
+            TimeInForce.GoodTilCancelled => "",
+        };
+        return $"{side} {what}{waits}{(operation.ReduceOnly ? ", reduce-only" : "")}";
+    }
+
+    private static string Target(in Operation operation) => operation.TargetOrderId != 0
+        ? string.Create(CultureInfo.InvariantCulture, $"order {operation.TargetOrderId}")
+        : string.Create(CultureInfo.InvariantCulture, $"order with client id {operation.TargetClientId}");
+
+    private static string Market(uint number, IReadOnlyDictionary<uint, V1.Market> markets) =>
+        markets.TryGetValue(number, out V1.Market? market)
+            ? market.Ticker
+            : string.Create(CultureInfo.InvariantCulture, $"market {number}");
+}

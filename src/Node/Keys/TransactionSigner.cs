@@ -1,0 +1,45 @@
+using System;
+using System.Security.Cryptography;
+using AppChain.Hsm;
+using AppChain.StateMachine;
+
+namespace AppChain.Node;
+
+/// <summary>A trader's secret key on one chain: signs the bodies of transactions. Dispose it to forget the key.</summary>
+public sealed class TransactionSigner : IDisposable
+{
+    private readonly byte[] _secretKey;
+    private readonly byte[] _publicKey;
+
+    /// <summary>Signs with a secret key for a chain.</summary>
+    /// <exception cref="CryptographicException">The 32 bytes are not a secret key of secp256k1.</exception>
+    public TransactionSigner(ReadOnlySpan<byte> secretKey, string chainId)
+    {
+        _publicKey = Secp256k1.PublicKeyOf(secretKey);
+        _secretKey = secretKey.ToArray();
+        ChainId = chainId;
+        Owner = TransactionCodec.AddressOf(_publicKey);
+    }
+
+    /// <summary>The chain that the signatures are for.</summary>
+    public string ChainId { get; }
+
+    /// <summary>The owner that the key stands for.</summary>
+    public Address Owner { get; }
+
+    /// <summary>Compressed public key, 33 bytes.</summary>
+    public ReadOnlySpan<byte> PublicKey => _publicKey;
+
+    /// <summary>The bytes of a signed transaction with this body (TX-4).</summary>
+    public byte[] Sign(ReadOnlySpan<byte> body)
+    {
+        Span<byte> digest = stackalloc byte[TransactionCodec.DigestSize];
+        Span<byte> signature = stackalloc byte[TransactionCodec.SignatureSize];
+        TransactionCodec.ComputeDigest(ChainId, body, digest);
+        Secp256k1.Sign(_secretKey, digest, signature);
+        return TransactionCodec.Join(body, _publicKey, signature);
+    }
+
+    /// <summary>Overwrites the secret key.</summary>
+    public void Dispose() => CryptographicOperations.ZeroMemory(_secretKey);
+}
