@@ -1,0 +1,102 @@
+using System.IO;
+using AppChain.Abci.Wire.Types;
+using Google.Protobuf;
+
+namespace AppChain.Localnet;
+
+/// <summary>
+/// What a validator knows after a block: everything that the next block is checked against. Immutable; the parameters
+/// and ids inside are never changed in place.
+/// </summary>
+/// <param name="ChainId">Chain id of the genesis.</param>
+/// <param name="InitialHeight">Height of the first block.</param>
+/// <param name="LastHeight">Height of the last block; 0 before the first.</param>
+/// <param name="LastBlockId">Id of the last block; empty before the first.</param>
+/// <param name="LastTime">Time of the last block, or of the genesis; nanoseconds since 1970.</param>
+/// <param name="LastValidators">Validators of the last block, whose precommits the next block carries.</param>
+/// <param name="Validators">Validators of the next block.</param>
+/// <param name="NextValidators">Validators of the block after the next.</param>
+/// <param name="Parameters">Consensus parameters in force for the next block.</param>
+/// <param name="AppVersion">Application version for the header of the next block.</param>
+/// <param name="AppHash">Application hash after the last block.</param>
+/// <param name="LastResultsHash">Hash over the results of the last block's transactions.</param>
+public sealed record ChainState(
+    string ChainId, long InitialHeight, long LastHeight, BlockID LastBlockId, long LastTime,
+    ValidatorSet LastValidators, ValidatorSet Validators, ValidatorSet NextValidators,
+    ConsensusParams Parameters, ulong AppVersion, ByteString AppHash, ByteString LastResultsHash)
+{
+    /// <summary>Height of the next block.</summary>
+    public long NextHeight => LastHeight == 0 ? InitialHeight : LastHeight + 1;
+
+    /// <summary>Whether precommits of a height carry vote extensions.</summary>
+    public bool ExtensionsEnabled(long height)
+    {
+        long enabled = Parameters.Abci?.VoteExtensionsEnableHeight ?? 0;
+        return enabled > 0 && height >= enabled;
+    }
+
+    /// <summary>Writes the state in its stored form.</summary>
+    public byte[] ToBytes()
+    {
+        MemoryStream stream = new();
+        BinaryWriter writer = new(stream);
+        writer.Write(ChainId);
+        writer.Write(InitialHeight);
+        writer.Write(LastHeight);
+        Write(writer, LastBlockId.ToByteArray());
+        writer.Write(LastTime);
+        Write(writer, LastValidators);
+        Write(writer, Validators);
+        Write(writer, NextValidators);
+        Write(writer, Parameters.ToByteArray());
+        writer.Write(AppVersion);
+        Write(writer, AppHash.ToByteArray());
+        Write(writer, LastResultsHash.ToByteArray());
+        writer.Flush();
+        return stream.ToArray();
+    }
+
+    /// <summary>Reads the stored form.</summary>
+    public static ChainState FromBytes(byte[] bytes)
+    {
+        BinaryReader reader = new(new MemoryStream(bytes));
+        return new ChainState(
+            reader.ReadString(), reader.ReadInt64(), reader.ReadInt64(), BlockID.Parser.ParseFrom(ReadBytes(reader)),
+            reader.ReadInt64(), ReadSet(reader), ReadSet(reader), ReadSet(reader),
+            ConsensusParams.Parser.ParseFrom(ReadBytes(reader)), reader.ReadUInt64(),
+            ByteString.CopyFrom(ReadBytes(reader)), ByteString.CopyFrom(ReadBytes(reader)));
+    }
+
+    private static void Write(BinaryWriter writer, byte[] bytes)
+    {
+        writer.Write(bytes.Length);
+        writer.Write(bytes);
+    }
+
+    private static byte[] ReadBytes(BinaryReader reader) => reader.ReadBytes(reader.ReadInt32());
+
+    private static void Write(BinaryWriter writer, ValidatorSet set)
+    {
+        writer.Write(set.Count);
+        foreach (Validator member in set.Members)
+        {
+            Write(writer, member.PublicKey.ToByteArray());
+            writer.Write(member.Power);
+            writer.Write(member.Priority);
+        }
+        if (set.Count > 0) Write(writer, set.Proposer.Address.ToByteArray());
+    }
+
+    private static ValidatorSet ReadSet(BinaryReader reader)
+    {
+        Validator[] members = new Validator[reader.ReadInt32()];
+        for (int i = 0; i < members.Length; i++)
+        {
+            ByteString key = ByteString.CopyFrom(ReadBytes(reader));
+            members[i] = new Validator(Validator.AddressOf(key), key, reader.ReadInt64(), reader.ReadInt64());
+        }
+        return members.Length == 0
+            ? ValidatorSet.Empty
+            : new ValidatorSet(members, ByteString.CopyFrom(ReadBytes(reader)));
+    }
+}

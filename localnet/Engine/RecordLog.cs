@@ -1,0 +1,133 @@
+using System;
+using System.Buffers.Binary;
+using System.Collections.Generic;
+using System.IO;
+using System.Numerics;
+
+namespace AppChain.Localnet;
+
+/// <summary>
+/// An append-only file of records, each named by a kind and a height; the last record of a name counts. Layout of a
+/// record, little endian: payload length (4 bytes), CRC-32C of all that follows (4), kind (1), height (8), payload.
+/// A torn or damaged tail, as a killed process leaves it, is cut off when the log is opened. Writes survive the death
+/// of the process, not of the machine. Safe for one writer and many readers.
+/// </summary>
+public sealed class RecordLog : IDisposable
+{
+    private const int HeadLength = 17;
+    private const int MaximumPayload = 1 << 30;
+
+    private readonly Stream _stream;
+    private readonly Dictionary<(byte Kind, long Height), (long Offset, int Length)> _index = [];
+    private readonly object _lock = new();
+    private long _end;
+
+    /// <summary>Opens a log over a seekable stream and reads it through.</summary>
+    public RecordLog(Stream stream)
+    {
+        _stream = stream;
+        Scan();
+    }
+
+    /// <summary>Opens or creates a log file.</summary>
+    public static RecordLog Open(string path)
+    {
+        string? directory = Path.GetDirectoryName(path);
+        if (!string.IsNullOrEmpty(directory)) Directory.CreateDirectory(directory);
+        // A buffer of 1 byte disables the buffer of the stream: a returned Append has reached the operating system.
+        return new RecordLog(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 1));
+    }
+
+    /// <summary>Heights that have a record of a kind, ascending.</summary>
+    public List<long> Heights(byte kind)
+    {
+        lock (_lock)
+        {
+            List<long> heights = [];
+            foreach ((byte Kind, long Height) name in _index.Keys)
+            {
+                if (name.Kind == kind) heights.Add(name.Height);
+            }
+            heights.Sort();
+            return heights;
+        }
+    }
+
+    /// <summary>Appends a record.</summary>
+    public void Append(byte kind, long height, ReadOnlySpan<byte> payload)
+    {
+        byte[] record = new byte[HeadLength + payload.Length];
+        BinaryPrimitives.WriteInt32LittleEndian(record, payload.Length);
+        record[8] = kind;
+        BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(9), height);
+        payload.CopyTo(record.AsSpan(HeadLength));
+        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(4), Checksum(record.AsSpan(8)));
+        lock (_lock)
+        {
+            _stream.Position = _end;
+            _stream.Write(record);
+            _stream.Flush();
+            _index[(kind, height)] = (_end + HeadLength, payload.Length);
+            _end += record.Length;
+        }
+    }
+
+    /// <summary>The last record of a name, or null.</summary>
+    public byte[]? Read(byte kind, long height)
+    {
+        lock (_lock)
+        {
+            if (!_index.TryGetValue((kind, height), out (long Offset, int Length) place)) return null;
+            byte[] payload = new byte[place.Length];
+            _stream.Position = place.Offset;
+            _stream.ReadExactly(payload);
+            return payload;
+        }
+    }
+
+    /// <summary>Removes every record.</summary>
+    public void Clear()
+    {
+        lock (_lock)
+        {
+            _stream.SetLength(0);
+            _index.Clear();
+            _end = 0;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_lock) _stream.Dispose();
+    }
+
+    private void Scan()
+    {
+        byte[] head = new byte[HeadLength];
+        _stream.Position = 0;
+        while (_stream.ReadAtLeast(head, HeadLength, throwOnEndOfStream: false) == HeadLength)
+        {
+            int length = BinaryPrimitives.ReadInt32LittleEndian(head);
+            if (length is < 0 or > MaximumPayload || length > _stream.Length - _stream.Position) break;
+            byte[] body = new byte[HeadLength - 8 + length];
+            head.AsSpan(8).CopyTo(body);
+            _stream.ReadExactly(body.AsSpan(HeadLength - 8));
+            if (Checksum(body) != BinaryPrimitives.ReadUInt32LittleEndian(head.AsSpan(4))) break;
+            _index[(head[8], BinaryPrimitives.ReadInt64LittleEndian(head.AsSpan(9)))] = (_end + HeadLength, length);
+            _end += HeadLength + length;
+        }
+        _stream.SetLength(_end);
+    }
+
+    private static uint Checksum(ReadOnlySpan<byte> bytes)
+    {
+        uint crc = ~0u;
+        for (; bytes.Length >= 8; bytes = bytes[8..])
+        {
+            crc = BitOperations.Crc32C(crc, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
+        }
+        foreach (byte value in bytes) crc = BitOperations.Crc32C(crc, value);
+        return ~crc;
+    }
+}

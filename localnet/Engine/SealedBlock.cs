@@ -1,0 +1,52 @@
+using System;
+using AppChain.Abci;
+using AppChain.Abci.Wire.Types;
+using Google.Protobuf;
+
+namespace AppChain.Localnet;
+
+/// <summary>
+/// A block together with its encoded bytes and the id that follows from them: header hash and part set header. The id
+/// is always computed here, never taken from a message, so a block cannot travel under a wrong name. Immutable.
+/// </summary>
+public sealed class SealedBlock
+{
+    private SealedBlock(Block block, byte[] bytes)
+    {
+        Block = block;
+        Bytes = bytes;
+        Id = new BlockID { Hash = BlockHashes.Header(block.Header), PartSetHeader = PartSet.Of(bytes).Header };
+    }
+
+    /// <summary>The block; never changed after sealing.</summary>
+    public Block Block { get; }
+
+    /// <summary>The block as it is stored and split into parts.</summary>
+    public ReadOnlyMemory<byte> Bytes { get; }
+
+    /// <summary>Header hash and part set header.</summary>
+    public BlockID Id { get; }
+
+    /// <summary>Height in the header.</summary>
+    public long Height => Block.Header.Height;
+
+    /// <summary>Seals a block that this validator has built.</summary>
+    public static SealedBlock Of(Block block)
+    {
+        Block completed = WireForm.Completed(block);
+        return new SealedBlock(completed, completed.ToByteArray());
+    }
+
+    /// <summary>Seals received or stored bytes; null if they are not a block.</summary>
+    public static SealedBlock? Decode(byte[] bytes)
+    {
+        try
+        {
+            return bytes.Length == 0 ? null : new SealedBlock(WireForm.Completed(Block.Parser.ParseFrom(bytes)), bytes);
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,234 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using AppChain.Abci.Wire.Types;
+using AppChain.Hsm;
+using Google.Protobuf;
+
+namespace AppChain.Localnet;
+
+/// <summary>Thrown from inside a validator to end it where it stands, as the death of its process would.</summary>
+public sealed class SimulatedCrash : Exception;
+
+/// <summary>What a simulated network is made of.</summary>
+public sealed record SimulationOptions
+{
+    /// <summary>Genesis of the chain.</summary>
+    public required Genesis Genesis { get; init; }
+
+    /// <summary>Number of validators.</summary>
+    public required int Validators { get; init; }
+
+    /// <summary>Seed of all that is random.</summary>
+    public required int Seed { get; init; }
+
+    /// <summary>Connects to the application of a validator; called again at each restart.</summary>
+    public required Func<int, IApplication> Application { get; init; }
+
+    /// <summary>Connects to the signer of a validator; called again at each restart.</summary>
+    public required Func<int, IVoteSigner> Signer { get; init; }
+
+    /// <summary>Waiting times.</summary>
+    public ConsensusTimeouts Timeouts { get; init; } = new();
+
+    /// <summary>Shortest time that a message travels.</summary>
+    public TimeSpan MinimumDelay { get; init; } = TimeSpan.FromMilliseconds(1);
+
+    /// <summary>Longest time that a message travels.</summary>
+    public TimeSpan MaximumDelay { get; init; } = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>How far the clock of a validator is ahead, in nanoseconds.</summary>
+    public Func<int, long> ClockSkew { get; init; } = _ => 0;
+
+    /// <summary>
+    /// Copies of a message that arrive, by sender, receiver and message: 0 loses it, 2 doubles it. The random numbers
+    /// are
+    /// those of the simulation, so that a seed repeats a run exactly.
+    /// </summary>
+    public Func<Random, int, int, object, int> Copies { get; init; } = (_, _, _, _) => 1;
+}
+
+/// <summary>
+/// N validators in virtual time: one queue of events, one thread, one seed. The validators are the same code as in real
+/// time; only time, network, application and signer are handed in. What a validator has written survives its crash.
+/// </summary>
+public sealed class SimulatedNetwork
+{
+    private const int Scenario = -1;
+    private static readonly TimeSpan StatusInterval = TimeSpan.FromMilliseconds(100);
+
+    private sealed class Slot(SimulatedNetwork network, int index) : IConsensusHost
+    {
+        public readonly MemoryStream Blocks = new();
+        public readonly MemoryStream Inputs = new();
+        public ValidatorNode? Node;
+        public int Life;
+        private int _timeout;
+
+        public long ChainTime =>
+            network.Options.Genesis.Time + network.Now.Ticks * 100 + network.Options.ClockSkew(index);
+
+        public TimeSpan WallTime => network.Now;
+
+        public void Broadcast(object message)
+        {
+            for (int to = 0; to < network.Options.Validators; to++)
+            {
+                if (to != index) Send(to, message);
+            }
+        }
+
+        public void Send(int peer, object message) => network.Transmit(index, peer, message);
+
+        public void Schedule(ConsensusTimeout timeout, TimeSpan delay)
+        {
+            int number = ++_timeout;
+            network.At(delay, index, () =>
+            {
+                if (number == _timeout) Node!.Deliver(ConsensusState.Self, timeout);
+            });
+        }
+    }
+
+    private readonly PriorityQueue<(int Validator, int Life, Action Action), (TimeSpan Time, long Number)> _events =
+        new();
+    private readonly Random _random;
+    private readonly Slot[] _slots;
+    private readonly Dictionary<(int From, int To), TimeSpan> _lastData = [];
+    private long _eventCount;
+
+    /// <summary>Creates a network whose validators are all down.</summary>
+    public SimulatedNetwork(SimulationOptions options)
+    {
+        Options = options;
+        _random = new Random(options.Seed);
+        _slots = [.. Enumerable.Range(0, options.Validators).Select(index => new Slot(this, index))];
+    }
+
+    /// <summary>What the network is made of.</summary>
+    public SimulationOptions Options { get; }
+
+    /// <summary>Virtual time since the start.</summary>
+    public TimeSpan Now { get; private set; }
+
+    /// <summary>
+    /// Called at each write point of a validator; <see cref="SimulatedCrash"/> thrown there kills it.
+    /// </summary>
+    public Action<int, WritePoint>? Reached { get; set; }
+
+    /// <summary>The validator, or null while it is down.</summary>
+    public ValidatorNode? Node(int index) => _slots[index].Node;
+
+    /// <summary>The stored blocks of a validator, also while it is down.</summary>
+    public BlockStore StoreOf(int index) =>
+        _slots[index].Node?.Store ?? new BlockStore(new RecordLog(_slots[index].Blocks));
+
+    /// <summary>Starts a validator, or starts it again from what it has written.</summary>
+    public void Start(int index)
+    {
+        Slot slot = _slots[index];
+        if (slot.Node is not null) throw new InvalidOperationException($"validator {index} is running");
+        slot.Life++;
+        RunGuarded(index, () =>
+        {
+            ValidatorParts parts = new(Options.Genesis, Options.Application(index), Options.Signer(index), slot,
+                Options.Timeouts, new MempoolOptions());
+            slot.Node = new ValidatorNode(parts, new RecordLog(slot.Blocks), new RecordLog(slot.Inputs))
+            {
+                Reached = point => Reached?.Invoke(index, point),
+            };
+            slot.Node.Mempool.Admitted = transaction => Gossip(index, transaction);
+            slot.Node.Start(height => Fetch(index, height));
+            At(StatusInterval, index, () => Status(index));
+        });
+    }
+
+    /// <summary>Ends a validator at once.</summary>
+    public void Crash(int index)
+    {
+        _slots[index].Node = null;
+        _slots[index].Life++;
+    }
+
+    /// <summary>Runs an action at a later time, unless the validator has died by then.</summary>
+    public void At(TimeSpan delay, int validator, Action action) =>
+        _events.Enqueue((validator, _slots[validator].Life, action), (Now + delay, _eventCount++));
+
+    /// <summary>Runs an action of the scenario at a later time.</summary>
+    public void At(TimeSpan delay, Action action) =>
+        _events.Enqueue((Scenario, 0, action), (Now + delay, _eventCount++));
+
+    /// <summary>Runs until the condition holds or the time is over; tells whether the condition holds.</summary>
+    public bool RunUntil(Func<bool> condition, TimeSpan limit)
+    {
+        TimeSpan end = Now + limit;
+        while (!condition())
+        {
+            if (!_events.TryPeek(out _, out (TimeSpan Time, long) next) || next.Time > end) return false;
+            (int validator, int life, Action action) = _events.Dequeue();
+            Now = next.Time;
+            bool isAlive = validator == Scenario || (_slots[validator].Life == life && Node(validator) is not null);
+            if (isAlive) RunGuarded(validator, action);
+        }
+        return true;
+    }
+
+    /// <summary>Injects a message, as a Byzantine validator might send it.</summary>
+    public void Transmit(int from, int to, object message)
+    {
+        int copies = Options.Copies(_random, from, to, message);
+        for (int i = 0; i < copies; i++)
+        {
+            TimeSpan range = Options.MaximumDelay - Options.MinimumDelay;
+            TimeSpan delay = Options.MinimumDelay + TimeSpan.FromTicks((long)(range.Ticks * _random.NextDouble()));
+            // ORDER: proposals and blocks share a channel, which keeps their order; votes have their own.
+            if (message is Proposal or SealedBlock)
+            {
+                TimeSpan earliest = _lastData.GetValueOrDefault((from, to)) - Now;
+                if (delay < earliest) delay = earliest;
+                _lastData[(from, to)] = Now + delay;
+            }
+            At(delay, to, () => _slots[to].Node!.Deliver(from, message));
+        }
+    }
+
+    private void RunGuarded(int validator, Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (SimulatedCrash)
+        {
+            Crash(validator);
+        }
+    }
+
+    private void Status(int index)
+    {
+        _slots[index].Node!.SendStatus();
+        At(StatusInterval, index, () => Status(index));
+    }
+
+    private (SealedBlock, ExtendedCommit)? Fetch(int index, long height)
+    {
+        foreach (Slot slot in _slots.Where((_, other) => other != index))
+        {
+            // The last block of a validator is left to consensus, where its precommits still come in.
+            if (slot.Node is not { } node || node.Store.StateHeight <= height) continue;
+            if (node.Store.LoadBlock(height) is { } block) return (block, node.Store.LoadSeenCommit(height)!);
+        }
+        return null;
+    }
+
+    private void Gossip(int from, ByteString transaction)
+    {
+        for (int to = 0; to < _slots.Length; to++)
+        {
+            if (to == from) continue;
+            int receiver = to;
+            At(Options.MinimumDelay, receiver, () => _ = _slots[receiver].Node!.Mempool.Receive(transaction));
+        }
+    }
+}

@@ -1,0 +1,171 @@
+using System;
+using System.Collections.Generic;
+using AppChain.Abci;
+using AppChain.Abci.Wire.Types;
+using Google.Protobuf;
+
+namespace AppChain.Localnet;
+
+/// <summary>What became of a vote that was offered to a <see cref="VoteSet"/>.</summary>
+public enum VoteOutcome
+{
+    /// <summary>It counts now.</summary>
+    Added,
+
+    /// <summary>It was known already.</summary>
+    Duplicate,
+
+    /// <summary>It is not a valid vote for this set.</summary>
+    Invalid,
+
+    /// <summary>The validator has voted otherwise before; the vote does not count.</summary>
+    Conflicting,
+
+    /// <summary>As <see cref="Conflicting"/>, but it counts, because a peer claims a majority for its block.</summary>
+    ConflictingAdded,
+}
+
+/// <summary>
+/// The votes of one type in one round. The first vote of a validator counts; a second, different one is reported and
+/// counted only for a block that some peer claims to have a majority. The first block id that reaches more than two
+/// thirds is final for the set.
+/// </summary>
+public sealed class VoteSet
+{
+    private sealed class Tally(int validators)
+    {
+        public readonly Vote?[] Votes = new Vote?[validators];
+        public long Power;
+        public bool Claimed;
+    }
+
+    private readonly string _chainId;
+    private readonly bool _extensions;
+    private readonly Vote?[] _votes;
+    private readonly Dictionary<BlockID, Tally> _tallies = [];
+    private readonly Dictionary<int, BlockID> _claims = [];
+    private long _power;
+
+    /// <summary>Creates an empty set.</summary>
+    /// <param name="chainId">Chain that the votes are signed for.</param>
+    /// <param name="height">Height of the votes.</param>
+    /// <param name="round">Round of the votes.</param>
+    /// <param name="type">Prevote or precommit.</param>
+    /// <param name="validators">Validators of that height.</param>
+    /// <param name="extensions">Whether precommits for a block carry a signed extension.</param>
+    public VoteSet(string chainId, long height, int round, SignedMsgType type, ValidatorSet validators, bool extensions)
+    {
+        _chainId = chainId;
+        Height = height;
+        Round = round;
+        Type = type;
+        Validators = validators;
+        _extensions = extensions && type == SignedMsgType.Precommit;
+        _votes = new Vote?[validators.Count];
+    }
+
+    /// <summary>Height of the votes.</summary>
+    public long Height { get; }
+
+    /// <summary>Round of the votes.</summary>
+    public int Round { get; }
+
+    /// <summary>Prevote or precommit.</summary>
+    public SignedMsgType Type { get; }
+
+    /// <summary>Validators who may vote here.</summary>
+    public ValidatorSet Validators { get; }
+
+    /// <summary>Votes by validator index; null where none is known.</summary>
+    public IReadOnlyList<Vote?> Votes => _votes;
+
+    /// <summary>The block id (or the nil id) with more than two thirds of the power, or null.</summary>
+    public BlockID? Majority { get; private set; }
+
+    /// <summary>Whether more than two thirds have voted, for whatever.</summary>
+    public bool HasTwoThirdsAny => _power >= Validators.Quorum;
+
+    /// <summary>Whether every validator has voted.</summary>
+    public bool HasAll => _power == Validators.TotalPower;
+
+    /// <summary>Offers a vote.</summary>
+    /// <param name="vote">The vote; not changed afterwards.</param>
+    /// <param name="earlier">The vote that it conflicts with.</param>
+    public VoteOutcome Add(Vote vote, out Vote? earlier)
+    {
+        earlier = null;
+        int index = vote.ValidatorIndex;
+        if (vote.Height != Height || vote.Round != Round || vote.Type != Type) return VoteOutcome.Invalid;
+        if (index < 0 || index >= _votes.Length) return VoteOutcome.Invalid;
+        Validator validator = Validators.Members[index];
+        if (vote.ValidatorAddress != validator.Address || !Signatures.IsWellFormed(vote)) return VoteOutcome.Invalid;
+
+        Vote? known = Known(index, vote.BlockId);
+        if (known is not null)
+            return known.Signature == vote.Signature ? VoteOutcome.Duplicate : VoteOutcome.Invalid;
+        if (!Signatures.Verify(vote, _chainId, validator.PublicKey)) return VoteOutcome.Invalid;
+        if (!HasRightExtension(vote, validator)) return VoteOutcome.Invalid;
+
+        earlier = _votes[index];
+        if (earlier is null)
+        {
+            _votes[index] = vote;
+            _power += validator.Power;
+        }
+        else if (Majority is not null && Majority.Equals(vote.BlockId))
+        {
+            _votes[index] = vote;
+        }
+        _tallies.TryGetValue(vote.BlockId, out Tally? tally);
+        if (earlier is not null && tally is not { Claimed: true }) return VoteOutcome.Conflicting;
+        if (tally is null) _tallies.Add(vote.BlockId, tally = new Tally(_votes.Length));
+        Count(vote, tally, validator.Power);
+        return earlier is null ? VoteOutcome.Added : VoteOutcome.ConflictingAdded;
+    }
+
+    /// <summary>Notes that a peer claims a majority for a block; each peer has one claim per set.</summary>
+    public void Claim(int peer, BlockID blockId)
+    {
+        if (!_claims.TryAdd(peer, blockId)) return;
+        if (!_tallies.TryGetValue(blockId, out Tally? tally)) _tallies.Add(blockId, tally = new Tally(_votes.Length));
+        tally.Claimed = true;
+    }
+
+    /// <summary>The vote of a validator for one block id, also when another vote of it came first.</summary>
+    public Vote? Known(int index, BlockID blockId)
+    {
+        Vote? vote = _votes[index];
+        if (vote is not null && vote.BlockId.Equals(blockId)) return vote;
+        return _tallies.TryGetValue(blockId, out Tally? tally) ? tally.Votes[index] : null;
+    }
+
+    /// <summary>
+    /// The commit that these precommits make for the block with the majority: one entry per validator; a vote for
+    /// another block counts as absent.
+    /// </summary>
+    public ExtendedCommit ToExtendedCommit()
+    {
+        if (Majority is null || Type != SignedMsgType.Precommit)
+            throw new InvalidOperationException("a commit needs a majority of precommits");
+        ExtendedCommit commit = new() { Height = Height, Round = Round, BlockId = Majority };
+        foreach (Vote? vote in _votes) commit.ExtendedSignatures.Add(Commits.Entry(vote, Majority));
+        return commit;
+    }
+
+    private bool HasRightExtension(Vote vote, Validator validator)
+    {
+        if (_extensions && !BlockIds.IsNil(vote.BlockId))
+            return Signatures.VerifyExtension(vote, _chainId, validator.PublicKey);
+        return vote.Extension.IsEmpty && vote.ExtensionSignature.IsEmpty;
+    }
+
+    private void Count(Vote vote, Tally tally, long power)
+    {
+        tally.Votes[vote.ValidatorIndex] = vote;
+        bool below = tally.Power < Validators.Quorum;
+        tally.Power += power;
+        if (!below || tally.Power < Validators.Quorum || Majority is not null) return;
+        Majority = vote.BlockId;
+        for (int i = 0; i < _votes.Length; i++) _votes[i] = tally.Votes[i] ?? _votes[i];
+    }
+}

@@ -1,0 +1,88 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.IO.Compression;
+using System.Linq;
+using System.Text.Json;
+using NUnit.Framework;
+
+namespace AppChain.Localnet.Tests;
+
+/// <summary>A folder of recorded CometBFT traffic, found beside the repository.</summary>
+public sealed class Recording
+{
+    public static readonly string[] Names =
+    [
+        "a_plain", "b_absent", "c_reject", "d_crash", "e_updates", "f_signer_tcp", "f_signer_unix", "g_mixed_votes",
+        "h_initial_height",
+    ];
+
+    private readonly string _folder;
+    private readonly Dictionary<(string Method, string Height), JsonElement> _answers = [];
+
+    private Recording(string folder)
+    {
+        _folder = folder;
+        foreach (JsonElement line in Lines("rpc.jsonl.gz"))
+        {
+            JsonElement parameters = line.GetProperty("params");
+            string height = parameters.TryGetProperty("height", out JsonElement value) ? value.GetString()! : "";
+            _answers[(line.GetProperty("method").GetString()!, height)] = line.GetProperty("result");
+        }
+        Heights = [.. _answers.Keys.Where(key => key.Method == "block").Select(key => long.Parse(key.Height)).Order()];
+    }
+
+    public IReadOnlyList<long> Heights { get; }
+
+    public Genesis Genesis => Genesis.Parse(File.ReadAllText(Path.Combine(_folder, "genesis.json")));
+
+    /// <summary>Opens a recording; the test is skipped where the recordings are not at hand.</summary>
+    public static Recording Open(string name)
+    {
+        string? folder = TestContext.CurrentContext.TestDirectory;
+        for (; folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            if (!File.Exists(Path.Combine(folder, "AppChain.sln"))) continue;
+            string path = Path.Combine(folder, "..", "shared", "data", "7_cometbft_recordings", name);
+            if (Directory.Exists(path)) return new Recording(path);
+        }
+        Assert.Ignore("the CometBFT recordings (../shared/data/7_cometbft_recordings) are not there");
+        throw new InvalidOperationException("unreachable");
+    }
+
+    public JsonElement Answer(string method, long height) => _answers[(method, $"{height}")];
+
+    /// <summary>Numbers of the nodes whose ABCI traffic was recorded.</summary>
+    public IEnumerable<int> Nodes => Enumerable.Range(0, 4).Where(
+        node => File.Exists(Path.Combine(_folder, $"abci_node{node}.jsonl.gz")));
+
+    /// <summary>
+    /// Kinds of the requests on the consensus connection of a node, one list per run of its application, flushes left
+    /// out.
+    /// </summary>
+    public List<List<string>> ConsensusCalls(int node)
+    {
+        SortedDictionary<int, List<string>> runs = [];
+        foreach (JsonElement line in Lines($"abci_node{node}.jsonl.gz"))
+        {
+            if (!line.TryGetProperty("dir", out JsonElement direction) || direction.GetString() != "req") continue;
+            string kind = line.GetProperty("kind").GetString()!;
+            if (line.GetProperty("conn").GetInt32() != 3 || kind == "flush") continue;
+            int run = line.GetProperty("run").GetInt32();
+            if (!runs.TryGetValue(run, out List<string>? calls)) runs.Add(run, calls = []);
+            calls.Add(kind);
+        }
+        return [.. runs.Values];
+    }
+
+    private IEnumerable<JsonElement> Lines(string file)
+    {
+        using StreamReader reader =
+            new(new GZipStream(File.OpenRead(Path.Combine(_folder, file)), CompressionMode.Decompress));
+        while (reader.ReadLine() is { } line)
+        {
+            using JsonDocument document = JsonDocument.Parse(line);
+            yield return document.RootElement.Clone();
+        }
+    }
+}
