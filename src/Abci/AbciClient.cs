@@ -15,9 +15,9 @@ namespace AppChain.Abci;
 /// application in the same process could be.
 /// </summary>
 /// <remarks>
-/// Calls may come from several threads; requests leave in the order in which they came and the n-th answer belongs to the
-/// n-th request. Any failure ends the connection: the call that met it, all outstanding ones and every later one throw
-/// <see cref="AbciException"/>. There is no reconnecting, because the engine must shake hands anew after it.
+/// Calls may come from several threads; requests leave in the order in which they came and the n-th answer belongs to
+/// the n-th request. Any failure ends the connection: the call that met it, all outstanding ones and every later one
+/// throw <see cref="AbciException"/>. There is no reconnecting, because the engine must shake hands anew after it.
 /// </remarks>
 public sealed class AbciClient : IAbciApplication, IDisposable
 {
@@ -44,7 +44,10 @@ public sealed class AbciClient : IAbciApplication, IDisposable
     /// <summary>Dials an application, which may start within <paramref name="patience"/>.</summary>
     /// <exception cref="IOException">Nobody listens there.</exception>
     public static AbciClient Connect(
-        string address, TimeSpan patience, int frameBytesMax = Frame.DefaultBytesMax, CancellationToken stop = default) =>
+        string address,
+        TimeSpan patience,
+        int frameBytesMax = Frame.DefaultBytesMax,
+        CancellationToken stop = default) =>
         new(SocketEndpoint.Parse(address).Connect(patience, stop), address, frameBytesMax);
 
     /// <summary>Gives back the text.</summary>
@@ -55,8 +58,8 @@ public sealed class AbciClient : IAbciApplication, IDisposable
     public void Flush() => Later(new Request { Flush = new RequestFlush() }, Case.Flush, push: true).Wait();
 
     /// <summary>
-    /// Queues a CheckTx and returns at once. The request leaves with the next synchronous call or <see cref="FlushQueued"/>
-    /// at the latest.
+    /// Queues a CheckTx and returns at once. The request leaves with the next synchronous call or
+    /// <see cref="FlushQueued"/> at the latest.
     /// </summary>
     public Task<ResponseCheckTx> CheckTxQueued(RequestCheckTx request)
     {
@@ -80,7 +83,8 @@ public sealed class AbciClient : IAbciApplication, IDisposable
     public ResponseQuery Query(RequestQuery request) => Now(new Request { Query = request }, Case.Query).Query;
 
     /// <inheritdoc/>
-    public ResponseCheckTx CheckTx(RequestCheckTx request) => Now(new Request { CheckTx = request }, Case.CheckTx).CheckTx;
+    public ResponseCheckTx CheckTx(RequestCheckTx request) =>
+        Now(new Request { CheckTx = request }, Case.CheckTx).CheckTx;
 
     /// <inheritdoc/>
     public ResponsePrepareProposal PrepareProposal(RequestPrepareProposal request) =>
@@ -237,7 +241,8 @@ public sealed class AbciClient : IAbciApplication, IDisposable
 
     private sealed class Call(Case expected)
     {
-        private readonly TaskCompletionSource<Response> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<Response> _answer =
+            new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public Case Expected { get; } = expected;
 

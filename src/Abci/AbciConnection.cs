@@ -34,9 +34,9 @@ internal sealed class AbciConnection
     }
 
     /// <summary>
-    /// Serves until the engine closes the connection, sends something malformed, or the application fails. Malformed bytes
-    /// and failures are answered with an exception, flushed before this method ends. Throws <see cref="IOException"/>
-    /// when the connection breaks, and <see cref="MalformedFrameException"/>.
+    /// Serves until the engine closes the connection, sends something malformed, or the application fails. Malformed
+    /// bytes and failures are answered with an exception, flushed before this method ends. Throws
+    /// <see cref="IOException"/> when the connection breaks, and <see cref="MalformedFrameException"/>.
     /// </summary>
     public void Run()
     {
@@ -78,7 +78,9 @@ internal sealed class AbciConnection
         }
     }
 
-    /// <summary>Decodes the requests that have arrived completely. What precedes a malformed one is still answered.</summary>
+    /// <summary>
+    /// Decodes the requests that have arrived completely. What precedes a malformed one is still answered.
+    /// </summary>
     private void TakeWaiting()
     {
         _waiting.Clear();
@@ -135,8 +137,10 @@ internal sealed class AbciConnection
     }
 
     private Response Call(Request request) =>
-        Guard(() => Answer(request))
-        ?? Failure(_failure ??= new InvalidOperationException($"the application gave no answer to {request.ValueCase}"));
+        Guard(() => Answer(request)) ?? Failure(_failure ??= NoAnswer(request));
+
+    private static InvalidOperationException NoAnswer(Request request) =>
+        new($"the application gave no answer to {request.ValueCase}");
 
     /// <summary>Runs the application. Whatever it throws means that it cannot go on.</summary>
     private Response? Guard(Func<Response?> call)

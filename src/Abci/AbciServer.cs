@@ -31,8 +31,8 @@ public sealed class AbciServer : IDisposable
     /// <summary>Listens and begins to serve.</summary>
     /// <param name="application">Called from several threads at once.</param>
     /// <param name="address"><c>unix:///path</c> or <c>tcp://host:port</c>.</param>
-    /// <param name="onFatal">Called on a connection's thread when the application has thrown, after the engine was told.
-    /// The node should stop.</param>
+    /// <param name="onFatal">Called on a connection's thread when the application has thrown, after the engine was
+    /// told. The node should stop.</param>
     /// <param name="log">One line for each connection that ends in an error.</param>
     /// <param name="frameBytesMax">Longest request accepted.</param>
     /// <exception cref="FormatException">The address has no known form.</exception>

@@ -37,7 +37,8 @@ public static class Frame
     }
 
     /// <summary>
-    /// Reads a prefix. False when more bytes are needed. Throws <see cref="MalformedFrameException"/> for a length above
+    /// Reads a prefix. False when more bytes are needed. Throws <see cref="MalformedFrameException"/> for a length
+    /// above
     /// <paramref name="bytesMax"/> or one that does not end within ten bytes.
     /// </summary>
     public static bool TryReadPrefix(ReadOnlySpan<byte> source, int bytesMax, out int length, out int prefixSize)
@@ -65,7 +66,9 @@ public static class Frame
     }
 }
 
-/// <summary>Bytes on a socket that are not what the protocol allows. The connection cannot be used any further.</summary>
+/// <summary>
+/// Bytes on a socket that are not what the protocol allows. The connection cannot be used any further.
+/// </summary>
 public sealed class MalformedFrameException : IOException
 {
     /// <summary>With what was wrong.</summary>

@@ -42,8 +42,8 @@ public sealed class FrameReader
     }
 
     /// <summary>
-    /// Waits for more bytes. False when the stream ended between two frames; <see cref="MalformedFrameException"/> when it
-    /// ended inside one.
+    /// Waits for more bytes. False when the stream ended between two frames; <see cref="MalformedFrameException"/> when
+    /// it ended inside one.
     /// </summary>
     public bool Fill()
     {

@@ -8,8 +8,8 @@ namespace AppChain.Abci;
 /// the protocol, belong to the connection and never reach the application.
 /// </summary>
 /// <remarks>
-/// Calls of one connection come in order, one at a time. Calls of different connections overlap: the engine keeps one for
-/// consensus, one for the mempool, one for queries and one for snapshots, so CheckTx or Query may run during
+/// Calls of one connection come in order, one at a time. Calls of different connections overlap: the engine keeps one
+/// for consensus, one for the mempool, one for queries and one for snapshots, so CheckTx or Query may run during
 /// FinalizeBlock. The application does its own locking. An exception means that the application cannot go on: it is
 /// reported to the engine, which stops; a bad transaction, proposal or extension is answered, never thrown.
 /// </remarks>
@@ -44,7 +44,9 @@ public interface IAbciApplication
     /// <summary>What this validator adds to its precommit.</summary>
     ResponseExtendVote ExtendVote(RequestExtendVote request);
 
-    /// <summary>Whether another validator's extension, and so its precommit, counts. Must be the same everywhere.</summary>
+    /// <summary>
+    /// Whether another validator's extension, and so its precommit, counts. Must be the same everywhere.
+    /// </summary>
     ResponseVerifyVoteExtension VerifyVoteExtension(RequestVerifyVoteExtension request);
 
     /// <summary>Executes the decided block without persisting it.</summary>

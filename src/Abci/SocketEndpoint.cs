@@ -153,7 +153,9 @@ public sealed class SocketEndpoint
         return new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
     }
 
-    /// <summary>Deletes a socket file that nobody listens on. Anything else at the path stays and is an error.</summary>
+    /// <summary>
+    /// Deletes a socket file that nobody listens on. Anything else at the path stays and is an error.
+    /// </summary>
     private void MakeWay(string path)
     {
         if (Directory.Exists(path)) throw new IOException($"cannot listen on {this}: the path is a folder");
@@ -166,7 +168,10 @@ public sealed class SocketEndpoint
         }
         catch (SocketException error) when (error.SocketErrorCode == SocketError.ConnectionRefused)
         {
-            if (IsRegularFile(path)) throw new IOException($"cannot listen on {this}: the path is a file, not a socket");
+            if (IsRegularFile(path))
+            {
+                throw new IOException($"cannot listen on {this}: the path is a file, not a socket");
+            }
             File.Delete(path);
             return;
         }

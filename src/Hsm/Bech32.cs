@@ -49,8 +49,8 @@ public static class Bech32
     }
 
     /// <summary>
-    /// Reads a text back into its prefix (in lower case) and bytes. False for a bad checksum, mixed case, or data that is
-    /// not whole bytes padded with zero bits.
+    /// Reads a text back into its prefix (in lower case) and bytes. False for a bad checksum, mixed case, or data that
+    /// is not whole bytes padded with zero bits.
     /// </summary>
     public static bool TryDecode(
         string text, [NotNullWhen(true)] out string? prefix, [NotNullWhen(true)] out byte[]? bytes)

@@ -21,7 +21,8 @@ public static class CommitVerification
         ArgumentNullException.ThrowIfNull(validators);
         ArgumentNullException.ThrowIfNull(commit);
         if (commit.Height != height) return $"the commit is for height {commit.Height}, not {height}";
-        if (!WireForm.Completed(commit.BlockId).Equals(WireForm.Completed(id))) return "the commit is for another block";
+        bool isSameBlock = WireForm.Completed(commit.BlockId).Equals(WireForm.Completed(id));
+        if (!isSameBlock) return "the commit is for another block";
         if (commit.Signatures.Count != validators.Count)
         {
             return $"the commit has {commit.Signatures.Count} entries for {validators.Count} validators";
@@ -36,7 +37,8 @@ public static class CommitVerification
             if (validator.VotingPower < 0) return $"validator {i} has negative power";
             total += validator.VotingPower;
             if (entry.BlockIdFlag == BlockIDFlag.Absent) continue;
-            if (entry.BlockIdFlag is not (BlockIDFlag.Commit or BlockIDFlag.Nil)) return $"entry {i} has an unknown flag";
+            bool isKnown = entry.BlockIdFlag is BlockIDFlag.Commit or BlockIDFlag.Nil;
+            if (!isKnown) return $"entry {i} has an unknown flag";
             // The address must be tied to the place: otherwise one valid signature could stand in several places.
             if (entry.ValidatorAddress != validator.Address) return $"entry {i} is of another validator";
             if (!IsSignatureValid(chainId, commit, entry, validator)) return $"the signature of entry {i} is not valid";

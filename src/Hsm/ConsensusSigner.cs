@@ -99,7 +99,8 @@ public sealed class ConsensusSigner : IVoteSigner
         RequireSound(proposal.Height, proposal.Round, proposal.BlockId, proposal.Timestamp, mayBeNil: false);
         if (proposal.PolRound < -1 || proposal.PolRound >= proposal.Round)
         {
-            throw new SigningRefusedException($"round {proposal.PolRound} cannot justify a proposal of {proposal.Round}");
+            throw new SigningRefusedException(
+                $"round {proposal.PolRound} cannot justify a proposal of round {proposal.Round}");
         }
 
         lock (_lock)

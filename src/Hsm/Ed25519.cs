@@ -6,14 +6,14 @@ namespace AppChain.Hsm;
 
 /// <summary>
 /// Verification of Ed25519 signatures by the rule of CometBFT, which is ZIP-215: the equation is checked with the
-/// cofactor, [8][S]B = [8]R + [8][k]A; A and R may be any encoding of a point, canonical or not, of any order; S must be
-/// below the group order. The rule is exact, so every node comes to the same verdict whatever library it runs on. Rule
-/// SIGN-19.
+/// cofactor, [8][S]B = [8]R + [8][k]A; A and R may be any encoding of a point, canonical or not, of any order; S must
+/// be below the group order. The rule is exact, so every node comes to the same verdict whatever library it runs on.
+/// Rule SIGN-19.
 /// </summary>
 /// <remarks>
 /// libsodium is stricter: it checks without the cofactor and refuses keys and points of small order and encodings that
-/// are not canonical. What it accepts, ZIP-215 accepts, so it decides all honestly made signatures. Only what it refuses
-/// is judged again by the arithmetic here, which handles public data only and is not constant in time.
+/// are not canonical. What it accepts, ZIP-215 accepts, so it decides all honestly made signatures. Only what it
+/// refuses is judged again by the arithmetic here, which handles public data only and is not constant in time.
 /// <see cref="Sodium.VerifyStrict"/> is libsodium's rule alone.
 /// </remarks>
 public static class Ed25519
@@ -29,7 +29,8 @@ public static class Ed25519
     private static readonly FieldElement DoubledD = D + D;
     private static readonly FieldElement RootOfMinusOne = FieldElement.Decode(
         Convert.FromHexString("b0a00e4a271beec478e42fad0618432fa7d7fb3d99004d2b0bdfc14f8024832b"));
-    private static readonly Point Identity = new(FieldElement.Zero, FieldElement.One, FieldElement.One, FieldElement.Zero);
+    private static readonly Point Identity =
+        new(FieldElement.Zero, FieldElement.One, FieldElement.One, FieldElement.Zero);
     private static readonly Point Base = BasePoint();
 
     /// <summary>Whether the signature is valid under ZIP-215. False for a key or signature of the wrong size.</summary>
@@ -79,8 +80,8 @@ public static class Ed25519
     }
 
     /// <summary>
-    /// The point with the encoded y and sign of x. Unlike RFC 8032, y at or above the prime and a negative zero are taken
-    /// as they are. False when no point has that y.
+    /// The point with the encoded y and sign of x. Unlike RFC 8032, y at or above the prime and a negative zero are
+    /// taken as they are. False when no point has that y.
     /// </summary>
     private static bool TryDecode(ReadOnlySpan<byte> encoded, out Point point)
     {

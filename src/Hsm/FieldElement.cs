@@ -7,8 +7,8 @@ namespace AppChain.Hsm;
 /// A number modulo 2^255 - 19, in five limbs of 51 bits. For verification only: the time taken depends on the values.
 /// </summary>
 /// <remarks>
-/// BOUND: every operation takes and returns limbs below 2^52. A multiplication then sums five products below 2^52 × 19 × 2^52,
-/// less than 2^111, whose upper parts (from bit 51 on) fit 64 bits even after the last factor of 19.
+/// BOUND: every operation takes and returns limbs below 2^52. A multiplication then sums five products below 2^52 × 19
+/// × 2^52, less than 2^111, whose upper parts (from bit 51 on) fit 64 bits even after the last factor of 19.
 /// </remarks>
 internal readonly struct FieldElement
 {
@@ -45,7 +45,9 @@ internal readonly struct FieldElement
     /// <summary>A small number.</summary>
     public static FieldElement Of(uint value) => new(value, 0, 0, 0, 0);
 
-    /// <summary>Little-endian bytes without the highest bit. Numbers at or above the prime are taken modulo it.</summary>
+    /// <summary>
+    /// Little-endian bytes without the highest bit. Numbers at or above the prime are taken modulo it.
+    /// </summary>
     public static FieldElement Decode(ReadOnlySpan<byte> bytes)
     {
         ulong x0 = BinaryPrimitives.ReadUInt64LittleEndian(bytes);

@@ -13,8 +13,8 @@ public interface IVoteSigner
     PublicKey PublicKey();
 
     /// <summary>
-    /// A copy of the vote with its signature and, for a precommit on a block, the signature of its extension. The time may
-    /// be another one than asked for: that of the same vote signed before.
+    /// A copy of the vote with its signature and, for a precommit on a block, the signature of its extension. The time
+    /// may be another one than asked for: that of the same vote signed before.
     /// </summary>
     /// <exception cref="SigningRefusedException">The signer will not sign it, now or later.</exception>
     /// <exception cref="System.IO.IOException">The signer cannot be reached.</exception>

@@ -46,8 +46,8 @@ public static class SignBytes
     }
 
     /// <summary>
-    /// Of a vote extension. Neither the time, the block nor the validator is covered: whoever needs the block to be bound
-    /// puts its hash into the extension.
+    /// Of a vote extension. Neither the time, the block nor the validator is covered: whoever needs the block to be
+    /// bound puts its hash into the extension.
     /// </summary>
     public static byte[] VoteExtension(string chainId, long height, int round, ByteString extension) =>
         Delimited(new CanonicalVoteExtension

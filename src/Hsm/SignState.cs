@@ -48,8 +48,8 @@ public sealed record SignState(long Height, int Round, SignStep Step, ByteString
         if (order > 0) return SignDecision.Sign;
         if (order < 0)
         {
-            return SignDecision.Refuse($"{step} at height {height}, round {round} comes after {Step} at height {Height}, "
-                + $"round {Round} was signed");
+            return SignDecision.Refuse($"{step} at height {height}, round {round} is asked for after {Step} at "
+                + $"height {Height}, round {Round} was signed");
         }
         if (bytes.SequenceEqual(Bytes.Span)) return SignDecision.Repeat(null);
         if (DifferOnlyInTime(step, bytes, out Timestamp? signed)) return SignDecision.Repeat(signed);
@@ -77,7 +77,8 @@ public sealed record SignState(long Height, int Round, SignStep Step, ByteString
         return last.Equals(next);
     }
 
-    private static bool TryParse<T>(MessageParser<T> parser, ReadOnlySpan<byte> bytes, [NotNullWhen(true)] out T? message)
+    private static bool TryParse<T>(
+        MessageParser<T> parser, ReadOnlySpan<byte> bytes, [NotNullWhen(true)] out T? message)
         where T : IMessage<T>
     {
         message = default;

@@ -51,7 +51,8 @@ public sealed class SignStateFile : IDisposable
     /// <summary>
     /// Opens the state of a key. A file that is missing is an error: going on without it could sign twice.
     /// </summary>
-    /// <exception cref="IOException">Missing, damaged, or used by another process; the message says what to do.</exception>
+    /// <exception cref="IOException">Missing, damaged, or used by another process; the message says what to
+    /// do.</exception>
     public static SignStateFile Open(string path)
     {
         if (!File.Exists(path))
@@ -70,8 +71,8 @@ public sealed class SignStateFile : IDisposable
         catch (Exception error) when (error is FormatException or IOException or UnauthorizedAccessException)
         {
             file.Dispose();
-            throw new IOException($"the sign state {path} cannot be used: {error.Message}. Do not delete it; restore it, "
-                + "with a height above everything the key may have signed", error);
+            throw new IOException($"the sign state {path} cannot be used: {error.Message}. Do not delete it; "
+                + "restore it, with a height above everything the key may have signed", error);
         }
     }
 
@@ -158,7 +159,9 @@ public sealed class SignStateFile : IDisposable
         }
     }
 
-    /// <summary>The signed bytes name height, round and step too; a file that contradicts itself guards nothing.</summary>
+    /// <summary>
+    /// The signed bytes name height, round and step too; a file that contradicts itself guards nothing.
+    /// </summary>
     private static void RequireConsistent(SignState state)
     {
         if (state.Height < 0) throw new FormatException($"height {state.Height} is negative");

@@ -9,8 +9,8 @@ namespace AppChain.Hsm;
 internal static class SignerChannel
 {
     /// <summary>
-    /// The socket itself. File permissions protect a unix socket; over TCP anyone in between could ask for signatures, so
-    /// an encrypting channel must be given there.
+    /// The socket itself. File permissions protect a unix socket; over TCP anyone in between could ask for signatures,
+    /// so an encrypting channel must be given there.
     /// </summary>
     /// <exception cref="NotSupportedException">The address is not a unix socket.</exception>
     public static Func<Socket, Stream> Plain(SocketEndpoint address) => address.UnixPath is not null

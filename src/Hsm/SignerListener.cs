@@ -13,8 +13,8 @@ namespace AppChain.Hsm;
 
 /// <summary>
 /// The node's side of the signer protocol: listens, takes the signer's connection, and asks one question at a time. A
-/// broken connection is dropped and the question asked again over the next one, which is safe because the signer's guard
-/// answers the same question with the same signature. Rule SIGN-17.
+/// broken connection is dropped and the question asked again over the next one, which is safe because the signer's
+/// guard answers the same question with the same signature. Rule SIGN-17.
 /// </summary>
 public sealed class SignerListener : IVoteSigner, IDisposable
 {
@@ -169,7 +169,8 @@ public sealed class SignerListener : IVoteSigner, IDisposable
             socket.ReceiveTimeout = milliseconds;
             _writer.Write(question);
             _writer.Flush();
-            if (!_reader.TryRead(out ReadOnlySpan<byte> frame)) throw new IOException("the signer closed the connection");
+            bool hasAnswer = _reader.TryRead(out ReadOnlySpan<byte> frame);
+            if (!hasAnswer) throw new IOException("the signer closed the connection");
             Message answer = Message.Parser.ParseFrom(frame);
             return answer.SumCase == expected
                 ? answer

@@ -6,7 +6,9 @@ using System.Text.Json;
 
 namespace AppChain.Hsm;
 
-/// <summary>Outcome of running a file of public test vectors: every case is agreed, disagreed, or skipped for a reason.</summary>
+/// <summary>
+/// Outcome of running a file of public test vectors: every case is agreed, disagreed, or skipped for a reason.
+/// </summary>
 public sealed class VectorReport
 {
     private readonly List<string> _disagreements = [];

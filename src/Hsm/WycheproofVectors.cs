@@ -13,7 +13,9 @@ public static class WycheproofVectors
     /// <summary>A valid signature that the chain refuses, as it should; its low twin was found to verify.</summary>
     public const string HighS = "low-S rule refuses a valid high-S signature (its low-S twin verifies)";
 
-    /// <summary>A signature with irregular encoding that CometBFT's rule admits; the strict check was found to refuse it.</summary>
+    /// <summary>
+    /// A signature with irregular encoding that CometBFT's rule admits; the strict check was found to refuse it.
+    /// </summary>
     public const string Zip215 = "ZIP-215, the rule of consensus, accepts what the strict rule refuses";
 
     /// <summary>The file leaves the verdict open.</summary>
@@ -21,7 +23,8 @@ public static class WycheproofVectors
 
     /// <summary>
     /// ECDSA over secp256k1: groups of type EcdsaVerify and EcdsaBitcoinVerify (DER signatures) and EcdsaP1363Verify
-    /// (r ‖ s). Our verdict is <see cref="Secp256k1.Verify(in Secp256k1.PublicKey, ReadOnlySpan{byte}, ReadOnlySpan{byte})"/>.
+    /// (r ‖ s). Our verdict is
+    /// <see cref="Secp256k1.Verify(in Secp256k1.PublicKey, ReadOnlySpan{byte}, ReadOnlySpan{byte})"/>.
     /// </summary>
     public static VectorReport RunEcdsaSecp256k1(string path) => Run(path, "ECDSA", RunEcdsaGroup);
 
@@ -53,11 +56,12 @@ public static class WycheproofVectors
         string curve = key.GetProperty("curve").GetString() ?? "";
         string sha = group.GetProperty("sha").GetString() ?? "";
         string type = group.GetProperty("type").GetString() ?? "";
+        bool isKnownType = type is "EcdsaVerify" or "EcdsaBitcoinVerify" or "EcdsaP1363Verify";
         byte[] uncompressed = Hex(key, "uncompressed");
         foreach (JsonElement test in group.GetProperty("tests").EnumerateArray())
         {
             if (curve != "secp256k1") report.Skip($"curve {curve}");
-            else if (type is not ("EcdsaVerify" or "EcdsaBitcoinVerify" or "EcdsaP1363Verify")) report.Skip($"type {type}");
+            else if (!isKnownType) report.Skip($"type {type}");
             else if (Digest(sha, Hex(test, "msg")) is not { } digest) report.Skip($"hash {sha}");
             else if (IsOpen(test)) report.Skip(Acceptable);
             else RunEcdsa(test, uncompressed, digest, isDer: type != "EcdsaP1363Verify", report);

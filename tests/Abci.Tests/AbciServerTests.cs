@@ -50,7 +50,8 @@ internal sealed class AbciServerTests
                 Has.Count.EqualTo(1));
             Assert.That(client.Commit(new RequestCommit()).RetainHeight, Is.Zero);
             Assert.That(client.ListSnapshots(new RequestListSnapshots()).Snapshots, Is.Empty);
-            Assert.That(client.OfferSnapshot(new RequestOfferSnapshot()).Result, Is.EqualTo(OfferSnapshotResult.Reject));
+            Assert.That(client.OfferSnapshot(new RequestOfferSnapshot()).Result,
+                Is.EqualTo(OfferSnapshotResult.Reject));
             Assert.That(client.LoadSnapshotChunk(new RequestLoadSnapshotChunk()).Chunk.IsEmpty, Is.True);
             Assert.That(client.ApplySnapshotChunk(new RequestApplySnapshotChunk()).Result,
                 Is.EqualTo(ApplySnapshotChunkResult.Abort));
@@ -64,7 +65,11 @@ internal sealed class AbciServerTests
         using AbciServer server = new(application, $"unix://{_folder}/app.sock");
         using AbciClient client = AbciClient.Connect(server.Address, Patience);
         List<Task<ResponseCheckTx>> answers = [];
-        for (int i = 0; i < 5000; i++) answers.Add(client.CheckTxQueued(new RequestCheckTx { Tx = Utf8(new string('x', i % 97)) }));
+        for (int i = 0; i < 5000; i++)
+        {
+            RequestCheckTx request = new() { Tx = Utf8(new string('x', i % 97)) };
+            answers.Add(client.CheckTxQueued(request));
+        }
         client.FlushQueued();
         for (int i = 0; i < answers.Count; i++) Assert.That(answers[i].Result.GasWanted, Is.EqualTo(i % 97));
         Assert.That(application.AnnouncedMost, Is.GreaterThan(1));
@@ -273,7 +278,8 @@ internal sealed class AbciServerTests
     [Test]
     public void Client_reports_an_application_that_goes_away_or_answers_wrongly()
     {
-        Assert.That(() => AbciClient.Connect($"unix://{_folder}/none.sock", TimeSpan.Zero), Throws.TypeOf<IOException>());
+        Assert.That(() => AbciClient.Connect($"unix://{_folder}/none.sock", TimeSpan.Zero),
+            Throws.TypeOf<IOException>());
         Assert.That(Against(Convert.FromHexString("021a00")), Does.Contain("answered Flush instead of Info"));
         Assert.That(Against([]), Does.Contain("closed the connection"));
         Assert.That(Against([5, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]), Does.Contain("cannot be decoded"));
@@ -281,7 +287,9 @@ internal sealed class AbciServerTests
         Assert.That(Against(Convert.FromHexString("080a060a04626f6f6d")), Does.Contain("the application failed: boom"));
     }
 
-    /// <summary>What a client says when an Info call is answered with these bytes and the end of the connection.</summary>
+    /// <summary>
+    /// What a client says when an Info call is answered with these bytes and the end of the connection.
+    /// </summary>
     private string Against(byte[] answer)
     {
         SocketEndpoint endpoint = SocketEndpoint.Parse($"unix://{_folder}/fake.sock");
@@ -299,7 +307,8 @@ internal sealed class AbciServerTests
 
     private static Socket Dial(AbciServer server) => SocketEndpoint.Parse(server.Address).Connect(Patience);
 
-    private static Response Read(Socket socket) => Read(new FrameReader(new NetworkStream(socket), Frame.DefaultBytesMax));
+    private static Response Read(Socket socket) =>
+        Read(new FrameReader(new NetworkStream(socket), Frame.DefaultBytesMax));
 
     private static Response Read(FrameReader reader)
     {

@@ -14,8 +14,8 @@ using NUnit.Framework;
 namespace AppChain.Tests;
 
 /// <summary>
-/// Golden values: those of CometBFT's own tests, a real block of its 0.38 fixtures, and a four-validator chain with keys
-/// from the seeds 01…01 to 04…04.
+/// Golden values: those of CometBFT's own tests, a real block of its 0.38 fixtures, and a four-validator chain with
+/// keys from the seeds 01…01 to 04…04.
 /// </summary>
 internal sealed class BlockHashesTests
 {
@@ -83,13 +83,14 @@ internal sealed class BlockHashesTests
     public void Block_1_of_the_fixture_chain_has_its_recorded_bytes_and_ids()
     {
         const string bytes =
-            "0ab5020a04080b1001120b646f636b6572636861696e1801220c08e0c193a30610d7d8e5a5012a0212003220e3b0c44298fc1c149afb"
-            + "f4c8996fb92427ae41e4649b934ca495991b7852b8553a20e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b78"
-            + "52b855422033415effceda5bd0a3a443a727457d9f7b9e38389bf27a936fedf749a7b7566e4a2033415effceda5bd0a3a443a72745"
-            + "7d9f7b9e38389bf27a936fedf749a7b7566e5220048091bc7ddc283f77bfbf91d73c44da58c3df8a9cbc867405d8b7f3daada22f5a"
-            + "0800000000000000006220e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b8556a20e3b0c44298fc1c14"
-            + "9afbf4c8996fb92427ae41e4649b934ca495991b7852b85572142dd9f44fd9067555c322243c3c913ba7b51d2be012001a0022041a"
-            + "021200";
+            "0ab5020a04080b1001120b646f636b6572636861696e1801220c08e0c193a30610d7d8e5a5012a0212003220e3b0c44298fc1c1"
+                + "49afbf4c8996fb92427ae41e4649b934ca495991b7852b8553a20e3b0c44298fc1c149afbf4c8996fb92"
+                + "427ae41e4649b934ca495991b7852b855422033415effceda5bd0a3a443a727457d9f7b9e38389bf27a9"
+                + "36fedf749a7b7566e4a2033415effceda5bd0a3a443a727457d9f7b9e38389bf27a936fedf749a7b7566"
+                + "e5220048091bc7ddc283f77bfbf91d73c44da58c3df8a9cbc867405d8b7f3daada22f5a0800000000000"
+                + "000006220e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b8556a20e3b0c44"
+                + "298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b85572142dd9f44fd9067555c322243"
+                + "c3c913ba7b51d2be012001a0022041a021200";
         ByteString validators = BlockHashes.Validators(
         [
             new Abci.Wire.Types.Validator
@@ -121,7 +122,8 @@ internal sealed class BlockHashesTests
                 AppHash = ByteString.CopyFrom(new byte[8]),
                 LastResultsHash = BlockHashes.Results([]),
                 EvidenceHash = BlockHashes.Evidence([]),
-                ProposerAddress = ByteString.CopyFrom(Convert.FromHexString("2DD9F44FD9067555C322243C3C913BA7B51D2BE0")),
+                ProposerAddress = ByteString.CopyFrom(
+                    Convert.FromHexString("2DD9F44FD9067555C322243C3C913BA7B51D2BE0")),
             },
             LastCommit = new Commit(),
         };
@@ -255,7 +257,8 @@ internal sealed class BlockHashesTests
     private static PublicKey Ed25519(string hex) =>
         new() { Ed25519 = ByteString.CopyFrom(Convert.FromHexString(hex)) };
 
-    private static ByteString Sha256(string text) => ByteString.CopyFrom(SHA256.HashData(Encoding.ASCII.GetBytes(text)));
+    private static ByteString Sha256(string text) =>
+        ByteString.CopyFrom(SHA256.HashData(Encoding.ASCII.GetBytes(text)));
 
     private static string Hex(ByteString bytes) => Convert.ToHexString(bytes.Span);
 }

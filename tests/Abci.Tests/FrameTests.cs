@@ -135,7 +135,8 @@ internal sealed class FrameTests
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(1_000_000));
     }
 
-    private static TestCaseData Case(IMessage message, string hex) => new TestCaseData(message, hex).SetArgDisplayNames(hex);
+    private static TestCaseData Case(IMessage message, string hex) =>
+        new TestCaseData(message, hex).SetArgDisplayNames(hex);
 
     private static ByteString Utf8(string text) => ByteString.CopyFromUtf8(text);
 

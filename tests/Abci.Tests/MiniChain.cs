@@ -8,7 +8,9 @@ using Google.Protobuf.WellKnownTypes;
 
 namespace AppChain.Tests;
 
-/// <summary>A chain "localnet-1" of four validators with power 10 each, whose keys come from the seeds 01…01 to 04…04.</summary>
+/// <summary>
+/// A chain "localnet-1" of four validators with power 10 each, whose keys come from the seeds 01…01 to 04…04.
+/// </summary>
 internal static class MiniChain
 {
     public const string ChainId = "localnet-1";

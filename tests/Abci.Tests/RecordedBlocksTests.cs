@@ -9,7 +9,9 @@ using NUnit.Framework;
 
 namespace AppChain.Tests;
 
-/// <summary>Every block of the recorded networks: what the node put into headers is recomputed from what it decided.</summary>
+/// <summary>
+/// Every block of the recorded networks: what the node put into headers is recomputed from what it decided.
+/// </summary>
 internal sealed class RecordedBlocksTests
 {
     [TestCaseSource(typeof(SharedData), nameof(SharedData.Scenarios))]
@@ -89,7 +91,8 @@ internal sealed class RecordedBlocksTests
     {
         if (!chain.Blocks.TryGetValue(height - 1, out Block? previous))
         {
-            Assert.That(WireTime.ToText(header.Time), Is.EqualTo(chain.GenesisTime), "the first block has genesis time");
+            Assert.That(WireTime.ToText(header.Time), Is.EqualTo(chain.GenesisTime),
+                "the first block has genesis time");
             return;
         }
         Assert.That(header.LastBlockId, Is.EqualTo(chain.Ids[height - 1]));

@@ -54,8 +54,8 @@ internal sealed class RecordedFramesTests
     public void Replayed_requests_get_the_recorded_answers(string file)
     {
         int node = int.Parse(file.Split("_node")[1].Split('.')[0], CultureInfo.InvariantCulture);
-        JsonElement plan = JsonDocument.Parse(SharedData.Text("7_cometbft_recordings", file.Split('/')[0], "scenario.json"))
-            .RootElement.GetProperty("plans").GetProperty($"node{node}");
+        string scenario = SharedData.Text("7_cometbft_recordings", file.Split('/')[0], "scenario.json");
+        JsonElement plan = JsonDocument.Parse(scenario).RootElement.GetProperty("plans").GetProperty($"node{node}");
         RecorderApplication application = new(node, plan, 0, []);
         int answers = 0;
         foreach (IGrouping<int, JsonElement> run in Lines(file).GroupBy(line => line.GetProperty("run").GetInt32()))
@@ -82,7 +82,10 @@ internal sealed class RecordedFramesTests
             if (line.TryGetProperty("ev", out JsonElement happened))
             {
                 string ev = happened.GetString()!;
-                if (ev == "start") Assert.That(application.StoredHeight, Is.EqualTo(line.GetProperty("height").GetInt64()));
+                if (ev == "start")
+                {
+                    Assert.That(application.StoredHeight, Is.EqualTo(line.GetProperty("height").GetInt64()));
+                }
                 if (ev == "kill_app_and_node_after_persist") application.Commit(new RequestCommit());
                 if (ev != "open") continue;
                 Socket socket = SocketEndpoint.Parse(server.Address).Connect(TimeSpan.Zero);

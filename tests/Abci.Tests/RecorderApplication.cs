@@ -168,7 +168,8 @@ internal sealed class RecorderApplication : IAbciApplication
     public ResponseApplySnapshotChunk ApplySnapshotChunk(RequestApplySnapshotChunk request) =>
         new() { Result = ApplySnapshotChunkResult.Abort };
 
-    private long InitialHeight => _plan.TryGetProperty("initial_height", out JsonElement height) ? height.GetInt64() : 1;
+    private long InitialHeight =>
+        _plan.TryGetProperty("initial_height", out JsonElement height) ? height.GetInt64() : 1;
 
     private int TxsMax => _plan.TryGetProperty("max_txs", out JsonElement count) ? count.GetInt32() : 4;
 
@@ -235,7 +236,8 @@ internal sealed class RecorderApplication : IAbciApplication
     private void AddUpdates(long height, ResponseFinalizeBlock response)
     {
         string at = height.ToString(CultureInfo.InvariantCulture);
-        if (_plan.TryGetProperty("val_updates", out JsonElement updates) && updates.TryGetProperty(at, out JsonElement list))
+        if (_plan.TryGetProperty("val_updates", out JsonElement updates)
+            && updates.TryGetProperty(at, out JsonElement list))
         {
             foreach (JsonElement update in list.EnumerateArray())
             {
@@ -247,7 +249,8 @@ internal sealed class RecorderApplication : IAbciApplication
                 });
             }
         }
-        if (!_plan.TryGetProperty("params", out JsonElement all) || !all.TryGetProperty(at, out JsonElement change)) return;
+        if (!_plan.TryGetProperty("params", out JsonElement all)
+            || !all.TryGetProperty(at, out JsonElement change)) return;
         response.ConsensusParamUpdates = new ConsensusParams();
         if (change.TryGetProperty("block", out JsonElement block))
         {
@@ -265,10 +268,13 @@ internal sealed class RecorderApplication : IAbciApplication
 
     private int Planned(string name, long height) =>
         _plan.TryGetProperty(name, out JsonElement plan)
-        && plan.TryGetProperty(height.ToString(CultureInfo.InvariantCulture), out JsonElement count) ? count.GetInt32() : 0;
+        && plan.TryGetProperty(height.ToString(CultureInfo.InvariantCulture), out JsonElement count)
+            ? count.GetInt32()
+            : 0;
 
     private bool Lists(string name, long height) =>
-        _plan.TryGetProperty(name, out JsonElement list) && list.EnumerateArray().Any(item => item.GetInt64() == height);
+        _plan.TryGetProperty(name, out JsonElement list)
+        && list.EnumerateArray().Any(item => item.GetInt64() == height);
 
     private static EventAttribute Attribute(string key, string value, bool isIndexed) =>
         new() { Key = key, Value = value, Index = isIndexed };

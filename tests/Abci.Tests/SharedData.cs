@@ -8,7 +8,9 @@ using NUnit.Framework;
 
 namespace AppChain.Tests;
 
-/// <summary>Public vectors and recordings beside the repository. Tests that need them are skipped when they are absent.</summary>
+/// <summary>
+/// Public vectors and recordings beside the repository. Tests that need them are skipped when they are absent.
+/// </summary>
 internal static class SharedData
 {
     /// <summary>Path of a file or folder of the data set, or the test ends as ignored.</summary>

@@ -6,7 +6,9 @@ using AppChain.Abci.Wire;
 
 namespace AppChain.Tests;
 
-/// <summary>Shows how calls overlap: FinalizeBlock waits until it is released, everything else answers at once.</summary>
+/// <summary>
+/// Shows how calls overlap: FinalizeBlock waits until it is released, everything else answers at once.
+/// </summary>
 internal sealed class TestApplication : IAbciApplication
 {
     public ManualResetEventSlim Entered { get; } = new();

@@ -82,7 +82,8 @@ internal sealed class WireTimeTests
     [TestCase("{\"version\":{},\"height\":\"1\",\"time\":\"soon\"}", "not a time in RFC 3339 with zone Z: 'soon'")]
     [TestCase("{\"version\":{},\"height\":{}}", "'height' is neither text nor a number")]
     [TestCase("{\"version\":{},\"height\":1.5}", "'height' is not an integer: '1.5'")]
-    [TestCase("{\"version\":{},\"last_block_id\":{\"parts\":{\"total\":1},\"hash\":\"xyz\"}}", "'hash' is not hex: 'xyz'")]
+    [TestCase("{\"version\":{},\"last_block_id\":{\"parts\":{\"total\":1},\"hash\":\"xyz\"}}",
+        "'hash' is not hex: 'xyz'")]
     [TestCase("{\"version\":{},\"chain_id\":\"\\ud800\"}", "'chain_id' is not valid text")]
     public void Bad_json_is_named(string text, string message)
     {

@@ -92,7 +92,8 @@ internal sealed class Bech32Tests
         string good = AccountAddress.ToText(new byte[20]);
         string mistyped = good[..10] + (good[10] == 'q' ? 'p' : 'q') + good[11..];
         Assert.That(Reason(mistyped), Is.EqualTo("mistyped: the checksum does not fit"));
-        Assert.That(Reason(Bech32.Encode("cosmos", new byte[20])), Is.EqualTo("begins with 'cosmos1' instead of 'app1'"));
+        Assert.That(Reason(Bech32.Encode("cosmos", new byte[20])),
+            Is.EqualTo("begins with 'cosmos1' instead of 'app1'"));
         Assert.That(Reason(Bech32.Encode("app", new byte[32])), Is.EqualTo("holds 32 bytes instead of 20"));
     }
 

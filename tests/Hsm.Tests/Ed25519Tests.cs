@@ -9,10 +9,11 @@ namespace AppChain.Tests;
 internal sealed class Ed25519Tests
 {
     /// <summary>
-    /// The ZIP-215 test vectors: small-order and non-canonical keys and points, all valid under that rule. libsodium alone
-    /// refuses every one of them, which is why it cannot decide for consensus by itself.
+    /// The ZIP-215 test vectors: small-order and non-canonical keys and points, all valid under that rule. libsodium
+    /// alone refuses every one of them, which is why it cannot decide for consensus by itself.
     /// </summary>
     [Test]
+    [Property("Spec", "SIGN-19")]
     public void All_zip215_vectors_are_accepted_and_libsodium_alone_refuses_them()
     {
         byte[] message = Encoding.ASCII.GetBytes("Zcash");
@@ -30,7 +31,9 @@ internal sealed class Ed25519Tests
         Assert.That((cases, strict), Is.EqualTo((196, 0)));
     }
 
-    /// <summary>128 vectors of the original distribution: secret and public key, public key, message, signature.</summary>
+    /// <summary>
+    /// 128 vectors of the original distribution: secret and public key, public key, message, signature.
+    /// </summary>
     [Test]
     public void Signatures_of_the_original_vectors_are_made_and_verified()
     {
@@ -89,6 +92,7 @@ internal sealed class Ed25519Tests
     /// product's arithmetic and the naive twin agree on all of them, and both verdicts occur.
     /// </summary>
     [Test]
+    [Property("Spec", "SIGN-19")]
     public void Verdicts_agree_with_a_naive_twin()
     {
         Random random = new(17);
@@ -126,8 +130,11 @@ internal sealed class Ed25519Tests
         Assert.That(accepted, Is.InRange(20, 100));
     }
 
-    /// <summary>A signature whose nonce point has a part of order 8 added: right with the cofactor, wrong without.</summary>
+    /// <summary>
+    /// A signature whose nonce point has a part of order 8 added: right with the cofactor, wrong without.
+    /// </summary>
     [Test]
+    [Property("Spec", "SIGN-19")]
     public void Small_order_part_of_the_nonce_is_ignored()
     {
         (byte[] key, byte[] message, byte[] signature) = NaiveEd25519.SignWithSmallOrderNonce();

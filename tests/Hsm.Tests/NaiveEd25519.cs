@@ -5,7 +5,9 @@ using AppChain.Hsm;
 
 namespace AppChain.Tests;
 
-/// <summary>ZIP-215 with big integers, straight from the formulas: the naive twin of the product's arithmetic.</summary>
+/// <summary>
+/// ZIP-215 with big integers, straight from the formulas: the naive twin of the product's arithmetic.
+/// </summary>
 internal static class NaiveEd25519
 {
     private static readonly BigInteger Prime = BigInteger.Pow(2, 255) - 19;
@@ -38,13 +40,15 @@ internal static class NaiveEd25519
     }
 
     /// <summary>
-    /// A signature for the key with secret scalar 7, made by the equation with nonce point [5]B plus a point of order 8.
+    /// A signature for the key with secret scalar 7, made by the equation with nonce point [5]B plus a point of order
+    /// 8.
     /// </summary>
     public static (byte[] Key, byte[] Message, byte[] Signature) SignWithSmallOrderNonce()
     {
         byte[] message = "torsion"u8.ToArray();
         byte[] key = Encode(MultiplyAndAdd(7, Base, 0, Base));
-        TryDecode(Convert.FromHexString("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), out Point small);
+        TryDecode(Convert.FromHexString("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
+            out Point small);
         byte[] nonce = Encode(Add(MultiplyAndAdd(5, Base, 0, Base), small));
         BigInteger k = new BigInteger(SHA512.HashData([.. nonce, .. key, .. message]), isUnsigned: true) % Order;
         byte[] s = new byte[32];
@@ -80,8 +84,8 @@ internal static class NaiveEd25519
     }
 
     /// <summary>
-    /// The point with the encoded y and sign of x. Unlike RFC 8032, y at or above the prime and a negative zero are taken
-    /// as they are. False when no point has that y.
+    /// The point with the encoded y and sign of x. Unlike RFC 8032, y at or above the prime and a negative zero are
+    /// taken as they are. False when no point has that y.
     /// </summary>
     private static bool TryDecode(ReadOnlySpan<byte> encoded, out Point point)
     {

@@ -14,13 +14,13 @@ namespace AppChain.Tests;
 /// <summary>Bytes of the signer protocol, from CometBFT's own tests; without the length in front.</summary>
 internal sealed class PrivvalMessageTests
 {
-    private const string VoteHex = "0a7f080210031802224a0a208b01023386c371778ecb6368573e539afc3cc860ec3a2f614e54fe5652f4fc80"
-        + "122608c0843d122072db3d959635dff1bb567bedaa70573392c5159666a3f8caf11e413aac52207a2a0608f49a8ded0532146af1f41110"
-        + "82efb388211bc72c55bcd61e9ac3d538d5bb034a09657874656e73696f6e";
+    private const string VoteHex = "0a7f080210031802224a0a208b01023386c371778ecb6368573e539afc3cc860ec3a2f614e54fe56"
+        + "52f4fc80122608c0843d122072db3d959635dff1bb567bedaa70573392c5159666a3f8caf11e413aac52207a2a06"
+        + "08f49a8ded0532146af1f4111082efb388211bc72c55bcd61e9ac3d538d5bb034a09657874656e73696f6e";
 
-    private const string ProposalHex = "0a6e08011003180220022a4a0a208b01023386c371778ecb6368573e539afc3cc860ec3a2f614e54fe56"
-        + "52f4fc80122608c0843d122072db3d959635dff1bb567bedaa70573392c5159666a3f8caf11e413aac52207a320608f49a8ded053a1069"
-        + "7427732061207369676e6174757265";
+    private const string ProposalHex = "0a6e08011003180220022a4a0a208b01023386c371778ecb6368573e539afc3cc860ec3a2f61"
+        + "4e54fe5652f4fc80122608c0843d122072db3d959635dff1bb567bedaa70573392c5159666a3f8caf11e413aac52"
+        + "207a320608f49a8ded053a10697427732061207369676e6174757265";
 
     private const string ErrorHex = "100801120c697427732061206572726f72";
 
@@ -96,7 +96,8 @@ internal sealed class PrivvalMessageTests
         PartSetHeader = new PartSetHeader { Total = 1_000_000, Hash = Sha256("blockID_part_set_header_hash") },
     };
 
-    private static ByteString Sha256(string text) => ByteString.CopyFrom(SHA256.HashData(Encoding.ASCII.GetBytes(text)));
+    private static ByteString Sha256(string text) =>
+        ByteString.CopyFrom(SHA256.HashData(Encoding.ASCII.GetBytes(text)));
 
     private static TestCaseData Case(Message message, string hex) =>
         new TestCaseData(message, hex).SetArgDisplayNames($"{message.SumCase} {hex.Length / 2} bytes");

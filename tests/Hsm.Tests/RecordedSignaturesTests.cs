@@ -12,7 +12,9 @@ using NUnit.Framework;
 
 namespace AppChain.Tests;
 
-/// <summary>Every signature of the recorded networks: commits, vote extensions, and what the external signer answered.</summary>
+/// <summary>
+/// Every signature of the recorded networks: commits, vote extensions, and what the external signer answered.
+/// </summary>
 internal sealed class RecordedSignaturesTests
 {
     private static IEnumerable<string> SignerFiles() => SharedData.RecordedFiles("privval_node*.jsonl.gz");
@@ -31,7 +33,8 @@ internal sealed class RecordedSignaturesTests
         }
         foreach ((long height, Block block) in chain.Blocks)
         {
-            if (!chain.Validators.TryGetValue(height - 1, out IReadOnlyList<Abci.Wire.Types.Validator>? validators)) continue;
+            if (!chain.Validators.TryGetValue(height - 1,
+                out IReadOnlyList<Abci.Wire.Types.Validator>? validators)) continue;
             Assert.That(CommitVerification.Fault(
                 chain.ChainId, validators, block.Header.LastBlockId, height - 1, block.LastCommit), Is.Null);
             extensions += VerifyExtensions(chain.ChainId, height - 1, validators, block.Data.Txs[0]);
@@ -56,15 +59,16 @@ internal sealed class RecordedSignaturesTests
                 continue;
             }
             byte[] bytes = SignBytes.VoteExtension(chainId, height, info.Round, vote.VoteExtension);
-            Assert.That(Ed25519.Verify(validators[i].PubKey.Ed25519.Span, bytes, vote.ExtensionSignature.Span), Is.True);
+            Assert.That(Ed25519.Verify(validators[i].PubKey.Ed25519.Span, bytes, vote.ExtensionSignature.Span),
+                Is.True);
             verified++;
         }
         return verified;
     }
 
     /// <summary>
-    /// The recorded questions, asked of our signer with the same key, get the recorded answers byte for byte: signatures,
-    /// repeated votes with the stored time, echoed fields.
+    /// The recorded questions, asked of our signer with the same key, get the recorded answers byte for byte:
+    /// signatures, repeated votes with the stored time, echoed fields.
     /// </summary>
     [TestCaseSource(nameof(SignerFiles))]
     public void Signer_gives_the_recorded_answers(string file)

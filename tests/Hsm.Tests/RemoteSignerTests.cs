@@ -12,7 +12,9 @@ using NUnit.Framework;
 
 namespace AppChain.Tests;
 
-/// <summary>Signer and node side of the protocol against each other, over real unix sockets and with the real state file.</summary>
+/// <summary>
+/// Signer and node side of the protocol against each other, over real unix sockets and with the real state file.
+/// </summary>
 internal sealed class RemoteSignerTests
 {
     private const string Chain = "chain-1";
@@ -56,11 +58,13 @@ internal sealed class RemoteSignerTests
         asked.Extension = ByteString.CopyFromUtf8("price");
         Vote precommit = node.SignVote(asked);
         Assert.That(IsValid(SignBytes.Vote(Chain, asked), precommit.Signature), Is.True);
-        Assert.That(IsValid(SignBytes.VoteExtension(Chain, 5, 0, asked.Extension), precommit.ExtensionSignature), Is.True);
+        Assert.That(IsValid(SignBytes.VoteExtension(Chain, 5, 0, asked.Extension), precommit.ExtensionSignature),
+            Is.True);
         Assert.That(precommit.Extension, Is.EqualTo(asked.Extension));
     }
 
     [Test]
+    [Property("Spec", "SIGN-3")]
     public void Extension_is_signed_on_every_precommit_for_a_block_and_only_there()
     {
         ConsensusSigner signer = new(Chain, _key, SignState.Fresh, static _ => { });
@@ -81,6 +85,7 @@ internal sealed class RemoteSignerTests
     }
 
     [Test]
+    [Property("Spec", "SIGN-7")]
     public void Same_vote_with_another_time_gets_the_stored_signature_and_time()
     {
         ConsensusSigner signer = new(Chain, _key, SignState.Fresh, static _ => { });
@@ -95,6 +100,7 @@ internal sealed class RemoteSignerTests
     }
 
     [Test]
+    [Property("Spec", "SIGN-15")]
     public void Refusals_reach_the_node_with_their_reason()
     {
         using SignerListener node = new(Address, Chain, Patience);
@@ -105,11 +111,13 @@ internal sealed class RemoteSignerTests
         Assert.That(() => node.SignVote(other), Throws.TypeOf<SigningRefusedException>()
             .With.Message.EndsWith("Prevote at height 5, round 0 was signed with other content"));
         Assert.That(() => node.SignVote(Vote(SignedMsgType.Prevote, 4, 0)), Throws.TypeOf<SigningRefusedException>());
-        Assert.That(node.SignVote(Vote(SignedMsgType.Precommit, 5, 0)).Signature.IsEmpty, Is.False, "the signer lives on");
+        Assert.That(node.SignVote(Vote(SignedMsgType.Precommit, 5, 0)).Signature.IsEmpty, Is.False,
+            "the signer lives on");
         Assert.That(_log, Has.Some.Contains("refused SignVoteRequest"));
     }
 
     [Test]
+    [Property("Spec", "SIGN-13")]
     public void A_request_for_another_chain_is_refused()
     {
         using SignerListener node = new(Address, "chain-2", Patience);
@@ -123,6 +131,7 @@ internal sealed class RemoteSignerTests
     [TestCase(0, 0)]
     [TestCase(-1, 0)]
     [TestCase(5, -1)]
+    [Property("Spec", "SIGN-2")]
     public void Impossible_heights_and_rounds_are_refused(long height, int round)
     {
         ConsensusSigner signer = new(Chain, _key, SignState.Fresh, static _ => { });
@@ -132,6 +141,7 @@ internal sealed class RemoteSignerTests
     }
 
     [Test]
+    [Property("Spec", "SIGN-2")]
     public void Malformed_votes_and_proposals_are_refused()
     {
         ConsensusSigner signer = new(Chain, _key, SignState.Fresh, static _ => { });
@@ -164,6 +174,7 @@ internal sealed class RemoteSignerTests
     }
 
     [Test]
+    [Property("Spec", "SIGN-9")]
     public void State_is_durable_before_the_signature_leaves()
     {
         SignState? saved = null;
@@ -183,6 +194,7 @@ internal sealed class RemoteSignerTests
     }
 
     [Test]
+    [Property("Spec", "SIGN-12")]
     public void A_key_that_signs_wrongly_releases_nothing()
     {
         using FaultyKey faulty = new();
@@ -191,6 +203,7 @@ internal sealed class RemoteSignerTests
     }
 
     [Test]
+    [Property("Spec", "SIGN-17")]
     public void Signer_and_node_find_each_other_again_after_either_restarts()
     {
         SignerListener node = new(Address, Chain, Patience);
@@ -226,6 +239,7 @@ internal sealed class RemoteSignerTests
     }
 
     [Test]
+    [Property("Spec", "SIGN-16")]
     public void Long_extensions_are_not_sent_back()
     {
         using SignerListener node = new(Address, Chain, Patience);
@@ -244,7 +258,8 @@ internal sealed class RemoteSignerTests
 
             Vote signed = node.SignVote(vote);
             Assert.That(signed.Extension, Is.EqualTo(vote.Extension));
-            Assert.That(IsValid(SignBytes.VoteExtension(Chain, 5, 0, vote.Extension), signed.ExtensionSignature), Is.True);
+            Assert.That(IsValid(SignBytes.VoteExtension(Chain, 5, 0, vote.Extension), signed.ExtensionSignature),
+                Is.True);
         }
     }
 
@@ -255,6 +270,7 @@ internal sealed class RemoteSignerTests
     [TestCase("021aff", TestName = "Broken vote request")]
     [TestCase("0212", TestName = "Half a message")]
     [TestCase("ffffffff0f", TestName = "Endless message")]
+    [Property("Spec", "SIGN-14")]
     public void Whatever_the_node_sends_the_signer_dials_again(string hex)
     {
         using Socket listener = SocketEndpoint.Parse(Address).Listen();
@@ -299,6 +315,7 @@ internal sealed class RemoteSignerTests
     }
 
     [Test]
+    [Property("Spec", "SIGN-18")]
     public void Plain_tcp_is_not_allowed()
     {
         ConsensusSigner signer = new(Chain, _key, SignState.Fresh, static _ => { });

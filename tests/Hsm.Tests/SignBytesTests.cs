@@ -12,7 +12,9 @@ using NUnit.Framework;
 
 namespace AppChain.Tests;
 
-/// <summary>Golden sign bytes: CometBFT's own tests, a vote of a real chain, and bytes worked out from the rules.</summary>
+/// <summary>
+/// Golden sign bytes: CometBFT's own tests, a vote of a real chain, and bytes worked out from the rules.
+/// </summary>
 internal sealed class SignBytesTests
 {
     private const string Chain = "test_chain_id";
@@ -31,6 +33,7 @@ internal sealed class SignBytesTests
     [TestCase("", 0, 1, 1, "1f1101000000000000001901000000000000002a0b088092b8c398feffffff01")]
     [TestCase(Chain, 0, 1, 1,
         "2e1101000000000000001901000000000000002a0b088092b8c398feffffff01320d746573745f636861696e5f6964")]
+    [Property("Spec", "SIGN-1")]
     public void Votes_of_the_reference_test(string chain, int type, long height, int round, string expected)
     {
         Vote vote = new() { Type = (SignedMsgType)type, Height = height, Round = round };
@@ -84,9 +87,9 @@ internal sealed class SignBytesTests
             Timestamp = WireTime.Parse("2023-05-17T14:12:53.088875124Z"),
         };
         byte[] bytes = SignBytes.Vote("dockerchain", vote);
-        Assert.That(Hex(bytes), Is.EqualTo("6f080211090000000000000022480a20678a83fb0422d053a3792154703122861dd68abb8247"
-            + "a4ff2945df832db18fc812240801122029fe32f6b57d8439c9e9f6240b436dd560646fda8c8c105e2c261b6f4746e89c2a0b08e5"
-            + "c193a30610f4c0b02a320b646f636b6572636861696e"));
+        Assert.That(Hex(bytes), Is.EqualTo("6f080211090000000000000022480a20678a83fb0422d053a3792154703122861dd68abb"
+            + "8247a4ff2945df832db18fc812240801122029fe32f6b57d8439c9e9f6240b436dd560646fda8c8c105e2c26"
+            + "1b6f4746e89c2a0b08e5c193a30610f4c0b02a320b646f636b6572636861696e"));
         byte[] key = Convert.FromBase64String("bNNlGls5R25wC3Sd8720F/3+7IZBhXcD22MNFtPk/v0=");
         byte[] signature = Convert.FromBase64String(
             "BMy5pB3a9xeEnuBkja/a6GUvP1guZ2lMQtZYvdrl8s0ri1/LaF0JuI9rOsy1biVTv+TDKzlBXTZ5gdgiq0uCAg==");
@@ -95,6 +98,7 @@ internal sealed class SignBytesTests
     }
 
     [Test]
+    [Property("Spec", "SIGN-1")]
     public void Votes_for_a_block_and_for_nil()
     {
         const string block = "224a0a208b01023386c371778ecb6368573e539afc3cc860ec3a2f614e54fe5652f4fc80122608c0843d12207"
@@ -108,13 +112,15 @@ internal sealed class SignBytesTests
         Assert.That(Hex(SignBytes.Vote(Chain, vote)),
             Is.EqualTo("7c0802113930000000000000190200000000000000" + block + tail));
         vote.BlockId = new BlockID { PartSetHeader = new PartSetHeader() };
-        Assert.That(Hex(SignBytes.Vote(Chain, vote)), Is.EqualTo("3008021139300000000000001902000000000000" + "00" + tail));
+        Assert.That(Hex(SignBytes.Vote(Chain, vote)),
+            Is.EqualTo("3008021139300000000000001902000000000000" + "00" + tail));
         vote.BlockId = Id;
         vote.Round = 0;
         Assert.That(Hex(SignBytes.Vote(Chain, vote)), Is.EqualTo("730802113930000000000000" + block + tail));
     }
 
     [Test]
+    [Property("Spec", "SIGN-1")]
     public void Extensions_with_and_without_content()
     {
         Assert.That(Hex(SignBytes.VoteExtension(Chain, 12345, 2, ByteString.CopyFromUtf8("extension"))), Is.EqualTo(
@@ -124,6 +130,7 @@ internal sealed class SignBytesTests
     }
 
     [Test]
+    [Property("Spec", "SIGN-1")]
     public void Proposals_with_and_without_a_justifying_round()
     {
         ByteString hash = ByteString.CopyFromUtf8("--June_15_2020_amino_was_removed");
@@ -136,8 +143,8 @@ internal sealed class SignBytesTests
             BlockId = new BlockID { Hash = hash, PartSetHeader = new PartSetHeader { Total = 111, Hash = hash } },
             Timestamp = WireTime.Parse("2018-02-11T07:09:22.765Z"),
         };
-        const string block = "2a480a202d2d4a756e655f31355f323032305f616d696e6f5f7761735f72656d6f7665641224086f12202d2d4a756"
-            + "e655f31355f323032305f616d696e6f5f7761735f72656d6f766564";
+        const string block = "2a480a202d2d4a756e655f31355f323032305f616d696e6f5f7761735f72656d6f7665641224086f12202d"
+            + "2d4a756e655f31355f323032305f616d696e6f5f7761735f72656d6f766564";
         const string tail = "320c08a2d8ffd30510c0f2e3ec023a0d746573745f636861696e5f6964";
         Assert.That(Hex(SignBytes.Proposal(Chain, proposal)), Is.EqualTo(
             "8601082011393000000000000019a05b00000000000020ffffffffffffffffff01" + block + tail));
@@ -172,11 +179,11 @@ internal sealed class SignBytesTests
             entry.Signature = ByteString.CopyFrom(key.Sign(bytes));
             commit.Signatures.Add(entry);
             if (i > 0) continue;
-            Assert.That(Hex(bytes), Is.EqualTo("6e080211010000000000000022480a204cb453d8b70c64b5cca7708c8a09c3553daafaba3a"
-                + "8981275d87f597b3b892a2122408011220652a0b406331e74394efcaa082eba4f7736d22e52a3fe832f82e6fba63068a012a"
-                + "0b0881f2d6ca061080c2d72f320a6c6f63616c6e65742d31"));
-            Assert.That(Hex(entry.Signature.ToByteArray()), Is.EqualTo("1dc4acad35e1f0d95eafff2c0db6ea80141ffc00d3da358d54c"
-                + "bd9e425fbe40a95cf63e9864664bfcc2bab78bb74de90a8645060c1319ed314b0619ce5830208"));
+            Assert.That(Hex(bytes), Is.EqualTo("6e080211010000000000000022480a204cb453d8b70c64b5cca7708c8a09c3553daa"
+                + "faba3a8981275d87f597b3b892a2122408011220652a0b406331e74394efcaa082eba4f7736d22e52a3f"
+                + "e832f82e6fba63068a012a0b0881f2d6ca061080c2d72f320a6c6f63616c6e65742d31"));
+            Assert.That(Hex(entry.Signature.ToByteArray()), Is.EqualTo("1dc4acad35e1f0d95eafff2c0db6ea80141ffc00d3da"
+                + "358d54cbd9e425fbe40a95cf63e9864664bfcc2bab78bb74de90a8645060c1319ed314b0619ce5830208"));
         }
         commit.Signatures.Add(new CommitSig { BlockIdFlag = BlockIDFlag.Absent });
         Assert.That(Hex(BlockHashes.Commit(commit).ToByteArray()),
@@ -194,11 +201,12 @@ internal sealed class SignBytesTests
         byte[] extension = SignBytes.VoteExtension(MiniChain.ChainId, 1, 0, ByteString.CopyFromUtf8("price=42"));
         Assert.That(Hex(extension), Is.EqualTo("1f0a0870726963653d3432110100000000000000220a6c6f63616c6e65742d31"));
         using SoftwareKey signer = Key(1);
-        Assert.That(Hex(signer.Sign(extension)), Is.EqualTo("ac07d35a62c4549e67c0312083278a040b625df3455b398d8bc4d9aaf1ff2c"
-            + "0f619d2139fd466f54f53671741a5537756a4266aa17f3e542d2c42a649bcda40b"));
+        Assert.That(Hex(signer.Sign(extension)), Is.EqualTo("ac07d35a62c4549e67c0312083278a040b625df3455b398d8bc4d9a"
+            + "af1ff2c0f619d2139fd466f54f53671741a5537756a4266aa17f3e542d2c42a649bcda40b"));
     }
 
     [Test]
+    [Property("Spec", "SIGN-20")]
     public void A_commit_that_does_not_hold_says_why()
     {
         RecordedChain chain = RecordedChain.Load("a_plain");
@@ -208,7 +216,8 @@ internal sealed class SignBytesTests
         Assert.That(Fault(c => c.BlockId.PartSetHeader.Total++), Is.EqualTo("the commit is for another block"));
         Assert.That(Fault(c => c.Signatures.RemoveAt(0)), Is.EqualTo("the commit has 3 entries for 4 validators"));
         Assert.That(Fault(c => c.Round++), Does.Contain("is not valid"));
-        Assert.That(Fault(c => c.Signatures[1].Timestamp.Nanos ^= 1), Is.EqualTo("the signature of entry 1 is not valid"));
+        Assert.That(Fault(c => c.Signatures[1].Timestamp.Nanos ^= 1),
+            Is.EqualTo("the signature of entry 1 is not valid"));
         Assert.That(Fault(c => c.Signatures[1] = c.Signatures[0]), Is.EqualTo("entry 1 is of another validator"));
         Assert.That(Fault(c => c.Signatures[2].BlockIdFlag = BlockIDFlag.Nil), Does.Contain("is not valid"));
         Assert.That(Fault(c => c.Signatures[2].BlockIdFlag = BlockIDFlag.Unknown), Does.Contain("unknown flag"));
@@ -233,7 +242,8 @@ internal sealed class SignBytesTests
         return SoftwareKey.FromSeed(bytes);
     }
 
-    private static ByteString Sha256(string text) => ByteString.CopyFrom(SHA256.HashData(Encoding.ASCII.GetBytes(text)));
+    private static ByteString Sha256(string text) =>
+        ByteString.CopyFrom(SHA256.HashData(Encoding.ASCII.GetBytes(text)));
 
     private static ByteString FromHex(string hex) => ByteString.CopyFrom(Convert.FromHexString(hex));
 

@@ -34,6 +34,7 @@ internal sealed class SignStateFileTests
     }
 
     [Test]
+    [Property("Spec", "SIGN-10")]
     public void Fields_are_those_of_the_reference_implementation()
     {
         using (SignStateFile file = SignStateFile.Create(Path))
@@ -61,7 +62,8 @@ internal sealed class SignStateFileTests
 
         SignState state = State(12, 0, SignStep.Prevote);
         File.WriteAllText(Path, $"{{\"height\":\"12\",\"round\":0,\"step\":2,\"signature\":\""
-            + $"{Convert.ToBase64String(state.Signature.Span)}\",\"signbytes\":\"{Convert.ToHexString(state.Bytes.Span)}\"}}");
+            + $"{Convert.ToBase64String(state.Signature.Span)}\",\"signbytes\":\""
+            + $"{Convert.ToHexString(state.Bytes.Span)}\"}}");
         using SignStateFile file = SignStateFile.Open(Path);
         Assert.That(file.State, Is.EqualTo(state));
         file.Save(state);
@@ -70,6 +72,7 @@ internal sealed class SignStateFileTests
 
     /// <summary>Every single byte of the file is damaged in turn; none of it may lead to another state.</summary>
     [Test]
+    [Property("Spec", "SIGN-10")]
     public void Damage_anywhere_is_refused_or_harmless()
     {
         SignState state = State(7, 2, SignStep.Precommit);
@@ -128,16 +131,19 @@ internal sealed class SignStateFileTests
     }
 
     [Test]
+    [Property("Spec", "SIGN-10")]
     public void A_missing_file_is_not_replaced_by_a_fresh_one()
     {
         Assert.That(() => SignStateFile.Open(Path), Throws.TypeOf<IOException>().With.Message.Contains("is missing"));
         Assert.That(File.Exists(Path), Is.False);
         using SignStateFile file = SignStateFile.Create(Path);
         file.Dispose();
-        Assert.That(() => SignStateFile.Create(Path), Throws.TypeOf<IOException>(), "an existing one is not overwritten");
+        Assert.That(() => SignStateFile.Create(Path), Throws.TypeOf<IOException>(),
+            "an existing one is not overwritten");
     }
 
     [Test]
+    [Property("Spec", "SIGN-11")]
     public void One_process_holds_the_file()
     {
         using SignStateFile file = SignStateFile.Create(Path);

@@ -29,6 +29,10 @@ internal sealed class SignStateTests
     [TestCase("5/1/Precommit nil", "5/1/Precommit A", SignVerdict.Refuse, TestName = "A block after nil")]
     [TestCase("5/1/Proposal A", "5/1/Proposal B", SignVerdict.Refuse, TestName = "Another proposal")]
     [TestCase("5/1/Proposal A", "5/1/Proposal A", SignVerdict.Repeat, TestName = "Same proposal")]
+    [Property("Spec", "SIGN-4")]
+    [Property("Spec", "SIGN-5")]
+    [Property("Spec", "SIGN-6")]
+    [Property("Spec", "SIGN-8")]
     public void Guard_decides(string signed, string asked, SignVerdict expected)
     {
         (long height, int round, SignStep step, byte[] bytes) = Read(signed, "2026-01-01T00:00:00Z");
@@ -43,6 +47,7 @@ internal sealed class SignStateTests
     [TestCase("5/1/Prevote A")]
     [TestCase("5/1/Precommit nil")]
     [TestCase("5/1/Proposal A")]
+    [Property("Spec", "SIGN-7")]
     public void Another_time_alone_repeats_the_stored_signature_and_time(string what)
     {
         const string time = "2026-01-01T00:00:00.5Z";
@@ -70,10 +75,11 @@ internal sealed class SignStateTests
     }
 
     /// <summary>
-    /// Whatever is asked in whatever order, no two different contents are ever signed for one height, round and step, and
-    /// what is signed only moves forward.
+    /// Whatever is asked in whatever order, no two different contents are ever signed for one height, round and step,
+    /// and what is signed only moves forward.
     /// </summary>
     [Test]
+    [Property("Spec", "SIGN-8")]
     public void Random_requests_never_lead_to_a_double_sign()
     {
         Gen<int[]> requests = Gen.Choose(0, 4 * 3 * 3 * 3 * 2 - 1).ArrayOf(60);

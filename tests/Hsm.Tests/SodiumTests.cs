@@ -11,7 +11,8 @@ internal sealed class SodiumTests
     [Test]
     public void Sealing_gives_the_published_bytes()
     {
-        byte[] plain = Encoding.ASCII.GetBytes("Ladies and Gentlemen of the class of '99: If I could offer you only one "
+        byte[] plain = Encoding.ASCII.GetBytes("Ladies and Gentlemen of the class of '99: If I could offer you only "
+            + "one "
             + "tip for the future, sunscreen would be it.");
         byte[] associated = Convert.FromHexString("50515253c0c1c2c3c4c5c6c7");
         byte[] key = Convert.FromHexString("808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f");

@@ -72,8 +72,10 @@ internal sealed class SoftwareKeyTests
         SoftwareKey.Store(Path, new byte[32]);
         File.SetUnixFileMode(Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
         Assert.That(() => SoftwareKey.Load(Path),
-            Throws.TypeOf<IOException>().With.Message.EqualTo($"the key file {Path} can be read by others; run: chmod 600 {Path}"));
-        Assert.That(() => SoftwareKey.Load(Path + "x"), Throws.TypeOf<IOException>().With.Message.Contains("does not exist"));
+            Throws.TypeOf<IOException>().With.Message.EqualTo(
+                $"the key file {Path} can be read by others; run: chmod 600 {Path}"));
+        Assert.That(() => SoftwareKey.Load(Path + "x"),
+            Throws.TypeOf<IOException>().With.Message.Contains("does not exist"));
     }
 
     [Test]

@@ -69,7 +69,10 @@ internal sealed class WycheproofTests
     private static void Show(VectorReport report)
     {
         TestContext.Out.WriteLine($"{report.Cases} cases, {report.Agreed} agreed, {report.Disagreed} disagreed");
-        foreach ((string reason, int count) in report.SkipReasons) TestContext.Out.WriteLine($"{count} skipped: {reason}");
+        foreach ((string reason, int count) in report.SkipReasons)
+        {
+            TestContext.Out.WriteLine($"{count} skipped: {reason}");
+        }
         foreach (string line in report.Disagreements) TestContext.Out.WriteLine(line);
     }
 }

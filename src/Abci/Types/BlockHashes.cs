@@ -8,15 +8,17 @@ using Google.Protobuf.WellKnownTypes;
 
 namespace AppChain.Abci;
 
-/// <summary>The hashes a CometBFT header carries, and the header's own. All are 32 bytes unless said otherwise.</summary>
+/// <summary>
+/// The hashes a CometBFT header carries, and the header's own. All are 32 bytes unless said otherwise.
+/// </summary>
 public static class BlockHashes
 {
     /// <summary>Bytes of an address.</summary>
     public const int AddressSize = 20;
 
     /// <summary>
-    /// The block hash: a tree over the 14 header fields, each in its own protobuf encoding. Empty while the header has no
-    /// validators hash, as the engine defines it.
+    /// The block hash: a tree over the 14 header fields, each in its own protobuf encoding. Empty while the header has
+    /// no validators hash, as the engine defines it.
     /// </summary>
     public static ByteString Header(Header header)
     {

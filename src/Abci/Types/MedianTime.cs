@@ -7,13 +7,14 @@ using Google.Protobuf.WellKnownTypes;
 namespace AppChain.Abci;
 
 /// <summary>
-/// Time of a block: the median of the times in its last commit, weighted by voting power. While less than a third of the
-/// power lies, it stays between the times of honest validators.
+/// Time of a block: the median of the times in its last commit, weighted by voting power. While less than a third of
+/// the power lies, it stays between the times of honest validators.
 /// </summary>
 public static class MedianTime
 {
     /// <summary>
-    /// Weighted median over all signatures that are not absent, nil votes included (the rule of the 0.38 and 0.39 lines).
+    /// Weighted median over all signatures that are not absent, nil votes included (the rule of the 0.38 and 0.39
+    /// lines).
     /// </summary>
     /// <param name="commit">The commit of the previous height.</param>
     /// <param name="validators">The validator set of that height.</param>

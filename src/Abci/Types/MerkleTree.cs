@@ -115,7 +115,9 @@ public static class MerkleTree
         return InnerHash(left, right);
     }
 
-    /// <summary>The root that the first <paramref name="count"/> aunts lead to, or null when their number is wrong.</summary>
+    /// <summary>
+    /// The root that the first <paramref name="count"/> aunts lead to, or null when their number is wrong.
+    /// </summary>
     private static byte[]? RootFrom(byte[] leafHash, long index, long total, IList<ByteString> aunts, int count)
     {
         if (total == 1) return count == 0 ? leafHash : null;

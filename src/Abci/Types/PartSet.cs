@@ -7,8 +7,8 @@ using Google.Protobuf;
 namespace AppChain.Abci;
 
 /// <summary>
-/// An encoded block cut into parts of 65,536 bytes, each with the proof that it belongs to the header's root. Blocks are
-/// gossiped in this form.
+/// An encoded block cut into parts of 65,536 bytes, each with the proof that it belongs to the header's root. Blocks
+/// are gossiped in this form.
 /// </summary>
 public sealed class PartSet
 {

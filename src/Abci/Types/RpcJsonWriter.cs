@@ -10,8 +10,8 @@ using Google.Protobuf;
 namespace AppChain.Abci;
 
 /// <summary>
-/// Writes wire messages as a CometBFT 0.38 node prints them over JSON-RPC: 64-bit integers as text, hashes and addresses
-/// in upper hex, other bytes in base64 or null when empty. Each method writes one value.
+/// Writes wire messages as a CometBFT 0.38 node prints them over JSON-RPC: 64-bit integers as text, hashes and
+/// addresses in upper hex, other bytes in base64 or null when empty. Each method writes one value.
 /// </summary>
 public static class RpcJsonWriter
 {

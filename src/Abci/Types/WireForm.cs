@@ -8,8 +8,8 @@ namespace AppChain.Abci;
 
 /// <summary>
 /// Brings messages into the form in which the consensus engine encodes them. It writes some sub-messages even when they
-/// are empty (marked "always encoded" in the proto files), and an unset time as the year 1; this library leaves out what
-/// is not set. Hashes and part sets are taken over the completed form.
+/// are empty (marked "always encoded" in the proto files), and an unset time as the year 1; this library leaves out
+/// what is not set. Hashes and part sets are taken over the completed form.
 /// </summary>
 /// <remarks>The methods return the given message when nothing is missing, otherwise a completed copy.</remarks>
 public static class WireForm

@@ -17,7 +17,9 @@ public static class WireTime
     /// <summary>0001-01-01T00:00:00Z, the time of absent signatures. A new message on every read.</summary>
     public static Timestamp Zero => new() { Seconds = SecondsOfYear1 };
 
-    /// <summary>Nanoseconds since 1970. Throws <see cref="OverflowException"/> outside the years 1678 to 2261.</summary>
+    /// <summary>
+    /// Nanoseconds since 1970. Throws <see cref="OverflowException"/> outside the years 1678 to 2261.
+    /// </summary>
     public static long ToNanoseconds(Timestamp time)
     {
         ArgumentNullException.ThrowIfNull(time);
@@ -50,7 +52,9 @@ public static class WireTime
     public static bool IsValid(Timestamp time) =>
         time is { Seconds: >= SecondsOfYear1 and < SecondsAfterYear9999, Nanos: >= 0 and < (int)NanosecondsPerSecond };
 
-    /// <summary>As CometBFT prints it in JSON: RFC 3339, UTC, up to nine digits of fraction, none when it is zero.</summary>
+    /// <summary>
+    /// As CometBFT prints it in JSON: RFC 3339, UTC, up to nine digits of fraction, none when it is zero.
+    /// </summary>
     public static string ToText(Timestamp time)
     {
         if (!IsValid(time)) throw new FormatException($"time out of range: {time}");

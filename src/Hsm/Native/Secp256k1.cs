@@ -56,7 +56,9 @@ public static partial class Secp256k1
         return compressed.Length == PublicKeySize && TryParseAny(compressed, out key);
     }
 
-    /// <summary>Parses 65 bytes 0x04 ‖ x ‖ y, as test vectors give them. The chain itself never accepts this form.</summary>
+    /// <summary>
+    /// Parses 65 bytes 0x04 ‖ x ‖ y, as test vectors give them. The chain itself never accepts this form.
+    /// </summary>
     public static bool TryParseUncompressed(ReadOnlySpan<byte> uncompressed, out PublicKey key)
     {
         key = default;
@@ -66,8 +68,8 @@ public static partial class Secp256k1
 
     /// <summary>
     /// Whether the signature is r ‖ s with a low s and belongs to key and digest. A high s is refused although it would
-    /// verify by itself, because otherwise anyone could turn one valid signature into another and change a transaction's
-    /// hash. Wrong sizes are refused as well.
+    /// verify by itself, because otherwise anyone could turn one valid signature into another and change a
+    /// transaction's hash. Wrong sizes are refused as well.
     /// </summary>
     public static bool Verify(in PublicKey key, ReadOnlySpan<byte> digest, ReadOnlySpan<byte> signature)
     {
@@ -122,8 +124,8 @@ public static partial class Secp256k1
         secretKey.Length == SecretKeySize && secp256k1_ec_seckey_verify(Context, secretKey) == 1;
 
     /// <summary>
-    /// Reads a DER signature, as test vectors give them, into r ‖ s as it is. False when it is not strict DER; an r or s
-    /// beyond the group order gives zeros, which never verify.
+    /// Reads a DER signature, as test vectors give them, into r ‖ s as it is. False when it is not strict DER; an r or
+    /// s beyond the group order gives zeros, which never verify.
     /// </summary>
     public static bool TryReadDer(ReadOnlySpan<byte> der, Span<byte> signature)
     {
@@ -161,7 +163,9 @@ public static partial class Secp256k1
         return context;
     }
 
-    /// <summary>The library ends the process when it is given a key that was not parsed, so that is found here.</summary>
+    /// <summary>
+    /// The library ends the process when it is given a key that was not parsed, so that is found here.
+    /// </summary>
     private static bool IsUnset(in PublicKey key) => !((ReadOnlySpan<byte>)key).ContainsAnyExcept((byte)0);
 
     private static bool TryParseAny(ReadOnlySpan<byte> bytes, out PublicKey key) =>
@@ -190,7 +194,8 @@ public static partial class Secp256k1
         nint context, Span<byte> bytes, ref nuint size, in PublicKey key, uint flags);
 
     [LibraryImport(NativeLibraries.Secp256k1)]
-    private static partial int secp256k1_ec_pubkey_create(nint context, out PublicKey key, ReadOnlySpan<byte> secretKey);
+    private static partial int secp256k1_ec_pubkey_create(
+        nint context, out PublicKey key, ReadOnlySpan<byte> secretKey);
 
     [LibraryImport(NativeLibraries.Secp256k1)]
     private static partial int secp256k1_ec_seckey_verify(nint context, ReadOnlySpan<byte> secretKey);

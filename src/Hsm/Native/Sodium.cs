@@ -59,8 +59,8 @@ public static partial class Sodium
     }
 
     /// <summary>
-    /// Strict Ed25519 verification: without the cofactor, and refusing keys and points of small order and encodings that
-    /// are not canonical. False for inputs of wrong size. For consensus use <see cref="Ed25519.Verify"/>.
+    /// Strict Ed25519 verification: without the cofactor, and refusing keys and points of small order and encodings
+    /// that are not canonical. False for inputs of wrong size. For consensus use <see cref="Ed25519.Verify"/>.
     /// </summary>
     public static bool VerifyStrict(
         ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature) =>
@@ -104,7 +104,9 @@ public static partial class Sodium
             (ulong)associated.Length, 0, nonce, key), "encrypt");
     }
 
-    /// <summary>Undoes <see cref="Seal"/>. False when key, nonce, associated data or any byte is not the original.</summary>
+    /// <summary>
+    /// Undoes <see cref="Seal"/>. False when key, nonce, associated data or any byte is not the original.
+    /// </summary>
     public static bool TryOpen(
         ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> sealedBytes, ReadOnlySpan<byte> associated,
         Span<byte> plain)
