@@ -60,7 +60,8 @@ public sealed partial class Application
             return new ResponseExtendVote();
         }
 
-        ImmutableArray<PriceReport> reports = _feed.Reports(WireTime.ToNanoseconds(request.Time));
+        ImmutableArray<PriceReport> reports = _feed.Reports(
+            _chainTime?.Invoke() ?? WireTime.ToNanoseconds(request.Time));
         return new ResponseExtendVote { VoteExtension = ByteString.CopyFrom(PriceVote.Encode(reports.AsSpan())) };
     }
 

@@ -20,6 +20,7 @@ public sealed partial class Application : IAbciApplication, IDisposable
     private readonly PriceFeed? _feed;
     private readonly bool _checkEveryRow;
     private readonly Action<string> _log;
+    private readonly Func<long>? _chainTime;
     private readonly ReadModel _model = new();
 
     private Exchange? _exchange;
@@ -41,9 +42,12 @@ public sealed partial class Application : IAbciApplication, IDisposable
     /// <param name="feed">Local prices; null when this node reports none.</param>
     /// <param name="checkEveryRow">Visit every row after every block.</param>
     /// <param name="log">One line per block, and why a proposal is refused.</param>
+    /// <param name="chainTime">Reads the chain's clock for the feed; null: the time of the block voted for.</param>
     /// <exception cref="StorageException">The store is damaged.</exception>
-    public Application(ChainStore store, PriceFeed? feed, bool checkEveryRow, Action<string> log)
+    public Application(
+        ChainStore store, PriceFeed? feed, bool checkEveryRow, Action<string> log, Func<long>? chainTime = null)
     {
+        _chainTime = chainTime;
         _store = store;
         _feed = feed;
         _checkEveryRow = checkEveryRow;

@@ -73,12 +73,13 @@ internal static class NodeCommands
     private static int Run(string home)
     {
         NodeConfig config = NodeConfig.Read(ConfigPath(home));
-        PriceFeed? feed = FeedOf(config);
+        long epoch = config.FeedEpoch == 0 ? WallTime() : config.FeedEpoch;
+        PriceFeed? feed = FeedOf(config, epoch);
         using var stop = new ManualResetEventSlim();
         int exitCode = 0;
         using var store = new ChainStore(Path.Combine(home, config.DataDirectory));
         using var application = new Application(
-            store, feed, config.CheckEveryRow, config.LogBlocks ? Console.Error.WriteLine : static _ => { });
+            store, feed, config.CheckEveryRow, config.LogBlocks ? Console.Error.WriteLine : static _ => { }, () => ChainTime(config, epoch));
         using var server = new AbciServer(
             application,
             config.AbciAddress,
@@ -102,7 +103,7 @@ internal static class NodeCommands
         return exitCode;
     }
 
-    private static PriceFeed? FeedOf(NodeConfig config)
+    private static PriceFeed? FeedOf(NodeConfig config, long epoch)
     {
         if (config.FeedFiles.Count == 0)
         {
@@ -122,12 +123,11 @@ internal static class NodeCommands
         }
 
         long start = config.FeedStart == 0 ? latestStart : config.FeedStart;
-        long epoch = config.FeedEpoch == 0 ? WallTime() : config.FeedEpoch;
         var feed = new PriceFeed();
         foreach ((MarketParameters market, PricePath path) in paths)
         {
             feed.Add(market.MarketId, market.PriceDecimals, PriceFeed.Replay(
-                path, start, epoch, config.FeedSpeed, config.FeedChainFollows, WallTime));
+                path, start, epoch, config.FeedSpeed, config.FeedChainStart > 0, WallTime));
         }
 
         return feed;
@@ -144,6 +144,16 @@ internal static class NodeCommands
         }
 
         throw new ConfigException($"feed.file: there is no market {ticker}");
+    }
+
+    // A report must not claim to be younger than the block that will carry it: clocks and calls take some milliseconds.
+    private static long ChainTime(NodeConfig config, long epoch)
+    {
+        const long margin = 20_000_000;
+        long wall = WallTime() - margin;
+        return config.FeedChainStart == 0
+            ? wall
+            : config.FeedChainStart + (long)(Math.Max(0, wall - epoch) * config.FeedSpeed);
     }
 
     private static long WallTime() => (DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100;

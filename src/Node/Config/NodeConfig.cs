@@ -44,8 +44,11 @@ public sealed record NodeConfig
     /// <summary>Wall time (ns since 1970) at which the replay starts; 0: when the node starts.</summary>
     public long FeedEpoch { get; init; }
 
-    /// <summary>The chain's clock runs at the speed of the replay, as on the embedded engine.</summary>
-    public bool FeedChainFollows { get; init; }
+    /// <summary>
+    /// Chain time (ns since 1970) at the epoch, when the chain's clock runs at the speed of the replay as on the embedded
+    /// engine; 0: the chain's clock is the wall clock.
+    /// </summary>
+    public long FeedChainStart { get; init; }
 
     /// <summary>Every key with its meaning, in the order in which a new file lists them.</summary>
     public static IReadOnlyList<(string Key, string Meaning)> Keys { get; } =
@@ -58,7 +61,7 @@ public sealed record NodeConfig
         ("feed.speed", "market seconds per wall second"),
         ("feed.start", "market time at which the replay starts, ns since 1970; 0: the latest first row"),
         ("feed.epoch", "wall time at which the replay starts, ns since 1970; 0: when the node starts"),
-        ("feed.chain_follows", "true: the chain's clock runs at feed.speed too"),
+        ("feed.chain_start", "chain time at feed.epoch, ns since 1970, when the chain's clock runs at feed.speed; 0: it is the wall clock"),
     ];
 
     /// <summary>Reads a file.</summary>
@@ -112,7 +115,7 @@ public sealed record NodeConfig
                 "feed.speed" => config with { FeedSpeed = Speed(value, place) },
                 "feed.start" => config with { FeedStart = Time(value, key, place) },
                 "feed.epoch" => config with { FeedEpoch = Time(value, key, place) },
-                "feed.chain_follows" => config with { FeedChainFollows = Bool(value, key, place) },
+                "feed.chain_start" => config with { FeedChainStart = Time(value, key, place) },
                 _ => throw new ConfigException($"{place}: unknown key '{key}'; did you mean '{Nearest(key)}'?"),
             };
         }
@@ -160,7 +163,7 @@ public sealed record NodeConfig
         "feed.speed" => FeedSpeed.ToString(CultureInfo.InvariantCulture),
         "feed.start" => FeedStart.ToString(CultureInfo.InvariantCulture),
         "feed.epoch" => FeedEpoch.ToString(CultureInfo.InvariantCulture),
-        _ => FeedChainFollows ? "true" : "false",
+        _ => FeedChainStart.ToString(CultureInfo.InvariantCulture),
     };
 
     private static NodeConfig Added(NodeConfig config, List<FeedFile> files, string value, string place)
