@@ -1,0 +1,120 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.IO;
+using System.Linq;
+using System.Threading;
+
+namespace AppChain.Localnet;
+
+/// <summary>
+/// The processes of a run: started with their output in a log file each, watched, and ended together. A child is also
+/// told by its closing standard input when this process is gone, so none outlives it.
+/// </summary>
+internal sealed class ChildProcesses(string logDirectory) : IDisposable
+{
+    private readonly List<(string Name, Process Process, string Log)> _children = [];
+    private readonly Lock _lock = new();
+    private bool _stopping;
+
+    /// <summary>Called with a text when a child ends that should not have.</summary>
+    public event Action<string>? Died;
+
+    /// <summary>Starts a child.</summary>
+    public void Start(string name, string file, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        Directory.CreateDirectory(logDirectory);
+        string log = Path.Combine(logDirectory, name + ".log");
+        var start = new ProcessStartInfo(file)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (string argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        foreach (KeyValuePair<string, string> variable in environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[variable.Key] = variable.Value;
+        }
+
+        var writer = TextWriter.Synchronized(new StreamWriter(log) { AutoFlush = true });
+        var process = new Process { StartInfo = start, EnableRaisingEvents = true };
+        process.OutputDataReceived += (_, line) => Write(writer, line.Data);
+        process.ErrorDataReceived += (_, line) => Write(writer, line.Data);
+        process.Exited += (_, _) => OnExit(name, process, log);
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        lock (_lock)
+        {
+            _children.Add((name, process, log));
+        }
+    }
+
+    /// <summary>Ends every child: asks, waits a little, then ends it by force.</summary>
+    public void Dispose()
+    {
+        List<(string Name, Process Process, string Log)> children;
+        lock (_lock)
+        {
+            _stopping = true;
+            children = [.. _children];
+            _children.Clear();
+        }
+
+        foreach ((_, Process process, _) in children)
+        {
+            Signal(process);
+        }
+
+        long started = Stopwatch.GetTimestamp();
+        foreach ((_, Process process, _) in children)
+        {
+            TimeSpan left = TimeSpan.FromSeconds(5) - Stopwatch.GetElapsedTime(started);
+            if (!process.WaitForExit(left > TimeSpan.Zero ? left : TimeSpan.Zero))
+            {
+                process.Kill(entireProcessTree: true);
+                process.WaitForExit();
+            }
+
+            process.Dispose();
+        }
+    }
+
+    private static void Write(TextWriter writer, string? line)
+    {
+        if (line is not null)
+        {
+            writer.WriteLine(line);
+        }
+    }
+
+    private static void Signal(Process process)
+    {
+        try
+        {
+            using Process? kill = Process.Start("kill", ["-TERM", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+            kill?.WaitForExit();
+        }
+        catch (InvalidOperationException)
+        {
+            // It has ended already.
+        }
+    }
+
+    private void OnExit(string name, Process process, string log)
+    {
+        if (_stopping)
+        {
+            return;
+        }
+
+        process.WaitForExit(1_000);
+        string[] last = File.Exists(log) ? File.ReadLines(log).TakeLast(8).ToArray() : [];
+        Died?.Invoke($"{name} ended with code {process.ExitCode}; the end of {log}:\n  {string.Join("\n  ", last)}");
+    }
+}

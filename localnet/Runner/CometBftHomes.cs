@@ -1,0 +1,92 @@
+using System;
+using System.Globalization;
+using System.IO;
+using System.Security.Cryptography;
+using System.Text;
+using AppChain.Hsm;
+
+namespace AppChain.Localnet;
+
+/// <summary>
+/// Writes the home of each CometBFT node: configuration for one machine (loopback only, short time-outs), the shared
+/// genesis, a node key, and the socket on which our signer dials in. Keys that are not set keep CometBFT's defaults.
+/// </summary>
+internal static class CometBftHomes
+{
+    /// <summary>Writes the homes.</summary>
+    public static void Write(RunOptions options, NetworkFiles files, string genesis)
+    {
+        var peers = new StringBuilder();
+        for (int i = 0; i < options.Validators; i++)
+        {
+            byte[] key = SoftwareKey.FromSeed(files.Derive($"node:{i}")).PublicKey.ToByteArray();
+            string id = Convert.ToHexStringLower(SHA256.HashData(key).AsSpan(0, 20));
+            peers.Append(CultureInfo.InvariantCulture, $"{(i > 0 ? "," : "")}{id}@127.0.0.1:{PeerPort(options, i)}");
+        }
+
+        for (int i = 0; i < options.Validators; i++)
+        {
+            string config = Path.Combine(HomeOf(files, i), "config");
+            Directory.CreateDirectory(config);
+            Directory.CreateDirectory(Path.Combine(HomeOf(files, i), "data"));
+            File.WriteAllText(Path.Combine(config, "genesis.json"), genesis);
+            File.WriteAllText(Path.Combine(config, "node_key.json"), NodeKey(files.Derive($"node:{i}")));
+            File.WriteAllText(Path.Combine(config, "config.toml"), Config(options, files, i, peers.ToString()));
+        }
+    }
+
+    /// <summary>Home of a node's engine.</summary>
+    public static string HomeOf(NetworkFiles files, int validator) => Path.Combine(files.HomeOf(validator), "cometbft");
+
+    private static int PeerPort(RunOptions options, int validator) => options.Port + (10 * validator) + 1;
+
+    private static string NodeKey(byte[] seed)
+    {
+        byte[] secret = new byte[Sodium.SecretKeySize];
+        Sodium.SecretKeyOf(seed, secret);
+        return $$"""{"priv_key":{"type":"tendermint/PrivKeyEd25519","value":"{{Convert.ToBase64String(secret)}}"}}""";
+    }
+
+    private static string Config(RunOptions options, NetworkFiles files, int validator, string peers) =>
+        string.Create(CultureInfo.InvariantCulture, $"""
+        proxy_app = "{files.AbciAddress(validator)}"
+        abci = "socket"
+        moniker = "node{validator}"
+        priv_validator_laddr = "{files.PrivvalAddress(validator)}"
+        db_backend = "goleveldb"
+        log_level = "info"
+        genesis_file = "config/genesis.json"
+        node_key_file = "config/node_key.json"
+        priv_validator_key_file = "config/priv_validator_key.json"
+        priv_validator_state_file = "data/priv_validator_state.json"
+
+        [rpc]
+        laddr = "tcp://127.0.0.1:{options.Port + (10 * validator)}"
+
+        [p2p]
+        laddr = "tcp://127.0.0.1:{PeerPort(options, validator)}"
+        persistent_peers = "{peers}"
+        addr_book_strict = false
+        allow_duplicate_ip = true
+        pex = false
+        flush_throttle_timeout = "10ms"
+        send_rate = 51200000
+        recv_rate = 51200000
+
+        [mempool]
+        type = "flood"
+        size = 20000
+        cache_size = 40000
+
+        [consensus]
+        timeout_propose = "1s"
+        timeout_propose_delta = "500ms"
+        timeout_prevote = "500ms"
+        timeout_prevote_delta = "250ms"
+        timeout_precommit = "500ms"
+        timeout_precommit_delta = "250ms"
+        timeout_commit = "200ms"
+        peer_gossip_sleep_duration = "10ms"
+
+        """);
+}

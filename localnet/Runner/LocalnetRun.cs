@@ -1,0 +1,292 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Threading;
+using System.Threading.Tasks;
+using AppChain.Margin;
+using AppChain.Node;
+
+namespace AppChain.Localnet;
+
+/// <summary>
+/// One run of a network: writes its files, starts applications, signers and engine, lets the agents trade, watches, and
+/// reports. Whatever happens, no process is left behind.
+/// </summary>
+internal sealed class LocalnetRun(RunOptions options)
+{
+    private const long Second = 1_000_000_000;
+
+    private readonly NetworkFiles _files = new(options);
+    private string? _problem;
+
+    /// <summary>Runs to the end; 0 only when every check held.</summary>
+    public async Task<int> RunAsync(CancellationToken cancel)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        using var children = new ChildProcesses(Path.Combine(options.Home, "logs"));
+        children.Died += problem =>
+        {
+            _problem ??= problem;
+            ended.Cancel();
+        };
+        EmbeddedNetwork? network = null;
+        try
+        {
+            Console.WriteLine(options.Engine == EngineKind.Embedded
+                ? $"engine: embedded, {options.Validators} validators"
+                : $"engine: CometBFT ({options.CometBft}), {options.Validators} validators");
+            _files.WriteKeys();
+            IReadOnlyList<FeedFile> feeds = Feeds(out long start);
+
+            // Everything starts at one moment a little ahead, so that price replay and chain clock begin together.
+            DateTimeOffset epoch = DateTimeOffset.UtcNow + TimeSpan.FromSeconds(options.Engine == EngineKind.Embedded ? 4 : 1);
+            long wall = (epoch - DateTimeOffset.UnixEpoch).Ticks * 100;
+            string genesis = _files.Genesis(epoch);
+            StartValidators(children, feeds, start, wall);
+            if (options.Engine == EngineKind.Embedded)
+            {
+                TimeSpan wait = epoch - DateTimeOffset.UtcNow;
+                await Task.Delay(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, ended.Token).ConfigureAwait(false);
+                network = StartEmbedded(genesis, wall, ended);
+            }
+            else
+            {
+                CometBftHomes.Write(options, _files, genesis);
+                for (int i = 0; i < options.Validators; i++)
+                {
+                    children.Start($"cometbft{i}", options.CometBft, ["start", "--home", CometBftHomes.HomeOf(_files, i)]);
+                }
+            }
+
+            return await FollowAsync(ended.Token, cancel).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            Console.Error.WriteLine(_problem is null ? "interrupted" : $"appchain: {_problem}");
+            return _problem is null ? 130 : 1;
+        }
+        catch (Exception problem) when (problem is InvalidOperationException or IOException or FeedException or RpcException
+            or QueryRefusedException or NodeUnreachableException)
+        {
+            Console.Error.WriteLine($"appchain: {_problem ?? problem.Message}");
+            return 1;
+        }
+        finally
+        {
+            network?.Dispose();
+            children.Dispose();
+            _files.RemoveSockets();
+        }
+    }
+
+    private async Task<int> FollowAsync(CancellationToken ended, CancellationToken interrupted)
+    {
+        List<RpcClient> nodes = [.. Enumerable.Range(0, options.Validators).Select(i => new RpcClient(
+            string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{options.Port + (10 * i)}")))];
+        List<Trader> traders = [.. _files.Traders.Select((key, i) => new Trader(i, key, NetworkFiles.ChainId, options.Seed))];
+        var floor = new TraderFloor(traders, nodes);
+        var monitor = new Monitor(nodes);
+        long started = Stopwatch.GetTimestamp();
+        long height = 0;
+        var trading = Task.CompletedTask;
+        try
+        {
+            while (options.Blocks == 0 || height < options.Blocks)
+            {
+                await monitor.FollowAsync(height + 1, ended).ConfigureAwait(false);
+                height++;
+                if (height == 1)
+                {
+                    PrintWelcome();
+                }
+
+                Print(height, monitor);
+                if (trading.IsCompleted && (options.Blocks == 0 || height < options.Blocks))
+                {
+                    await trading.ConfigureAwait(false);
+                    trading = floor.ActAsync(height, Views(monitor), ended);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (interrupted.IsCancellationRequested && height > 0 && options.Blocks == 0)
+        {
+            // Ctrl-C ends an endless run in order, with its report.
+        }
+
+        double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        V1.ChainResponse chain = await nodes[0].ChainAsync(CancellationToken.None).ConfigureAwait(false);
+        JsonObject report = RunReport.Write(options, monitor, floor, chain, Views(monitor), height, seconds);
+        IReadOnlyList<string> failures = RunReport.Failures(options, monitor, chain, height);
+        string text = report.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
+        if (options.Report.Length > 0)
+        {
+            await File.WriteAllTextAsync(options.Report, text + "\n", CancellationToken.None).ConfigureAwait(false);
+        }
+
+        Summarise(monitor, floor, chain, height, seconds, failures);
+        foreach (Trader trader in traders)
+        {
+            trader.Dispose();
+        }
+
+        foreach (RpcClient node in nodes)
+        {
+            node.Dispose();
+        }
+
+        return failures.Count == 0 ? 0 : 1;
+    }
+
+    private void StartValidators(ChildProcesses children, IReadOnlyList<FeedFile> feeds, long start, long wall)
+    {
+        string bin = AppContext.BaseDirectory;
+        string node = Path.Combine(bin, "AppChain.Node.dll");
+        string self = Path.Combine(bin, "AppChain.Localnet.dll");
+        for (int i = 0; i < options.Validators; i++)
+        {
+            _files.WriteConfig(i, feeds, start, wall, options.Engine == EngineKind.Embedded ? wall : 0);
+            children.Start($"app{i}", "dotnet", [node, "start", "--home", _files.HomeOf(i)]);
+            children.Start($"signer{i}", "dotnet", [self, "signer", "--home", _files.HomeOf(i), "--connect", _files.PrivvalAddress(i)]);
+        }
+    }
+
+    private EmbeddedNetwork StartEmbedded(string genesis, long wall, CancellationTokenSource ended)
+    {
+        var validators = new List<EmbeddedValidatorOptions>();
+        for (int i = 0; i < options.Validators; i++)
+        {
+            validators.Add(new EmbeddedValidatorOptions
+            {
+                Home = Path.Combine(_files.HomeOf(i), "engine"),
+                AbciAddress = _files.AbciAddress(i),
+                PrivvalAddress = _files.PrivvalAddress(i),
+                RpcPort = options.Port + (10 * i),
+                Moniker = string.Create(CultureInfo.InvariantCulture, $"node{i}"),
+            });
+        }
+
+        // The moment of the start is the epoch of the replay: whatever has passed since belongs to the clock.
+        long late = (long)(((DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).Ticks * 100) - wall);
+        return EmbeddedNetwork.Start(
+            new EmbeddedNetworkOptions
+            {
+                Genesis = genesis,
+                Validators = validators,
+                Speed = options.Speed,
+                ClockStart = wall + (long)(Math.Max(0, late) * options.Speed),
+            },
+            network => network.Failed += (validator, failure) =>
+            {
+                _problem ??= $"validator {validator}: {failure.Message}";
+                ended.Cancel();
+            });
+    }
+
+    // One file per market at least: given ones, else a synthetic path.
+    private IReadOnlyList<FeedFile> Feeds(out long start)
+    {
+        var feeds = new List<FeedFile>();
+        var paths = new List<PricePath>();
+        foreach ((string ticker, string file) in options.Prices)
+        {
+            string full = Path.GetFullPath(file);
+            paths.AddRange(PricePath.Read(full));
+            feeds.Add(new FeedFile(ticker, full, ""));
+        }
+
+        start = options.From != 0 ? options.From : paths.Count == 0 ? 1_760_000_000 * Second : Choose(paths);
+        foreach (MarketParameters market in GenesisFile.DefaultMarkets)
+        {
+            if (feeds.Any(feed => feed.Ticker == market.Ticker))
+            {
+                continue;
+            }
+
+            string file = Path.Combine(options.Home, $"synthetic-{market.Ticker}.csv");
+            long seconds = options.Blocks == 0 ? 86_400 : (long)(((options.Blocks * 1.2) + 30) * options.Speed * 0.35);
+            SyntheticPrices.Write(
+                file, market.MarketId == 1 ? 60_000 : 3_000, start, (int)Math.Clamp(seconds, 600, 1_000_000),
+                unchecked((options.Seed * 31) + (int)market.MarketId));
+            feeds.Add(new FeedFile(market.Ticker, file, ""));
+            Console.WriteLine($"{market.Ticker}: synthetic prices (seed {options.Seed})");
+        }
+
+        return feeds;
+    }
+
+    // The latest first row of the files; for a finite run, the window that holds the largest fall of the first file.
+    private long Choose(List<PricePath> paths)
+    {
+        long first = paths.Max(path => path.Start);
+        long last = paths.Min(path => path.End);
+        if (options.Blocks == 0)
+        {
+            return first;
+        }
+
+        long window = (long)(options.Blocks * 0.3 * options.Speed * Second);
+        PricePath leader = paths[0];
+        double worst = 0;
+        long bottom = first;
+        int high = 0;
+        for (int i = 0; i < leader.Count; i++)
+        {
+            (long time, double price) = leader.Point(i);
+            while (leader.Point(high).Time < time - (window / 2))
+            {
+                high++;
+            }
+
+            for (int j = high; j < i; j += Math.Max(1, (i - high) / 16))
+            {
+                double fall = (leader.Point(j).Price - price) / leader.Point(j).Price;
+                if (fall > worst && time >= first && time <= last)
+                {
+                    worst = fall;
+                    bottom = time;
+                }
+            }
+        }
+
+        return Math.Clamp(bottom - (window * 7 / 10), first, Math.Max(first, last - window));
+    }
+
+    private static List<MarketView> Views(Monitor monitor) =>
+        [.. GenesisFile.DefaultMarkets.Select(market => new MarketView(
+            market, monitor.Oracles.GetValueOrDefault(market.MarketId)?.LastPrice ?? 0))];
+
+    private void PrintWelcome()
+    {
+        Console.WriteLine($"RPC: http://127.0.0.1:{options.Port} (validator i: + 10 i); keys of alice, bob, carol, dave: {Path.Combine(options.Home, "keys")}");
+        Console.WriteLine($"trade by hand: ./appchain tx order place --home {options.Home} --node http://127.0.0.1:{options.Port} --from alice --help");
+    }
+
+    private static void Print(long height, Monitor monitor)
+    {
+        string prices = string.Join("  ", GenesisFile.DefaultMarkets.Select(market =>
+        {
+            OracleRecord? oracle = monitor.Oracles.GetValueOrDefault(market.MarketId);
+            return oracle is null ? $"{market.Ticker} -" : $"{market.Ticker} {oracle.LastPrice / Math.Pow(10, market.PriceDecimals):0.00} {oracle.State}";
+        }));
+        Console.WriteLine(
+            $"height {height,5}  {prices}  committed {monitor.Committed}  fills {monitor.Fills}  liquidations {monitor.Liquidations}"
+            + $"  deleveragings {monitor.Deleveragings}  app hashes {(monitor.Mismatches == 0 ? "agree" : "DIFFER")}");
+    }
+
+    private static void Summarise(
+        Monitor monitor, TraderFloor floor, V1.ChainResponse chain, long height, double seconds, IReadOnlyList<string> failures)
+    {
+        Console.WriteLine();
+        Console.WriteLine($"{height} blocks in {seconds:0.0} s; {floor.Submitted} transactions submitted, {monitor.Committed} committed");
+        Console.WriteLine($"{monitor.Fills} fills, {monitor.Liquidations} liquidations, {monitor.Deleveragings} deleveragings");
+        Console.WriteLine($"app hashes: {monitor.HeightsChecked} heights compared on all validators, {monitor.Mismatches} mismatches");
+        Console.WriteLine(
+            $"conservation: held {chain.Held} = claims {chain.Claims} + insurance fund {chain.InsuranceFund} + fees {chain.Fees}, difference {chain.Difference}");
+        Console.WriteLine(failures.Count == 0 ? "every check held" : "FAILED: " + string.Join("; ", failures));
+    }
+}

@@ -1,0 +1,231 @@
+using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Globalization;
+using System.Threading;
+using System.Threading.Tasks;
+using AppChain.Abci.Wire;
+using AppChain.Node;
+using AppChain.StateMachine;
+using Google.Protobuf;
+
+namespace AppChain.Localnet;
+
+/// <summary>What the run learnt about one market's oracle.</summary>
+internal sealed class OracleRecord
+{
+    /// <summary>Updates accepted.</summary>
+    public long Updates { get; set; }
+
+    /// <summary>State after the newest block that changed it.</summary>
+    public string State { get; set; } = "none";
+
+    /// <summary>Newest index price, ticks.</summary>
+    public long LastPrice { get; set; }
+
+    /// <summary>
+    /// Most blocks in a row whose index price was further than 0.1 % from the median of the prices that the same block
+    /// carried: 0 when each price was enforced in the block that carried it.
+    /// </summary>
+    public long MaxEnforcementDelayBlocks { get; set; }
+
+    /// <summary>Blocks now in such a row.</summary>
+    public long Delay { get; set; }
+}
+
+/// <summary>
+/// Follows the chain through the RPC of every validator: compares the app hashes that the applications computed, and
+/// counts what happened from the events of the blocks.
+/// </summary>
+internal sealed class Monitor(IReadOnlyList<RpcClient> nodes)
+{
+    private readonly List<double> _intervals = [];
+    private long _lastArrival;
+
+    /// <summary>Heights whose app hash was compared on all validators.</summary>
+    public long HeightsChecked { get; private set; }
+
+    /// <summary>Heights at which two validators differed.</summary>
+    public long Mismatches { get; private set; }
+
+    /// <summary>User transactions in blocks that were executed with success.</summary>
+    public long Committed { get; private set; }
+
+    /// <summary>User transactions in blocks that were refused, by code.</summary>
+    public SortedDictionary<uint, long> Refused { get; } = [];
+
+    /// <summary>Fills.</summary>
+    public long Fills { get; private set; }
+
+    /// <summary>Accounts found below maintenance margin.</summary>
+    public long Liquidations { get; private set; }
+
+    /// <summary>Deleveragings.</summary>
+    public long Deleveragings { get; private set; }
+
+    /// <summary>Oracle of each market, by number.</summary>
+    public SortedDictionary<uint, OracleRecord> Oracles { get; } = [];
+
+    /// <summary>Wall milliseconds between blocks, as seen here.</summary>
+    public IReadOnlyList<double> Intervals => _intervals;
+
+    /// <summary>Waits until every validator has the height, then takes it in.</summary>
+    public async Task FollowAsync(long height, CancellationToken cancel)
+    {
+        ResponseFinalizeBlock first = await ResultsAsync(nodes[0], height, cancel).ConfigureAwait(false);
+        long now = Stopwatch.GetTimestamp();
+        if (_lastArrival != 0)
+        {
+            _intervals.Add(Stopwatch.GetElapsedTime(_lastArrival, now).TotalMilliseconds);
+        }
+
+        _lastArrival = now;
+        bool equal = true;
+        for (int i = 1; i < nodes.Count; i++)
+        {
+            ResponseFinalizeBlock other = await ResultsAsync(nodes[i], height, cancel).ConfigureAwait(false);
+            equal &= other.AppHash.Equals(first.AppHash);
+        }
+
+        HeightsChecked++;
+        Mismatches += equal ? 0 : 1;
+        BlockAnswer block = await nodes[0].BlockAsync(height, cancel).ConfigureAwait(false);
+        Count(block.Block.Data.Txs, first);
+    }
+
+    private static async Task<ResponseFinalizeBlock> ResultsAsync(RpcClient node, long height, CancellationToken cancel)
+    {
+        while (true)
+        {
+            cancel.ThrowIfCancellationRequested();
+            try
+            {
+                return await node.BlockResultsAsync(height, cancel).ConfigureAwait(false);
+            }
+            catch (Exception error) when (error is RpcException or NodeUnreachableException)
+            {
+                // Not there yet.
+                await Task.Delay(15, cancel).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private void Count(IReadOnlyList<ByteString> transactions, ResponseFinalizeBlock results)
+    {
+        var reported = new SortedDictionary<uint, long>();
+        for (int i = 0; i < results.TxResults.Count; i++)
+        {
+            if (i == 0 && PriceUpdate.IsClaimedBy(transactions[0].Span))
+            {
+                reported = Medians(transactions[0]);
+                continue;
+            }
+
+            uint code = results.TxResults[i].Code;
+            if (code == 0)
+            {
+                Committed++;
+            }
+            else
+            {
+                Refused[code] = Refused.GetValueOrDefault(code) + 1;
+            }
+
+            foreach (Event happened in results.TxResults[i].Events)
+            {
+                Count(happened);
+            }
+        }
+
+        foreach (Event happened in results.Events)
+        {
+            Count(happened);
+        }
+
+        foreach (KeyValuePair<uint, long> median in reported)
+        {
+            OracleRecord oracle = OracleOf(median.Key);
+            bool enforced = Math.Abs(oracle.LastPrice - median.Value) <= Math.Max(1, median.Value / 1_000);
+            oracle.Delay = enforced ? 0 : oracle.Delay + 1;
+            oracle.MaxEnforcementDelayBlocks = Math.Max(oracle.MaxEnforcementDelayBlocks, oracle.Delay);
+        }
+    }
+
+    private void Count(Event happened)
+    {
+        switch (happened.Type)
+        {
+            case "appchain.v1.Fill":
+                Fills++;
+                break;
+            case "appchain.v1.LiquidationOpened":
+                Liquidations++;
+                break;
+            case "appchain.v1.Deleveraging":
+                Deleveragings++;
+                break;
+            case "appchain.v1.OracleUpdated" or "appchain.v1.OracleStateChanged":
+                OracleRecord oracle = OracleOf(uint.Parse(Attribute(happened, "market"), CultureInfo.InvariantCulture));
+                oracle.Updates += happened.Type == "appchain.v1.OracleUpdated" ? 1 : 0;
+                oracle.State = Attribute(happened, "state");
+                oracle.LastPrice = long.Parse(Attribute(happened, "price"), CultureInfo.InvariantCulture);
+                break;
+            default:
+                break;
+        }
+    }
+
+    // The plain median of the prices in a price update, by market.
+    private static SortedDictionary<uint, long> Medians(ByteString update)
+    {
+        var prices = new SortedDictionary<uint, List<long>>();
+        foreach (PriceUpdateEntry entry in PriceUpdate.Decode(update.Span)?.Entries ?? [])
+        {
+            if (entry.IsPresent && PriceVote.TryDecode(entry.Extension, out ImmutableArray<PriceReport> reports))
+            {
+                foreach (PriceReport report in reports)
+                {
+                    if (!prices.TryGetValue(report.Market, out List<long>? list))
+                    {
+                        prices[report.Market] = list = [];
+                    }
+
+                    list.Add(report.Price);
+                }
+            }
+        }
+
+        var medians = new SortedDictionary<uint, long>();
+        foreach (KeyValuePair<uint, List<long>> market in prices)
+        {
+            market.Value.Sort();
+            medians[market.Key] = market.Value[market.Value.Count / 2];
+        }
+
+        return medians;
+    }
+
+    private OracleRecord OracleOf(uint market)
+    {
+        if (!Oracles.TryGetValue(market, out OracleRecord? oracle))
+        {
+            Oracles[market] = oracle = new OracleRecord();
+        }
+
+        return oracle;
+    }
+
+    private static string Attribute(Event happened, string key)
+    {
+        foreach (EventAttribute attribute in happened.Attributes)
+        {
+            if (attribute.Key == key)
+            {
+                return attribute.Value;
+            }
+        }
+
+        return "";
+    }
+}

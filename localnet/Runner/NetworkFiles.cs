@@ -1,0 +1,173 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using AppChain.Hsm;
+using AppChain.Node;
+using AppChain.StateMachine;
+
+namespace AppChain.Localnet;
+
+/// <summary>A key of an account that genesis funds.</summary>
+/// <param name="Name">Name of the key file.</param>
+/// <param name="SecretKey">secp256k1 secret key: a test key, derived from the seed.</param>
+/// <param name="Collateral">Micro-USD at genesis.</param>
+internal sealed record FundedKey(string Name, byte[] SecretKey, long Collateral);
+
+/// <summary>Writes everything a network needs before it starts: keys, genesis, configurations.</summary>
+internal sealed class NetworkFiles
+{
+    /// <summary>Chain id of every localnet.</summary>
+    public const string ChainId = "appchain-localnet";
+
+    private const long Usd = 1_000_000;
+    private readonly RunOptions _options;
+
+    /// <summary>For a run.</summary>
+    public NetworkFiles(RunOptions options)
+    {
+        _options = options;
+        var keys = new List<FundedKey>();
+        foreach (string name in new[] { "alice", "bob", "carol", "dave" })
+        {
+            keys.Add(new FundedKey(name, Derive("account:" + name), 100_000 * Usd));
+        }
+
+        Named = keys;
+        Traders = [.. Enumerable.Range(0, options.Traders).Select(i => new FundedKey(
+            string.Create(CultureInfo.InvariantCulture, $"trader{i}"), Derive($"trader:{i}"), CollateralOf(i) * Usd))];
+    }
+
+    /// <summary>alice, bob, carol, dave.</summary>
+    public IReadOnlyList<FundedKey> Named { get; }
+
+    /// <summary>The agents' keys.</summary>
+    public IReadOnlyList<FundedKey> Traders { get; }
+
+    /// <summary>Kind of an agent: of every five, one makes markets, two hold leveraged positions, two trade noise.</summary>
+    public static int KindOf(int trader) => trader % 5;
+
+    /// <summary>Directory of a validator.</summary>
+    public string HomeOf(int validator) => Path.Combine(_options.Home, string.Create(CultureInfo.InvariantCulture, $"node{validator}"));
+
+    /// <summary>Socket of a validator's application. Unix paths are short, so they are under the temporary directory.</summary>
+    public string AbciAddress(int validator) => $"unix://{Path.Combine(SocketDirectory, $"abci{validator}.sock")}";
+
+    /// <summary>Socket on which the engine waits for a validator's signer.</summary>
+    public string PrivvalAddress(int validator) => $"unix://{Path.Combine(SocketDirectory, $"sign{validator}.sock")}";
+
+    /// <summary>Seed of a validator's consensus key.</summary>
+    public byte[] ConsensusSeed(int validator) => Derive($"validator:{validator}");
+
+    /// <summary>Any bytes that are a function of the run's seed and a purpose.</summary>
+    public byte[] Derive(string purpose) =>
+        SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"appchain localnet {_options.Seed} {purpose}")));
+
+    private string SocketDirectory => Path.Combine(
+        Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"appchain-{Environment.ProcessId}"));
+
+    /// <summary>Wipes the home directory and writes keys and folders.</summary>
+    public void WriteKeys()
+    {
+        if (Directory.Exists(_options.Home))
+        {
+            Directory.Delete(_options.Home, recursive: true);
+        }
+
+        Directory.CreateDirectory(SocketDirectory);
+        Directory.CreateDirectory(_options.Home);
+        var store = new KeyStore(Path.Combine(_options.Home, "keys"));
+        foreach (FundedKey key in Named)
+        {
+            store.Add(key.Name, KeyFile.InClear(key.SecretKey));
+        }
+
+        for (int i = 0; i < _options.Validators; i++)
+        {
+            Directory.CreateDirectory(Path.Combine(HomeOf(i), "config"));
+            Directory.CreateDirectory(Path.Combine(HomeOf(i), "data"));
+            SoftwareKey.Store(Path.Combine(HomeOf(i), "config", "consensus.key"), ConsensusSeed(i));
+        }
+    }
+
+    /// <summary>Removes the sockets.</summary>
+    public void RemoveSockets()
+    {
+        if (Directory.Exists(SocketDirectory))
+        {
+            Directory.Delete(SocketDirectory, recursive: true);
+        }
+    }
+
+    /// <summary>The genesis document.</summary>
+    public string Genesis(DateTimeOffset time)
+    {
+        var accounts = Named.Concat(Traders).Select(key => new GenesisAccount(
+            new AccountId(TransactionCodec.AddressOf(Secp256k1.PublicKeyOf(key.SecretKey)), 0), key.Collateral)).ToArray();
+        var validators = new JsonArray();
+        for (int i = 0; i < _options.Validators; i++)
+        {
+            byte[] key = SoftwareKey.FromSeed(ConsensusSeed(i)).PublicKey.ToByteArray();
+            validators.Add(new JsonObject
+            {
+                ["address"] = Convert.ToHexString(SHA256.HashData(key).AsSpan(0, 20)),
+                ["pub_key"] = new JsonObject { ["type"] = "tendermint/PubKeyEd25519", ["value"] = Convert.ToBase64String(key) },
+                ["power"] = "10",
+                ["name"] = string.Create(CultureInfo.InvariantCulture, $"node{i}"),
+            });
+        }
+
+        var genesis = new JsonObject
+        {
+            ["genesis_time"] = time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture),
+            ["chain_id"] = ChainId,
+            ["initial_height"] = "1",
+            ["consensus_params"] = new JsonObject
+            {
+                ["block"] = new JsonObject { ["max_bytes"] = "4194304", ["max_gas"] = "-1" },
+                ["evidence"] = new JsonObject
+                {
+                    ["max_age_num_blocks"] = "100000",
+                    ["max_age_duration"] = "172800000000000",
+                    ["max_bytes"] = "1048576",
+                },
+                ["validator"] = new JsonObject { ["pub_key_types"] = new JsonArray("ed25519") },
+                ["version"] = new JsonObject { ["app"] = "1" },
+                ["abci"] = new JsonObject { ["vote_extensions_enable_height"] = "1" },
+            },
+            ["validators"] = validators,
+            ["app_hash"] = "",
+            ["app_state"] = GenesisFile.Write(new GenesisState(GenesisFile.DefaultMarkets, [.. accounts], 1_000_000 * Usd)),
+        };
+        return genesis.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
+    }
+
+    /// <summary>Writes the configuration of a validator's application.</summary>
+    public void WriteConfig(int validator, IReadOnlyList<FeedFile> files, long start, long epoch, long chainStart)
+    {
+        var config = new NodeConfig
+        {
+            AbciAddress = AbciAddress(validator),
+            CheckEveryRow = true,
+            FeedFiles = files,
+            FeedSpeed = _options.Speed,
+            FeedStart = start,
+            FeedEpoch = epoch,
+            FeedChainStart = chainStart,
+        };
+        File.WriteAllText(Path.Combine(HomeOf(validator), "config", "appchain.conf"), config.Write());
+    }
+
+    // Makers stand behind the book with much; the others with what a person would risk.
+    private static long CollateralOf(int trader) => KindOf(trader) switch
+    {
+        0 => 5_000_000,
+        1 or 2 => 2_000 + (trader * 37 % 40 * 500),
+        _ => 20_000,
+    };
+}

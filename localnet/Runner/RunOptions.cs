@@ -1,0 +1,56 @@
+using System.Collections.Generic;
+
+namespace AppChain.Localnet;
+
+/// <summary>Which engine orders the blocks.</summary>
+internal enum EngineKind
+{
+    /// <summary>The embedded engine, in this process.</summary>
+    Embedded,
+
+    /// <summary>Real CometBFT nodes.</summary>
+    CometBft,
+}
+
+/// <summary>What a run is to do.</summary>
+internal sealed record RunOptions
+{
+    /// <summary>Engine.</summary>
+    public required EngineKind Engine { get; init; }
+
+    /// <summary>Binary of CometBFT; empty on the embedded engine.</summary>
+    public required string CometBft { get; init; }
+
+    /// <summary>Validators, 1 to 16.</summary>
+    public required int Validators { get; init; }
+
+    /// <summary>Blocks to make; 0 until interrupted.</summary>
+    public required long Blocks { get; init; }
+
+    /// <summary>Trading agents.</summary>
+    public required int Traders { get; init; }
+
+    /// <summary>Seed of keys, synthetic prices and agents.</summary>
+    public required int Seed { get; init; }
+
+    /// <summary>Price files as (ticker, file).</summary>
+    public required IReadOnlyList<(string Ticker, string File)> Prices { get; init; }
+
+    /// <summary>Market seconds per wall second.</summary>
+    public required double Speed { get; init; }
+
+    /// <summary>Market time (ns) at which replays start; 0 chooses.</summary>
+    public required long From { get; init; }
+
+    /// <summary>Report file; empty for none.</summary>
+    public required string Report { get; init; }
+
+    /// <summary>Directory of the run; its content is replaced.</summary>
+    public required string Home { get; init; }
+
+    /// <summary>First port: validator i serves RPC at this + 10 i.</summary>
+    public required int Port { get; init; }
+
+    /// <summary>A run without a liquidation fails.</summary>
+    public required bool RequireLiquidations { get; init; }
+}

@@ -1,0 +1,119 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+using System.Text.Json.Nodes;
+using AppChain.Margin;
+using AppChain.Node;
+
+namespace AppChain.Localnet;
+
+/// <summary>The report of a run, and whether every check held.</summary>
+internal static class RunReport
+{
+    /// <summary>The report in its documented form (localnet/README.md).</summary>
+    public static JsonObject Write(
+        RunOptions options, Monitor monitor, TraderFloor floor, V1.ChainResponse chain, IReadOnlyList<MarketView> markets, long blocks, double seconds)
+    {
+        var rejected = new JsonObject();
+        foreach (KeyValuePair<uint, long> code in monitor.Refused.Concat(floor.Refused).GroupBy(pair => pair.Key)
+            .ToDictionary(group => group.Key, group => group.Sum(pair => pair.Value)).OrderBy(pair => pair.Key))
+        {
+            rejected[code.Key.ToString(CultureInfo.InvariantCulture)] = code.Value;
+        }
+
+        var oracle = new JsonObject();
+        foreach (MarketView market in markets)
+        {
+            OracleRecord record = monitor.Oracles.GetValueOrDefault(market.Parameters.MarketId) ?? new OracleRecord();
+            oracle[market.Parameters.Ticker] = new JsonObject
+            {
+                ["updates"] = record.Updates,
+                ["state"] = record.State,
+                ["last_price"] = Decimal(record.LastPrice, market.Parameters),
+                ["max_enforcement_delay_blocks"] = record.MaxEnforcementDelayBlocks,
+            };
+        }
+
+        return new JsonObject
+        {
+            ["engine"] = options.Engine == EngineKind.Embedded ? "embedded" : "cometbft",
+            ["validators"] = options.Validators,
+            ["blocks"] = blocks,
+            ["seconds"] = Math.Round(seconds, 3),
+            ["block_interval_ms"] = new JsonObject
+            {
+                ["p50"] = Math.Round(Quantile(monitor.Intervals, 0.50), 1),
+                ["p99"] = Math.Round(Quantile(monitor.Intervals, 0.99), 1),
+            },
+            ["app_hash_agreement"] = new JsonObject
+            {
+                ["heights_checked"] = monitor.HeightsChecked,
+                ["mismatches"] = monitor.Mismatches,
+            },
+            ["transactions"] = new JsonObject
+            {
+                ["submitted"] = floor.Submitted,
+                ["committed"] = monitor.Committed,
+                ["rejected"] = rejected,
+            },
+            ["fills"] = monitor.Fills,
+            ["liquidations"] = monitor.Liquidations,
+            ["deleveragings"] = monitor.Deleveragings,
+            ["oracle"] = oracle,
+            ["conservation"] = new JsonObject
+            {
+                ["held"] = chain.Held,
+                ["claims"] = chain.Claims,
+                ["insurance_fund"] = chain.InsuranceFund,
+                ["fees"] = chain.Fees,
+                ["difference"] = chain.Difference,
+            },
+            ["invariants_checked"] = (long)chain.Height,
+        };
+    }
+
+    /// <summary>The checks that failed; empty when the run is good.</summary>
+    public static IReadOnlyList<string> Failures(RunOptions options, Monitor monitor, V1.ChainResponse chain, long blocks)
+    {
+        var failures = new List<string>();
+        void Require(bool condition, string what)
+        {
+            if (!condition)
+            {
+                failures.Add(what);
+            }
+        }
+
+        Require(options.Blocks == 0 || blocks >= options.Blocks, $"{blocks} of {options.Blocks} blocks were made");
+        Require(monitor.HeightsChecked > 0, "no app hash was compared");
+        Require(monitor.Mismatches == 0, $"{monitor.Mismatches} heights with different app hashes");
+        Require(chain.Difference == "0", $"conservation is off by {chain.Difference} micro-USD");
+        Require(options.Traders == 0 || options.Blocks < 20 || monitor.Fills > 0, "nothing was traded");
+        Require(options.Blocks is > 0 and < 5 || monitor.Oracles.Values.Any(oracle => oracle.Updates > 0), "no oracle update");
+        Require(!options.RequireLiquidations || monitor.Liquidations > 0, "nothing was liquidated");
+        return failures;
+    }
+
+    private static string Decimal(long ticks, MarketParameters market)
+    {
+        decimal scale = 1;
+        for (int i = 0; i < market.PriceDecimals; i++)
+        {
+            scale *= 10;
+        }
+
+        return (ticks / scale).ToString("F" + market.PriceDecimals.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+    }
+
+    private static double Quantile(IReadOnlyList<double> values, double share)
+    {
+        if (values.Count == 0)
+        {
+            return 0;
+        }
+
+        double[] sorted = [.. values.Order()];
+        return sorted[Math.Min(sorted.Length - 1, (int)(sorted.Length * share))];
+    }
+}
