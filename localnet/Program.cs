@@ -6,6 +6,7 @@ using System.Globalization;
 using System.IO;
 using System.Threading;
 using AppChain.Hsm;
+using AppChain.Node;
 
 namespace AppChain.Localnet;
 
@@ -70,7 +71,8 @@ internal static class Program
     {
         var home = new Option<string>("--home") { Required = true };
         var connect = new Option<string>("--connect") { Required = true };
-        var command = new Command("signer", "Signs for one validator of the localnet with a software key.") { home, connect };
+        var untilEof = new Option<bool>("--until-eof");
+        var command = new Command("signer", "Signs for one validator of the localnet with a software key.") { home, connect, untilEof };
         command.Hidden = true;
         command.SetAction(parsed =>
         {
@@ -81,6 +83,11 @@ internal static class Program
             using var stop = new CancellationTokenSource();
             using var terminate = System.Runtime.InteropServices.PosixSignalRegistration.Create(
                 System.Runtime.InteropServices.PosixSignal.SIGTERM, signal => { signal.Cancel = true; stop.Cancel(); });
+            if (parsed.GetValue(untilEof))
+            {
+                StandardInput.WhenEnded(stop.Cancel);
+            }
+
             new RemoteSigner(
                 parsed.GetRequiredValue(connect),
                 new ConsensusSigner(NetworkFiles.ChainId, key, file),

@@ -3,15 +3,17 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
+using System.Runtime.InteropServices;
 using System.Threading;
 
 namespace AppChain.Localnet;
 
 /// <summary>
-/// The processes of a run: started with their output in a log file each, watched, and ended together. A child is also
-/// told by its closing standard input when this process is gone, so none outlives it.
+/// The processes of a run: started with their output in a log file each, watched, and ended together. Our own children
+/// also end when their standard input does, so they do not outlive this process even when it is killed; CometBFT ends
+/// when its application does.
 /// </summary>
-internal sealed class ChildProcesses(string logDirectory) : IDisposable
+internal sealed partial class ChildProcesses(string logDirectory) : IDisposable
 {
     private readonly List<(string Name, Process Process, string Log)> _children = [];
     private readonly Lock _lock = new();
@@ -95,16 +97,16 @@ internal sealed class ChildProcesses(string logDirectory) : IDisposable
 
     private static void Signal(Process process)
     {
-        try
+        const int terminate = 15;
+        if (!process.HasExited)
         {
-            using Process? kill = Process.Start("kill", ["-TERM", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
-            kill?.WaitForExit();
-        }
-        catch (InvalidOperationException)
-        {
-            // It has ended already.
+            // A child that ends at this very moment makes the call fail, which is what was wanted.
+            _ = kill(process.Id, terminate);
         }
     }
+
+    [LibraryImport("libc")]
+    private static partial int kill(int process, int signal);
 
     private void OnExit(string name, Process process, string log)
     {

@@ -44,7 +44,8 @@ internal static class CometBftHomes
     {
         byte[] secret = new byte[Sodium.SecretKeySize];
         Sodium.SecretKeyOf(seed, secret);
-        return $$"""{"priv_key":{"type":"tendermint/PrivKeyEd25519","value":"{{Convert.ToBase64String(secret)}}"}}""";
+        string value = Convert.ToBase64String(secret);
+        return "{\"priv_key\":{\"type\":\"tendermint/PrivKeyEd25519\",\"value\":\"" + value + "\"}}";
     }
 
     private static string Config(RunOptions options, NetworkFiles files, int validator, string peers) =>

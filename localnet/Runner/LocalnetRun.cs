@@ -150,8 +150,8 @@ internal sealed class LocalnetRun(RunOptions options)
         for (int i = 0; i < options.Validators; i++)
         {
             _files.WriteConfig(i, feeds, start, wall, options.Engine == EngineKind.Embedded ? wall : 0);
-            children.Start($"app{i}", "dotnet", [node, "start", "--home", _files.HomeOf(i)]);
-            children.Start($"signer{i}", "dotnet", [self, "signer", "--home", _files.HomeOf(i), "--connect", _files.PrivvalAddress(i)]);
+            children.Start($"app{i}", "dotnet", [node, "start", "--home", _files.HomeOf(i), "--until-eof"]);
+            children.Start($"signer{i}", "dotnet", [self, "signer", "--home", _files.HomeOf(i), "--connect", _files.PrivvalAddress(i), "--until-eof"]);
         }
     }
 

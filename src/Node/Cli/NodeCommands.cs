@@ -53,12 +53,16 @@ internal static class NodeCommands
     private static Command Start()
     {
         Option<DirectoryInfo> home = Home();
-        var command = new Command("start", "Runs the application until it is stopped; start the consensus engine beside it.") { home };
+        var untilEof = new Option<bool>("--until-eof") { Description = "stop when standard input ends", Hidden = true };
+        var command = new Command("start", "Runs the application until it is stopped; start the consensus engine beside it.")
+        {
+            home, untilEof,
+        };
         command.SetAction(parsed =>
         {
             try
             {
-                return Run(parsed.GetRequiredValue(home).FullName);
+                return Run(parsed.GetRequiredValue(home).FullName, parsed.GetValue(untilEof));
             }
             catch (Exception problem) when (problem is ConfigException or StorageException or FeedException or IOException
                 or FormatException or GenesisException)
@@ -70,7 +74,7 @@ internal static class NodeCommands
         return command;
     }
 
-    private static int Run(string home)
+    private static int Run(string home, bool untilEof)
     {
         NodeConfig config = NodeConfig.Read(ConfigPath(home));
         long epoch = config.FeedEpoch == 0 ? WallTime() : config.FeedEpoch;
@@ -98,6 +102,11 @@ internal static class NodeCommands
             pressed.Cancel = true;
             stop.Set();
         };
+        if (untilEof)
+        {
+            StandardInput.WhenEnded(stop.Set);
+        }
+
         Console.Error.WriteLine($"serving ABCI on {server.Address}, height {application.Height}");
         stop.Wait();
         return exitCode;

@@ -232,6 +232,9 @@ internal sealed class ReadModel
                 OracleRow oracle = OracleRow.Decode(ref key, ref value);
                 Oracles[oracle.Market] = oracle;
                 break;
+            case RowKind.Report when gone:
+                Reports.Remove(new ReportKey(key.ReadUInt32(), new Address(key.ReadFixed(Address.Size))));
+                break;
             case RowKind.Report:
                 ReportRow report = ReportRow.Decode(ref key, ref value);
                 Reports[report.Id] = report;
