@@ -221,6 +221,19 @@ public sealed class OracleUpdateTests
         Assert.That(stage.Oracle.State, Is.EqualTo(OracleState.Frozen));
     }
 
+    // The votes were widened up to the update; widening again from their source time would count their age twice.
+    [Test]
+    [Property("Spec", "ORACLE-11")]
+    public void In_the_block_of_an_update_the_interval_is_the_confidence_whatever_the_age_of_the_reports()
+    {
+        var stage = new OracleStage(10, 10, 10, 10);
+        OracleRow oracle = stage.All(1, Price, 100, 30);
+        stage.Market.MarkPrice = Price;
+        long width = Volatility.Width(Price, 100, 30 * OracleStage.Second, OracleRules.VarianceInitial, 4);
+        Assert.That(oracle.Confidence, Is.EqualTo(width).And.GreaterThan(1_000));
+        Assert.That(OracleUpdate.ValuationOf(stage.Market, oracle, stage.Time).High, Is.EqualTo(Price + width));
+    }
+
     [Test]
     [Property("Spec", "ORACLE-11")]
     public void A_stale_price_has_twice_the_drift()
