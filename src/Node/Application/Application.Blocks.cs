@@ -46,13 +46,8 @@ public sealed partial class Application
             IReadOnlyList<RowChange> changes = exchange.Commit();
             ChangeRecord record = ChangeRecord.Of(
                 exchange.Height, exchange.AppHash, changes, exchange.Committed, previous);
-            if (_genesis is { } genesis && genesis.Height > _store.Height)
-            {
-                _store.Append(genesis);
-            }
-
+            _store.Append(record, _genesis);
             _genesis = null;
-            _store.Append(record);
             _model.Apply(changes, candidate.Result.Events, exchange.Height, exchange.Time);
             _model.Count(candidate.Result.Transactions);
             Publish();

@@ -106,12 +106,7 @@ public sealed partial class Application : IAbciApplication, IDisposable
 
         Adopt(exchange);
         _model.Apply(rows, [], exchange.Height, exchange.Time);
-
-        // A store that holds the genesis alone has no block: the engine will send InitChain again.
-        if (_store.HasBlocks)
-        {
-            Publish();
-        }
+        Publish();
     }
 
     private void Adopt(Exchange exchange)

@@ -14,18 +14,19 @@ public sealed class FeedException(string message) : Exception(message);
 /// bars (<c>open_time_ms,open,high,low,close…</c>, also with <c>venue</c> and <c>symbol</c> before them, or as quotes with
 /// <c>bid_open…ask_close</c>) and ticks (<c>time_us,trade_id,side,price,amount</c>). A bar is walked open, low, high, close
 /// when it closes higher, otherwise open, high, low, close, at quarters of its length; between points the price moves
-/// in a straight line, so that a bar of five minutes is a path and not a silence. A tick stands until the next one.
+/// in a straight line, so that a bar of five minutes is a path and not a silence. A tick stands until the next one, and so
+/// does the last price before a hole in the bars: it ages, nothing is invented.
 /// </summary>
 public sealed class PricePath
 {
     private readonly List<long> _times = [];
     private readonly List<double> _prices = [];
-    private readonly bool _isBars;
+    private readonly long _barLength;
 
-    private PricePath(string name, bool isBars)
+    private PricePath(string name, long barLength)
     {
         Name = name;
-        _isBars = isBars;
+        _barLength = barLength;
     }
 
     /// <summary>Name of the venue, or of the file.</summary>
@@ -57,7 +58,7 @@ public sealed class PricePath
 
         price = _prices[index];
         madeAt = _times[index];
-        if (_isBars && index + 1 < _times.Count)
+        if (index + 1 < _times.Count && _times[index + 1] - _times[index] <= _barLength)
         {
             double share = (double)(time - _times[index]) / (_times[index + 1] - _times[index]);
             price += (_prices[index + 1] - _prices[index]) * share;
@@ -76,6 +77,18 @@ public sealed class PricePath
             throw new FeedException($"price file {file} does not exist");
         }
 
+        try
+        {
+            return ReadRows(file, symbol);
+        }
+        catch (InvalidDataException broken)
+        {
+            throw new FeedException($"price file {file} is not a sound gzip file: {broken.Message}");
+        }
+    }
+
+    private static PricePath[] ReadRows(string file, string? symbol)
+    {
         using Stream raw = File.OpenRead(file);
         using Stream plain = file.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(raw, CompressionMode.Decompress) : raw;
         using var reader = new StreamReader(plain);
@@ -83,25 +96,42 @@ public sealed class PricePath
         var columns = new Columns(file, header);
         var paths = new SortedDictionary<string, PricePath>(StringComparer.Ordinal);
         var bars = new SortedDictionary<string, List<Bar>>(StringComparer.Ordinal);
+        string? only = symbol;
         int line = 1;
         while (reader.ReadLine() is { } text)
         {
             line++;
-            string[] cells = text.Split(',');
-            if (text.Length == 0 || (symbol is not null && columns.Symbol >= 0 && cells[columns.Symbol] != symbol))
+            if (text.Length == 0)
             {
                 continue;
             }
 
-            string venue = columns.Venue >= 0 ? cells[columns.Venue] : Path.GetFileName(file);
+            string[] cells = text.Split(',');
+            if (columns.Symbol >= 0)
+            {
+                string here = columns.Text(cells, columns.Symbol, line);
+                if (symbol is not null && here != symbol)
+                {
+                    continue;
+                }
+
+                only ??= here;
+                if (here != only)
+                {
+                    throw new FeedException(
+                        $"price file {file} holds several symbols ({only}, {here}); name one as TICKER,FILE,SYMBOL");
+                }
+            }
+
+            string venue = columns.Venue >= 0 ? columns.Text(cells, columns.Venue, line) : Path.GetFileName(file);
             if (columns.IsTicks)
             {
                 if (!paths.TryGetValue(venue, out PricePath? path))
                 {
-                    paths[venue] = path = new PricePath(venue, isBars: false);
+                    paths[venue] = path = new PricePath(venue, barLength: 0);
                 }
 
-                path.Add(columns.Whole(cells, columns.Time, line) * 1_000, columns.Number(cells, columns.Close, line));
+                path.Add(columns.Nanoseconds(cells, line), columns.Number(cells, columns.Close, line));
             }
             else
             {
@@ -136,7 +166,7 @@ public sealed class PricePath
             length = i == 1 ? bars[i].Time - bars[0].Time : Math.Min(length, bars[i].Time - bars[i - 1].Time);
         }
 
-        var path = new PricePath(name, isBars: true);
+        var path = new PricePath(name, length);
         foreach (Bar bar in bars)
         {
             bool rises = bar.Close >= bar.Open;
@@ -212,20 +242,29 @@ public sealed class PricePath
                 ? (Number(cells, bid, line) + Number(cells, ask, line)) / 2
                 : Number(cells, bid, line);
             return new Bar(
-                Whole(cells, Time, line) * 1_000_000,
+                Nanoseconds(cells, line),
                 Middle(_open, _askOpen),
                 Middle(_high, _askHigh),
                 Middle(_low, _askLow),
                 Middle(Close, _askClose));
         }
 
-        public long Whole(string[] cells, int column, int line) =>
-            column < cells.Length && long.TryParse(cells[column], NumberStyles.None, CultureInfo.InvariantCulture, out long value)
-                ? value
+        /// <summary>Time of a row, ns since 1970.</summary>
+        public long Nanoseconds(string[] cells, int line)
+        {
+            long unit = IsTicks ? 1_000 : 1_000_000;
+            return Time < cells.Length
+                && long.TryParse(cells[Time], NumberStyles.None, CultureInfo.InvariantCulture, out long value)
+                && value <= long.MaxValue / 2 / unit
+                ? value * unit
                 : throw Bad(line);
+        }
+
+        public string Text(string[] cells, int column, int line) => column < cells.Length ? cells[column] : throw Bad(line);
 
         public double Number(string[] cells, int column, int line) =>
-            column < cells.Length && double.TryParse(cells[column], NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value > 0
+            column < cells.Length && double.TryParse(cells[column], NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+                && value > 0 && double.IsFinite(value)
                 ? value
                 : throw Bad(line);
 

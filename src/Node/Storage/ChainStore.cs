@@ -25,68 +25,90 @@ public sealed class ChainStore : IDisposable
 
     private readonly RocksDb _db;
     private readonly BlockingCollection<ChangeRecord> _toMaterialise = new(boundedCapacity: 256);
-    private readonly Thread? _materialiser;
+    private readonly bool _materialise;
+    private Thread? _materialiser;
     private volatile Exception? _failure;
     private long _oldest;
+    private bool _disposed;
 
     /// <summary>Opens the store in a directory. Without materialising, rows stay as they are: for tests of recovery.</summary>
     /// <exception cref="StorageException">See the message.</exception>
     public ChainStore(string directory, bool materialise = true)
     {
         _db = new RocksDb(directory, s_families);
+        _materialise = materialise;
         Height = -1;
         _oldest = long.MaxValue;
+        bool whole = true;
         foreach (KeyValuePair<byte[], byte[]> record in _db.Scan(ChangeLog))
         {
-            long height = BinaryPrimitives.ReadInt64BigEndian(record.Key);
-            if (Height >= 0 && height != Height + 1)
+            long height = record.Key.Length == sizeof(long) ? BinaryPrimitives.ReadInt64BigEndian(record.Key) : -1;
+            if (height < 0 || (Height >= 0 && height != Height + 1))
             {
-                throw new StorageException(
-                    $"the change log has no record of height {Height + 1}; restore the data directory from a backup, "
-                    + "or remove it and sync from the other validators");
+                whole = false;
+                break;
             }
 
             _oldest = Math.Min(_oldest, height);
             Height = height;
         }
 
-        if (materialise)
+        if (!whole)
         {
-            _materialiser = new Thread(Materialise) { IsBackground = true, Name = "materialiser" };
-            _materialiser.Start();
+            _db.Dispose();
+            throw new StorageException(
+                $"the change log has no record of height {Height + 1}; restore the data directory from a backup, "
+                + "or remove it and sync from the other validators");
         }
     }
 
     /// <summary>Height of the newest durable block; -1 when there is none.</summary>
     public long Height { get; private set; }
 
-    /// <summary>There is a block besides the genesis, whose rows are the record before the first block's.</summary>
-    public bool HasBlocks => Height >= 0 && (_oldest > 0 || Height > _oldest);
-
     /// <summary>Makes a committed block durable; returns when it is on the disk.</summary>
+    /// <param name="record">What the block changed.</param>
+    /// <param name="genesis">The rows before the first block, which become durable together with it.</param>
     /// <exception cref="StorageException">Nothing was written; the node must stop.</exception>
-    internal void Append(ChangeRecord record)
+    internal void Append(ChangeRecord record, ChangeRecord? genesis = null)
     {
         if (_failure is { } failure)
         {
             throw new StorageException($"the rows could not be written: {failure.Message}", failure);
         }
 
-        if (Height >= 0 && record.Height != Height + 1)
+        if (genesis is not null && Height >= 0)
         {
-            throw new StorageException($"block {record.Height} does not follow {Height}");
+            throw new StorageException(
+                $"the engine starts a new chain, but the data directory holds one of height {Height}; "
+                + "give the new chain an empty data directory");
+        }
+
+        long before = genesis?.Height ?? Height;
+        if (before >= 0 && record.Height != before + 1)
+        {
+            throw new StorageException($"block {record.Height} does not follow {before}");
         }
 
         using (RocksDb.WriteBatch batch = _db.NewBatch())
         {
+            if (genesis is not null)
+            {
+                batch.Put(ChangeLog, Key(genesis.Height), genesis.Encode());
+            }
+
             batch.Put(ChangeLog, Key(record.Height), record.Encode());
             _db.Write(batch, durable: true);
         }
 
+        _oldest = Math.Min(_oldest, genesis?.Height ?? record.Height);
         Height = record.Height;
-        _oldest = Math.Min(_oldest, record.Height);
-        if (_materialiser is not null)
+        if (_materialise)
         {
+            if (_materialiser is null)
+            {
+                StartMaterialiser();
+            }
+
             _toMaterialise.Add(record);
         }
     }
@@ -145,12 +167,24 @@ public sealed class ChainStore : IDisposable
             Redo(rows, tree, Record(height));
         }
 
+        // ORDER: not before the rows were read, so that they and their height are of one moment.
+        if (_materialise && _materialiser is null)
+        {
+            StartMaterialiser();
+        }
+
         return (new List<KeyValuePair<byte[], byte[]>>(rows), tree);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
         _toMaterialise.CompleteAdding();
         _materialiser?.Join();
         _toMaterialise.Dispose();
@@ -199,12 +233,20 @@ public sealed class ChainStore : IDisposable
         return value is null ? -1 : BinaryPrimitives.ReadInt64BigEndian(value);
     }
 
-    private void Materialise()
+    // Rows that a stop left behind come first, up to the height known now; the queue brings all later ones.
+    private void StartMaterialiser()
+    {
+        long first = Math.Max(RowsHeight() + 1, _oldest);
+        long last = Height;
+        _materialiser = new Thread(() => Materialise(first, last)) { IsBackground = true, Name = "materialiser" };
+        _materialiser.Start();
+    }
+
+    private void Materialise(long first, long last)
     {
         try
         {
-            // Rows that a stop left behind come first.
-            for (long height = Math.Max(RowsHeight() + 1, _oldest); height <= Height; height++)
+            for (long height = first; height <= last; height++)
             {
                 WriteRows(Record(height));
             }
@@ -219,7 +261,11 @@ public sealed class ChainStore : IDisposable
         }
         catch (Exception failure) when (failure is StorageException or ObjectDisposedException)
         {
+            // The next Append reports it; until then nobody must wait for room in the queue.
             _failure = failure;
+            foreach (ChangeRecord _ in _toMaterialise.GetConsumingEnumerable())
+            {
+            }
         }
     }
 
