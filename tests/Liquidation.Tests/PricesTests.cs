@@ -5,7 +5,7 @@ using NUnit.Framework;
 
 namespace AppChain.Liquidation.Tests;
 
-/// <summary>LIQ-4 to LIQ-7: bankruptcy price, fillable price, slice, and the fund's share.</summary>
+/// <summary>LIQ-5 to LIQ-7: bankruptcy price, fillable price, slice, and the fund's share.</summary>
 [TestFixture]
 public sealed class PricesTests
 {
