@@ -49,6 +49,15 @@ internal sealed class SodiumTests
     }
 
     [Test]
+    public void A_missing_library_is_one_line_that_names_its_package()
+    {
+        Assert.That(() => NativeLibraries.Load(["libnothing.so.9"], "libnothing9"),
+            Throws.TypeOf<DllNotFoundException>()
+            .With.Message.EqualTo("libnothing.so.9 is missing; install it with: apt-get install libnothing9"));
+        Assert.That(NativeLibraries.RequireAll, Throws.Nothing);
+    }
+
+    [Test]
     public void Random_bytes_differ()
     {
         byte[] first = new byte[32];
