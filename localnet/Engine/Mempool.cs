@@ -148,11 +148,19 @@ public sealed class Mempool
     public void Lock()
     {
         _gate.Wait();
-        _application.FlushMempool();
-        Task[] answers;
-        lock (_lock) answers = [.. _pending.Select(pending => pending.Answer)];
-        foreach (Task answer in answers) answer.GetAwaiter().GetResult();
-        AdmitAnswered();
+        try
+        {
+            _application.FlushMempool();
+            Task[] answers;
+            lock (_lock) answers = [.. _pending.Select(pending => pending.Answer)];
+            foreach (Task answer in answers) answer.GetAwaiter().GetResult();
+            AdmitAnswered();
+        }
+        catch
+        {
+            _gate.Release();
+            throw;
+        }
     }
 
     /// <summary>Removes what a block contains and checks the rest again. Between Lock and Unlock.</summary>
@@ -222,7 +230,7 @@ public sealed class Mempool
         List<Task<ResponseCheckTx>> answers =
             [.. entries.Select(entry => _application.CheckTx(
                 new RequestCheckTx { Tx = entry.Transaction, Type = CheckTxType.Recheck }))];
-        _application.FlushMempool();
+        _application.PushMempool();
         Task.WaitAll([.. answers], _options.RecheckTimeout);
         HashSet<ByteString> refused = [];
         for (int i = 0; i < answers.Count; i++)

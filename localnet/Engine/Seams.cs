@@ -46,6 +46,9 @@ public interface IApplication
     /// </summary>
     Task<ResponseCheckTx> CheckTx(RequestCheckTx request);
 
+    /// <summary>Sends what is queued on the mempool connection, without waiting for answers.</summary>
+    void PushMempool();
+
     /// <summary>Sends a Flush on the mempool connection and waits for its answer.</summary>
     void FlushMempool();
 }

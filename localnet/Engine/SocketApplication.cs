@@ -70,14 +70,17 @@ public sealed class SocketApplication : IApplication, IDisposable
     public ResponseCommit Commit() => _consensus.Commit(new RequestCommit());
 
     /// <summary>
-    /// Queues the request. One for a new transaction leaves at once; a recheck waits for the Flush behind the last.
+    /// Queues the request. One for a new transaction leaves at once; a recheck waits for <see cref="PushMempool"/>.
     /// </summary>
     public Task<ResponseCheckTx> CheckTx(RequestCheckTx request)
     {
         Task<ResponseCheckTx> answer = _mempool.CheckTxQueued(request);
-        if (request.Type == CheckTxType.New) _mempool.FlushQueued();
+        if (request.Type == CheckTxType.New) PushMempool();
         return answer;
     }
+
+    /// <inheritdoc/>
+    public void PushMempool() => _mempool.FlushQueued();
 
     /// <inheritdoc/>
     public void FlushMempool() => _mempool.Flush();

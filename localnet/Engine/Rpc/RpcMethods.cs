@@ -125,7 +125,7 @@ public sealed partial class RpcMethods
             json.WriteStartObject("sync_info");
             WriteBlockFacts(json, "latest", latest);
             WriteBlockFacts(json, "earliest", earliest);
-            json.WriteBoolean("catching_up", false);
+            json.WriteBoolean("catching_up", _source.Node.Consensus is null);
             json.WriteEndObject();
 
             json.WriteStartObject("validator_info");

@@ -163,6 +163,10 @@ public sealed class RecorderApplication : IApplication
         return Task.FromResult(new ResponseCheckTx { Code = code, GasWanted = request.Tx.Length });
     }
 
+    public void PushMempool()
+    {
+    }
+
     public void FlushMempool()
     {
     }
