@@ -55,6 +55,9 @@ public static class CommandLine
 
         root.Add(KeysCommands.Build(shell));
         root.Add(TxCommands.Build(shell));
+        root.Add(QueryCommands.Build(shell));
+        root.Add(VerifyProofCommand.Build(shell));
+        root.Add(CheckCommands.Build(shell));
         return root;
     }
 

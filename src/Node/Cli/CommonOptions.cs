@@ -2,6 +2,7 @@ using System;
 using System.CommandLine;
 using System.IO;
 using System.Linq;
+using AppChain.StateMachine;
 
 namespace AppChain.Node;
 
@@ -57,10 +58,14 @@ internal sealed class KeyOptions
         Recursive = true,
     };
 
-    public KeyOptions(Command family)
+    /// <summary>Adds the options to a family of verbs, of which those that open no key need only the directory.</summary>
+    public KeyOptions(Command family, bool opensKeys = true)
     {
         family.Add(_home);
-        family.Add(_passphraseFile);
+        if (opensKeys)
+        {
+            family.Add(_passphraseFile);
+        }
     }
 
     public KeyStore Store(ParseResult parsed, Shell shell)
@@ -111,6 +116,23 @@ internal sealed class KeyOptions
         }
 
         return passphrase;
+    }
+
+    /// <summary>An account named by address, or by the name of a key, with or without a sub-account number.</summary>
+    public AccountId FindAccount(ParseResult parsed, Shell shell, string text)
+    {
+        int slash = text.IndexOf('/', StringComparison.Ordinal);
+        string name = slash < 0 ? text : text[..slash];
+        KeyStore store = Store(parsed, shell);
+        if (KeyStore.IsName(name) && store.TryLoad(name, out KeyFile? key))
+        {
+            text = AccountText.Of(key.Owner) + text[name.Length..];
+        }
+
+        return AccountText.TryParse(text, out AccountId account, out string? reason)
+            ? account
+            : throw new CommandException(
+                $"'{text}' is no account: {reason}; give an address app1… or the name of a key in {store.Directory}");
     }
 
     private string Passphrase(ParseResult parsed, Shell shell, string question, string name)

@@ -153,7 +153,7 @@ internal static class KeysCommands
 
         KeyFile key = unencrypted
             ? KeyFile.InClear(secretKey)
-            : KeyFile.Seal(secretKey, options.NewPassphrase(parsed, shell, name), KeyCost.Default);
+            : KeyFile.Seal(secretKey, options.NewPassphrase(parsed, shell, name));
         CryptographicOperations.ZeroMemory(secretKey);
         store.Add(name, key);
         Print(output.Printer(parsed, shell), name, key);

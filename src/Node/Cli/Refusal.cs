@@ -53,8 +53,7 @@ internal sealed class Refusal(RpcClient node, IReadOnlyDictionary<uint, V1.Marke
     }
 
     /// <summary>
-    /// What the margin test would say to the orders of a transaction, as text for people. Orders count one by one, each
-    /// as if it were alone.
+    /// What the margin test would say to the orders of a transaction, one after the other, as text for people.
     /// </summary>
     public async Task<string> EstimateAsync(Transaction transaction, CancellationToken cancel)
     {
@@ -80,6 +79,7 @@ internal sealed class Refusal(RpcClient node, IReadOnlyDictionary<uint, V1.Marke
                 return $"estimate: {RefusalText.Margin(needed, available, market, largest)}";
             }
 
+            estimate.Assume(operation.Market, operation.Side, operation.Quantity);
             text = $"estimate: needs {DecimalText.FormatAmount(needed)}, has {DecimalText.FormatAmount(available)}";
         }
 

@@ -63,7 +63,7 @@ internal sealed class TransactionRun
     private async Task<TransactionBuilder> ReadAsync(
         IReadOnlyList<IReadOnlyDictionary<string, string>> words, MarketCatalog markets)
     {
-        var reader = new OperationReader(markets, text => _options.FindAccount(_parsed, _shell, text));
+        var reader = new OperationReader(markets, text => _options.Keys.FindAccount(_parsed, _shell, text));
         var builder = new TransactionBuilder
         {
             Subaccount = _parsed.GetValue(_options.Subaccount),

@@ -1,4 +1,3 @@
-using System;
 using System.CommandLine;
 using AppChain.StateMachine;
 
@@ -68,20 +67,4 @@ internal sealed class TxOptions
         Description = "longest wait",
         DefaultValueFactory = _ => 30,
     };
-
-    /// <summary>An account named by address, or by the name of a key, with or without a sub-account number.</summary>
-    public AccountId FindAccount(ParseResult parsed, Shell shell, string text)
-    {
-        int slash = text.IndexOf('/', StringComparison.Ordinal);
-        string name = slash < 0 ? text : text[..slash];
-        KeyStore store = Keys.Store(parsed, shell);
-        if (KeyStore.IsName(name) && store.TryLoad(name, out KeyFile? key))
-        {
-            text = AccountText.Of(key.Owner) + text[name.Length..];
-        }
-
-        return AccountText.TryParse(text, out AccountId account, out string? reason)
-            ? account
-            : throw new CommandException($"{reason}; give an address app1… or the name of a key in {store.Directory}");
-    }
 }

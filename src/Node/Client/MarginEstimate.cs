@@ -20,8 +20,16 @@ public sealed class MarginEstimate
     /// <param name="markets">The answer of /markets, by number.</param>
     public MarginEstimate(V1.AccountResponse account, IReadOnlyDictionary<uint, V1.Market> markets)
     {
-        _account = account;
+        _account = account.Clone();
         _markets = markets;
+    }
+
+    /// <summary>Counts an order as open from now on.</summary>
+    public void Assume(uint market, Side side, long lots)
+    {
+        V1.Position position = PositionIn(market);
+        position.OpenBuys += side == Side.Buy ? (ulong)lots : 0;
+        position.OpenSells += side == Side.Sell ? (ulong)lots : 0;
     }
 
     /// <summary>
@@ -31,20 +39,13 @@ public sealed class MarginEstimate
     public (Int128 Needed, Int128 Available) WithOrder(uint market, Side side, long lots)
     {
         var risk = new Risk(DecimalText.ParseAmount(_account.Collateral));
-        bool isAdded = false;
+        V1.Position changed = PositionIn(market);
         foreach (V1.Position position in _account.Positions)
         {
             if (_markets.TryGetValue(position.Market, out V1.Market? its))
             {
-                bool isHere = position.Market == market;
-                Add(ref risk, its, position, side, isHere ? lots : 0);
-                isAdded |= isHere;
+                Add(ref risk, its, position, side, ReferenceEquals(position, changed) ? lots : 0);
             }
-        }
-
-        if (!isAdded && _markets.TryGetValue(market, out V1.Market? wanted))
-        {
-            Add(ref risk, wanted, new V1.Position { EntryNotional = "0", FundingOwed = "0" }, side, lots);
         }
 
         return (risk.InitialWithOrders, risk.EquityLow);
@@ -71,6 +72,21 @@ public sealed class MarginEstimate
         }
 
         return passes;
+    }
+
+    private V1.Position PositionIn(uint market)
+    {
+        foreach (V1.Position position in _account.Positions)
+        {
+            if (position.Market == market)
+            {
+                return position;
+            }
+        }
+
+        var empty = new V1.Position { Market = market, EntryNotional = "0", FundingOwed = "0" };
+        _account.Positions.Add(empty);
+        return empty;
     }
 
     private static void Add(ref Risk risk, V1.Market market, V1.Position position, Side side, long lots)

@@ -9,42 +9,24 @@ using AppChain.StateMachine;
 
 namespace AppChain.Node;
 
-/// <summary>What it costs to try one passphrase.</summary>
-/// <param name="Passes">Passes of Argon2id over its memory, 1…16.</param>
-/// <param name="MemoryBytes">Memory of Argon2id, 8 KiB…1 GiB.</param>
-public readonly record struct KeyCost(int Passes, long MemoryBytes)
-{
-    /// <summary>About a fifth of a second on one core.</summary>
-    public static KeyCost Default => new(3, 64 << 20);
-
-    internal bool IsValid => Passes is >= 1 and <= 16 && MemoryBytes is >= 8192 and <= 1 << 30;
-}
-
 /// <summary>
-/// A trader's key in a file (docs/spec/key-files.md): JSON with the public part in clear and the secret key sealed by
-/// XChaCha20-Poly1305 under a key that Argon2id makes of a passphrase. Keys of test networks may be unencrypted, and
-/// then say so.
+/// A trader's key in a file: JSON with the public part in clear and the secret key under a passphrase
+/// (<see cref="PassphraseBox"/>). Keys of test networks may be in clear, and then say so.
 /// </summary>
 public sealed class KeyFile
 {
     private const string Format = "appchain-key-1";
-    private const string Encrypted = "argon2id+xchacha20poly1305";
-    private const string Unencrypted = "none";
     private const string Warning = "The secret key is not encrypted. For test networks only.";
 
-    private readonly KeyCost _cost;
-    private readonly byte[] _salt;
-    private readonly byte[] _nonce;
+    // The sealed box when encrypted, otherwise the secret key.
     private readonly byte[] _secret;
 
-    private KeyFile(byte[] publicKey, byte[] secret, KeyCost cost, byte[] salt, byte[] nonce)
+    private KeyFile(byte[] publicKey, byte[] secret, bool isEncrypted)
     {
         PublicKey = publicKey;
         Owner = TransactionCodec.AddressOf(publicKey);
+        IsEncrypted = isEncrypted;
         _secret = secret;
-        _cost = cost;
-        _salt = salt;
-        _nonce = nonce;
     }
 
     /// <summary>Compressed public key, 33 bytes.</summary>
@@ -54,7 +36,7 @@ public sealed class KeyFile
     public Address Owner { get; }
 
     /// <summary>A passphrase is needed to use it.</summary>
-    public bool IsEncrypted => _salt.Length > 0;
+    public bool IsEncrypted { get; }
 
     /// <summary>A new random secret key.</summary>
     public static byte[] NewSecretKey()
@@ -70,43 +52,41 @@ public sealed class KeyFile
         return secretKey;
     }
 
-    /// <summary>A file with the secret key sealed under a passphrase.</summary>
+    /// <summary>A file with the secret key under a passphrase.</summary>
     /// <exception cref="CryptographicException">The bytes are not a secret key.</exception>
-    public static KeyFile Seal(ReadOnlySpan<byte> secretKey, string passphrase, KeyCost cost)
+    public static KeyFile Seal(ReadOnlySpan<byte> secretKey, string passphrase)
     {
         byte[] publicKey = Secp256k1.PublicKeyOf(secretKey);
-        byte[] salt = RandomNumberGenerator.GetBytes(Sodium.SaltSize);
-        byte[] nonce = RandomNumberGenerator.GetBytes(Sodium.SealNonceSize);
-        var secret = new byte[secretKey.Length + Sodium.SealTagSize];
-        byte[] key = Stretch(passphrase, salt, cost);
-        Sodium.Seal(key, nonce, secretKey, publicKey, secret);
-        CryptographicOperations.ZeroMemory(key);
-        return new KeyFile(publicKey, secret, cost, salt, nonce);
+        string label = AccountText.Of(TransactionCodec.AddressOf(publicKey));
+        return new KeyFile(publicKey, PassphraseBox.Seal(Composed(passphrase), secretKey, label), isEncrypted: true);
     }
 
     /// <summary>A file with the secret key in clear, for test networks.</summary>
     /// <exception cref="CryptographicException">The bytes are not a secret key.</exception>
     public static KeyFile InClear(ReadOnlySpan<byte> secretKey) =>
-        new(Secp256k1.PublicKeyOf(secretKey), secretKey.ToArray(), default, [], []);
+        new(Secp256k1.PublicKeyOf(secretKey), secretKey.ToArray(), isEncrypted: false);
 
     /// <summary>
     /// The secret key; the passphrase is ignored when the file is not encrypted. False when the passphrase is wrong or
     /// the file was altered.
     /// </summary>
+    /// <exception cref="FormatException">The sealed part is damaged.</exception>
     public bool TryOpen(string passphrase, [NotNullWhen(true)] out byte[]? secretKey)
     {
-        secretKey = new byte[Secp256k1.SecretKeySize];
-        if (!IsEncrypted)
+        try
         {
-            _secret.CopyTo(secretKey, 0);
-            return true;
+            secretKey = IsEncrypted ? PassphraseBox.Open(Composed(passphrase), _secret) : [.. _secret];
+        }
+        catch (CryptographicException)
+        {
+            secretKey = null;
+            return false;
         }
 
-        byte[] key = Stretch(passphrase, _salt, _cost);
-        bool opened = Sodium.TryOpen(key, _nonce, _secret, PublicKey, secretKey);
-        CryptographicOperations.ZeroMemory(key);
-        secretKey = opened ? secretKey : null;
-        return opened;
+        bool belongs = Secp256k1.IsSecretKey(secretKey)
+            && PublicKey.AsSpan().SequenceEqual(Secp256k1.PublicKeyOf(secretKey));
+        secretKey = belongs ? secretKey : null;
+        return belongs;
     }
 
     /// <summary>The text of the file.</summary>
@@ -119,20 +99,18 @@ public sealed class KeyFile
             json.WriteString("format", Format);
             json.WriteString("address", AccountText.Of(Owner));
             json.WriteString("public_key", Convert.ToHexStringLower(PublicKey));
-            json.WriteString("encryption", IsEncrypted ? Encrypted : Unencrypted);
             if (IsEncrypted)
             {
-                json.WriteNumber("passes", _cost.Passes);
-                json.WriteNumber("memory_bytes", _cost.MemoryBytes);
-                json.WriteString("salt", Convert.ToHexStringLower(_salt));
-                json.WriteString("nonce", Convert.ToHexStringLower(_nonce));
+                using JsonDocument box = JsonDocument.Parse(_secret);
+                json.WritePropertyName("sealed");
+                box.RootElement.WriteTo(json);
             }
             else
             {
                 json.WriteString("warning", Warning);
+                json.WriteString("secret_key", Convert.ToHexStringLower(_secret));
             }
 
-            json.WriteString("secret_key", Convert.ToHexStringLower(_secret));
             json.WriteEndObject();
         }
 
@@ -162,56 +140,26 @@ public sealed class KeyFile
         }
 
         byte[] publicKey = Hex(json, "public_key", Secp256k1.PublicKeySize);
-        string encryption = Text(json, "encryption");
-        if (encryption == Unencrypted)
+        if (json.TryGetProperty("sealed", out JsonElement box))
         {
-            byte[] secretKey = Hex(json, "secret_key", Secp256k1.SecretKeySize);
-            if (!Secp256k1.IsSecretKey(secretKey) || !publicKey.AsSpan().SequenceEqual(Secp256k1.PublicKeyOf(secretKey)))
-            {
-                throw new FormatException("public_key does not belong to secret_key");
-            }
-
-            return new KeyFile(publicKey, secretKey, default, [], []);
+            return new KeyFile(publicKey, Encoding.UTF8.GetBytes(box.GetRawText()), isEncrypted: true);
         }
 
-        if (encryption != Encrypted)
-        {
-            throw new FormatException($"encryption '{encryption}' is not known");
-        }
-
-        var cost = new KeyCost((int)Number(json, "passes"), Number(json, "memory_bytes"));
-        if (!cost.IsValid)
-        {
-            throw new FormatException("passes or memory_bytes are out of range");
-        }
-
-        return new KeyFile(
-            publicKey,
-            Hex(json, "secret_key", Secp256k1.SecretKeySize + Sodium.SealTagSize),
-            cost,
-            Hex(json, "salt", Sodium.SaltSize),
-            Hex(json, "nonce", Sodium.SealNonceSize));
+        byte[] secretKey = Hex(json, "secret_key", Secp256k1.SecretKeySize);
+        bool belongs = Secp256k1.IsSecretKey(secretKey)
+            && publicKey.AsSpan().SequenceEqual(Secp256k1.PublicKeyOf(secretKey));
+        return belongs
+            ? new KeyFile(publicKey, secretKey, isEncrypted: false)
+            : throw new FormatException("public_key does not belong to secret_key");
     }
 
-    private static byte[] Stretch(string passphrase, byte[] salt, KeyCost cost)
-    {
-        var key = new byte[Sodium.SealKeySize];
-        byte[] bytes = Encoding.UTF8.GetBytes(passphrase.Normalize(NormalizationForm.FormC));
-        Sodium.StretchPassphrase(bytes, salt, cost.Passes, cost.MemoryBytes, key);
-        CryptographicOperations.ZeroMemory(bytes);
-        return key;
-    }
+    // One passphrase has one form, however a keyboard composes its letters.
+    private static string Composed(string passphrase) => passphrase.Normalize(NormalizationForm.FormC);
 
     private static string Text(JsonElement json, string name) =>
         json.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String
             ? value.GetString()!
             : throw new FormatException($"'{name}' is missing");
-
-    private static long Number(JsonElement json, string name) =>
-        json.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number
-            && value.TryGetInt32(out int number)
-            ? number
-            : throw new FormatException($"'{name}' is missing or out of range");
 
     private static byte[] Hex(JsonElement json, string name, int size)
     {

@@ -1,0 +1,161 @@
+using System;
+using System.Collections.Generic;
+using System.CommandLine;
+using System.Globalization;
+using System.IO;
+using System.Text.Json;
+using AppChain.Abci;
+using AppChain.Abci.Wire.Crypto;
+
+namespace AppChain.Node;
+
+/// <summary><c>verify-proof</c>: checks a file of <c>query proof</c> against validators one trusts. Asks no node.</summary>
+internal static class VerifyProofCommand
+{
+    private const int HashSize = 32;
+
+    public static Command Build(Shell shell)
+    {
+        var file = new Argument<string>("file") { Description = "a proof of `appchain query proof --out`; - for what is piped in" };
+        var hash = new Option<string?>("--validators-hash")
+        {
+            Description = "hash of the validators you trust, in hex",
+            HelpName = "HASH",
+        };
+        var validators = new Option<string?>("--validators")
+        {
+            Description = "the validators you trust: a genesis file, or the answer of the RPC method validators",
+            HelpName = "FILE",
+        };
+        var chainId = new Option<string?>("--chain-id") { Description = "the chain it must be of" };
+        var command = new Command("verify-proof", "Check a state proof against signed headers, without a node.")
+        {
+            file,
+            hash,
+            validators,
+            chainId,
+        };
+        var output = new OutputOption(command);
+        command.SetAction(parsed =>
+        {
+            byte[] trusted = TrustedHash(parsed.GetValue(hash), parsed.GetValue(validators));
+            string path = parsed.GetValue(file)!;
+            StateProofBundle bundle = Read(path == "-" ? shell.In.ReadToEnd() : File.ReadAllText(path), path);
+            string? fault = parsed.GetValue(chainId) is string wanted && bundle.Header.ChainId != wanted
+                ? $"it is of the chain '{bundle.Header.ChainId}', not '{wanted}'"
+                : bundle.Fault(trusted);
+            Print(output.Printer(parsed, shell), bundle, fault);
+            return fault is null ? ExitCode.Ok : ExitCode.Refused;
+        });
+        return command;
+    }
+
+    private static StateProofBundle Read(string text, string path)
+    {
+        try
+        {
+            return StateProofBundle.Parse(text);
+        }
+        catch (FormatException cause)
+        {
+            throw new FormatException($"{path} is no proof: {cause.Message}", cause);
+        }
+    }
+
+    private static byte[] TrustedHash(string? hash, string? path)
+    {
+        if ((hash is null) == (path is null))
+        {
+            throw new CommandException(
+                "say whose signatures you trust: either --validators-hash HASH or --validators FILE (a genesis file)");
+        }
+
+        if (hash is not null)
+        {
+            return hash.Length == 2 * HashSize && System.Linq.Enumerable.All(hash, char.IsAsciiHexDigit)
+                ? Convert.FromHexString(hash)
+                : throw new CommandException($"'{hash}' is not {HashSize} bytes in hex");
+        }
+
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path!));
+            return BlockHashes.Validators(Validators(document.RootElement)).ToByteArray();
+        }
+        catch (Exception cause) when (cause is JsonException or FormatException)
+        {
+            throw new FormatException($"{path} has no list of validators: {cause.Message}", cause);
+        }
+    }
+
+    // A genesis file calls it power, an answer voting_power. The set is ordered as consensus orders it.
+    private static List<Abci.Wire.Types.Validator> Validators(JsonElement json)
+    {
+        JsonElement holder = RpcJsonReader.TryMember(json, "result", out JsonElement result) ? result : json;
+        var validators = new List<Abci.Wire.Types.Validator>();
+        foreach (JsonElement item in RpcJsonReader.Items(holder, "validators"))
+        {
+            PublicKey key = RpcJsonReader.PublicKey(RpcJsonReader.Member(item, "pub_key"));
+            long power = RpcJsonReader.Int64(item, "voting_power");
+            validators.Add(new Abci.Wire.Types.Validator
+            {
+                Address = BlockHashes.Address(key),
+                PubKey = key,
+                VotingPower = power != 0 ? power : RpcJsonReader.Int64(item, "power"),
+            });
+        }
+
+        if (validators.Count == 0)
+        {
+            throw new FormatException("'validators' is missing or empty");
+        }
+
+        validators.Sort(static (left, right) => left.VotingPower != right.VotingPower
+            ? right.VotingPower.CompareTo(left.VotingPower)
+            : left.Address.Span.SequenceCompareTo(right.Address.Span));
+        return validators;
+    }
+
+    private static void Print(Printer printer, StateProofBundle bundle, string? fault)
+    {
+        (Int128 signed, Int128 total) = bundle.Power();
+        string height = bundle.Height.ToString(CultureInfo.InvariantCulture);
+        if (printer.IsJson)
+        {
+            printer.Json(json =>
+            {
+                json.WriteStartObject();
+                json.WriteBoolean("valid", fault is null);
+                json.WriteString("fault", fault);
+                json.WriteString("chain_id", bundle.Header.ChainId);
+                json.WriteString("height", height);
+                json.WriteString("key", Convert.ToHexStringLower(bundle.Key));
+                json.WriteBoolean("exists", bundle.Value is not null);
+                json.WriteString("value", Convert.ToHexStringLower(bundle.Value ?? []));
+                json.WriteEndObject();
+            });
+            return;
+        }
+
+        if (fault is not null)
+        {
+            printer.Line($"NOT PROVEN: {fault}");
+            return;
+        }
+
+        string what = bundle.Value is null ? "no such row was" : "this row was";
+        printer.Line($"proven: {what} in the state of {bundle.Header.ChainId} after height {height}");
+        printer.Line($"  {RowText.Kind(bundle.Key)} {Convert.ToHexStringLower(bundle.Key)}");
+        if (bundle.Value is not null)
+        {
+            foreach ((string name, string value) in RowText.Of(bundle.Key, bundle.Value))
+            {
+                printer.Line($"  {name}: {value}");
+            }
+        }
+
+        printer.Line($"  app hash {Convert.ToHexString(bundle.Header.AppHash.Span)} in the header of the next height");
+        printer.Line(string.Create(
+            CultureInfo.InvariantCulture, $"  signed by {signed} of {total} voting power"));
+    }
+}
