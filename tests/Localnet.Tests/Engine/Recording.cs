@@ -4,6 +4,7 @@ using System.IO;
 using System.IO.Compression;
 using System.Linq;
 using System.Text.Json;
+using AppChain.Abci.Wire;
 using NUnit.Framework;
 
 namespace AppChain.Localnet.Tests;
@@ -73,6 +74,17 @@ public sealed class Recording
             calls.Add(kind);
         }
         return [.. runs.Values];
+    }
+
+    /// <summary>The requests that a node sent to its application, on all connections and in all runs.</summary>
+    public IEnumerable<Request> Requests(int node)
+    {
+        foreach (JsonElement line in Lines($"abci_node{node}.jsonl.gz"))
+        {
+            if (!line.TryGetProperty("dir", out JsonElement direction) || direction.GetString() != "req") continue;
+            byte[] frame = line.GetProperty("frame").GetBytesFromBase64();
+            yield return Request.Parser.ParseDelimitedFrom(new MemoryStream(frame));
+        }
     }
 
     private IEnumerable<JsonElement> Lines(string file)

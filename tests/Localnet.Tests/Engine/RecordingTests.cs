@@ -3,6 +3,7 @@ using System.Linq;
 using System.Security.Cryptography;
 using System.Text;
 using AppChain.Abci;
+using AppChain.Abci.Wire;
 using AppChain.Abci.Wire.Types;
 using Google.Protobuf;
 using NUnit.Framework;
@@ -44,6 +45,49 @@ public sealed class RecordingTests
             state = BlockExecutor.NextState(state, block,
                 RpcJsonReader.BlockResults(recording.Answer("block_results", height)));
         }
+    }
+
+    /// <summary>
+    /// What the node sent to its application about a decided block is what the engine would send: transactions, commit
+    /// info, hash, time and the rest.
+    /// </summary>
+    [TestCaseSource(typeof(Recording), nameof(Recording.Names))]
+    public void Recorded_requests_are_those_of_the_engine(string name)
+    {
+        Recording recording = Recording.Open(name);
+        Dictionary<long, (SealedBlock Block, ChainState Before)> heights = [];
+        ChainState state = AfterInitChain(recording.Genesis);
+        foreach (long height in recording.Heights)
+        {
+            SealedBlock block = BlockAt(recording, height);
+            heights.Add(height, (block, state));
+            state = BlockExecutor.NextState(
+                state, block, RpcJsonReader.BlockResults(recording.Answer("block_results", height)));
+        }
+        int compared = 0;
+        foreach (Request request in recording.Nodes.SelectMany(recording.Requests))
+        {
+            if (request.PrepareProposal is { } prepare && heights.TryGetValue(prepare.Height, out var at))
+            {
+                Assert.That(prepare.MaxTxBytes, Is.EqualTo(ParameterRules.MaximumTransactionBytes(
+                    at.Before.Parameters, at.Before.Validators.Count, 0)));
+                Assert.That(prepare.NextValidatorsHash, Is.EqualTo(at.Before.NextValidators.Hash()));
+            }
+            (IMessage Recorded, IMessage Built)? pair = request switch
+            {
+                { FinalizeBlock: { } r } when heights.TryGetValue(r.Height, out at) =>
+                    (r, AbciRequests.FinalizeBlock(at.Block, at.Before.LastValidators, state.InitialHeight)),
+                { ProcessProposal: { } r } when heights.TryGetValue(r.Height, out at) && r.Hash == at.Block.Id.Hash =>
+                    (r, AbciRequests.ProcessProposal(at.Block, at.Before)),
+                { ExtendVote: { } r } when heights.TryGetValue(r.Height, out at) && r.Hash == at.Block.Id.Hash =>
+                    (r, AbciRequests.ExtendVote(at.Block, at.Before)),
+                _ => null,
+            };
+            if (pair is null) continue;
+            Assert.That(pair.Value.Built, Is.EqualTo(pair.Value.Recorded));
+            compared++;
+        }
+        Assert.That(compared, Is.AtLeast(2 * recording.Heights.Count));
     }
 
     [Test]
