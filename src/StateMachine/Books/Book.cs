@@ -5,26 +5,40 @@ namespace AppChain.StateMachine;
 
 /// <summary>
 /// The resting orders of one market in price-time order. It links rows of the order table; it owns no truth of its
-/// own and is rebuilt from the rows at load.
+/// own and is rebuilt from the rows at load. Undone by opposites: an order taken out keeps its own links, so it finds its
+/// place again once everything after it has been taken back.
 /// </summary>
-internal sealed class Book
+internal sealed class Book : IJournaled
 {
+    private const int Inserted = 0;
+    private const int Removed = 1;
+    private const int Reduced = 2;
+
+    private readonly Journal _journal;
+    private readonly int _self;
     private readonly Table<ulong, OrderRow> _orders;
-    private readonly Slots<Level> _levels;
+    private Level[] _levels = new Level[64];
+
+    // Level numbers not in use; the last was freed last.
+    private int[] _free = new int[64];
+    private int _freeCount;
 
     /// <summary>Buy orders.</summary>
-    public readonly BookSide Bids;
+    public readonly BookSide Bids = new(Side.Buy);
 
     /// <summary>Sell orders.</summary>
-    public readonly BookSide Asks;
+    public readonly BookSide Asks = new(Side.Sell);
 
     /// <summary>An empty book over the order table.</summary>
     public Book(Journal journal, Table<ulong, OrderRow> orders)
     {
+        _journal = journal;
+        _self = journal.Register(this);
         _orders = orders;
-        _levels = new Slots<Level>(journal);
-        Bids = new BookSide(journal, Side.Buy);
-        Asks = new BookSide(journal, Side.Sell);
+        for (int level = 0; level < _free.Length; level++)
+        {
+            _free[_freeCount++] = level;
+        }
     }
 
     /// <summary>The side that orders of this side rest on.</summary>
@@ -34,7 +48,7 @@ internal sealed class Book
     public BookSide Opposite(Side side) => side == Side.Buy ? Asks : Bids;
 
     /// <summary>Reads a level.</summary>
-    public ref readonly Level LevelAt(int slot) => ref _levels.Read(slot);
+    public ref readonly Level LevelAt(int level) => ref _levels[level];
 
     /// <summary>True when an order at this price would need a level that the side has no room for.</summary>
     public bool IsFull(Side side, long price)
@@ -47,7 +61,7 @@ internal sealed class Book
     public int BestMaker(Side takerSide, long limit)
     {
         BookSide makers = Opposite(takerSide);
-        return makers.Crosses(limit) ? _levels.Read(makers.LevelAt(makers.Count - 1)).First : -1;
+        return makers.Crosses(limit) ? _levels[makers.LevelAt(makers.Count - 1)].First : -1;
     }
 
     /// <summary>Puts an order behind the others of its price.</summary>
@@ -56,68 +70,27 @@ internal sealed class Book
         ref OrderRow order = ref _orders.Relink(orderSlot);
         BookSide side = SideOf(order.Side);
         int position = side.Find(order.Price);
+        order.Next = -1;
         if (position < 0)
         {
-            int fresh = _levels.Add(new Level
-            {
-                Price = order.Price,
-                Quantity = order.Quantity,
-                Count = 1,
-                First = orderSlot,
-                Last = orderSlot,
-            });
-            side.Insert(~position, order.Price, fresh);
-            order.Level = fresh;
             order.Previous = -1;
-            order.Next = -1;
-            return;
+            order.Level = OpenLevel(side, ~position, order.Price);
+        }
+        else
+        {
+            order.Level = side.LevelAt(position);
+            order.Previous = _levels[order.Level].Last;
         }
 
-        int levelSlot = side.LevelAt(position);
-        ref Level level = ref _levels.Write(levelSlot);
-        order.Level = levelSlot;
-        order.Previous = level.Last;
-        order.Next = -1;
-        _orders.Relink(level.Last).Next = orderSlot;
-        level.Last = orderSlot;
-        level.Quantity += order.Quantity;
-        level.Count++;
+        Link(orderSlot, order);
+        _journal.Record(_self, Inserted, orderSlot);
     }
 
     /// <summary>Takes an order out, and its level when it was the last there.</summary>
     public void Remove(int orderSlot)
     {
-        ref readonly OrderRow order = ref _orders.Read(orderSlot);
-        ref Level level = ref _levels.Write(order.Level);
-        if (level.Count == 1)
-        {
-            BookSide side = SideOf(order.Side);
-            int position = side.Find(order.Price);
-            Invariant.Assert(position >= 0);
-            side.RemoveAt(position);
-            _levels.Remove(order.Level);
-            return;
-        }
-
-        level.Count--;
-        level.Quantity -= order.Quantity;
-        if (order.Previous >= 0)
-        {
-            _orders.Relink(order.Previous).Next = order.Next;
-        }
-        else
-        {
-            level.First = order.Next;
-        }
-
-        if (order.Next >= 0)
-        {
-            _orders.Relink(order.Next).Previous = order.Previous;
-        }
-        else
-        {
-            level.Last = order.Previous;
-        }
+        Unlink(_orders.Read(orderSlot));
+        _journal.Record(_self, Removed, orderSlot);
     }
 
     /// <summary>Takes lots off an order that keeps its place.</summary>
@@ -127,7 +100,36 @@ internal sealed class Book
         Invariant.Assert(lots > 0);
         Invariant.Assert(lots < order.Quantity);
         order.Quantity -= lots;
-        _levels.Write(order.Level).Quantity -= lots;
+        _levels[order.Level].Quantity -= lots;
+        _journal.Record(_self, Reduced, orderSlot, lots);
+    }
+
+    /// <inheritdoc/>
+    public void Undo(int operation, int orderSlot, long lots)
+    {
+        ref OrderRow order = ref _orders.Relink(orderSlot);
+        if (operation == Reduced)
+        {
+            // The row may have been added under the same savepoint: then it has no image that brings the lots back.
+            order.Quantity += lots;
+            _levels[order.Level].Quantity += lots;
+            return;
+        }
+
+        if (operation == Inserted)
+        {
+            Unlink(order);
+            return;
+        }
+
+        if (order.Previous < 0 && order.Next < 0)
+        {
+            BookSide side = SideOf(order.Side);
+            int level = OpenLevel(side, ~side.Find(order.Price), order.Price);
+            Invariant.Assert(level == order.Level);
+        }
+
+        Link(orderSlot, order);
     }
 
     /// <summary>Lots that a taker with this limit could trade, at most <paramref name="wanted"/>.</summary>
@@ -138,7 +140,7 @@ internal sealed class Book
         // BOUND: at most Limits.LevelsPerSideMax levels, ends when enough is found.
         for (int i = makers.Count - 1; i >= 0 && found < wanted; i--)
         {
-            ref readonly Level level = ref _levels.Read(makers.LevelAt(i));
+            ref readonly Level level = ref _levels[makers.LevelAt(i)];
             if (takerSide == Side.Buy ? level.Price > limit : level.Price < limit)
             {
                 break;
@@ -162,7 +164,7 @@ internal sealed class Book
         // BOUND: at most Limits.LevelsPerSideMax levels, ends when the notional is reached.
         for (int i = makers.Count - 1; i >= 0; i--)
         {
-            ref readonly Level level = ref _levels.Read(makers.LevelAt(i));
+            ref readonly Level level = ref _levels[makers.LevelAt(i)];
             Int128 perLot = (Int128)level.Price * tickLotValue;
             Int128 all = perLot * level.Quantity;
             if (spent + all < notional)
@@ -186,11 +188,88 @@ internal sealed class Book
         return 0;
     }
 
-    /// <summary>Forgets what the undo journal no longer needs.</summary>
-    public void Forget()
+    // Puts an order between its neighbours.
+    private void Link(int orderSlot, in OrderRow order)
     {
-        _levels.Forget();
-        Bids.Forget();
-        Asks.Forget();
+        ref Level level = ref _levels[order.Level];
+        level.Count++;
+        level.Quantity += order.Quantity;
+        if (order.Previous >= 0)
+        {
+            _orders.Relink(order.Previous).Next = orderSlot;
+        }
+        else
+        {
+            level.First = orderSlot;
+        }
+
+        if (order.Next >= 0)
+        {
+            _orders.Relink(order.Next).Previous = orderSlot;
+        }
+        else
+        {
+            level.Last = orderSlot;
+        }
+    }
+
+    // Joins the neighbours of an order, whose own links stay.
+    private void Unlink(in OrderRow order)
+    {
+        ref Level level = ref _levels[order.Level];
+        level.Count--;
+        level.Quantity -= order.Quantity;
+        if (level.Count == 0)
+        {
+            CloseLevel(order);
+            return;
+        }
+
+        if (order.Previous >= 0)
+        {
+            _orders.Relink(order.Previous).Next = order.Next;
+        }
+        else
+        {
+            level.First = order.Next;
+        }
+
+        if (order.Next >= 0)
+        {
+            _orders.Relink(order.Next).Previous = order.Previous;
+        }
+        else
+        {
+            level.Last = order.Previous;
+        }
+    }
+
+    private int OpenLevel(BookSide side, int position, long price)
+    {
+        if (_freeCount == 0)
+        {
+            // New numbers go in below all that are freed later, so that undoing finds them as they were.
+            int from = _levels.Length;
+            Array.Resize(ref _levels, from * 2);
+            Array.Resize(ref _free, from * 2);
+            for (int fresh = from; fresh < _levels.Length; fresh++)
+            {
+                _free[_freeCount++] = fresh;
+            }
+        }
+
+        int level = _free[--_freeCount];
+        _levels[level] = new Level { Price = price };
+        side.Insert(position, price, level);
+        return level;
+    }
+
+    private void CloseLevel(in OrderRow order)
+    {
+        BookSide side = SideOf(order.Side);
+        int position = side.Find(order.Price);
+        Invariant.Assert(position >= 0);
+        side.RemoveAt(position);
+        _free[_freeCount++] = order.Level;
     }
 }

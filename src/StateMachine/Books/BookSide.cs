@@ -24,30 +24,18 @@ internal struct Level
 
 /// <summary>
 /// The price levels of one side, sorted so that the best is last: most changes happen near the best price, where a
-/// sorted array moves little, and the next best is the neighbour in memory.
+/// sorted array moves little, and the next best is the neighbour in memory. Changed by <see cref="Book"/> only.
 /// </summary>
-internal sealed class BookSide : IJournaled
+internal sealed class BookSide
 {
-    private const int Inserted = 0;
-    private const int Removed = 1;
-
-    private readonly Journal _journal;
-
     // A rank grows with how good a price is: the price itself for bids, its negation for asks.
     private readonly int _sign;
     private long[] _ranks = new long[64];
     private int[] _levels = new int[64];
     private int _count;
 
-    private long[] _removedRanks = new long[16];
-    private int _removedCount;
-
     /// <summary>An empty side.</summary>
-    public BookSide(Journal journal, Side side)
-    {
-        _journal = journal;
-        _sign = side == Side.Buy ? 1 : -1;
-    }
+    public BookSide(Side side) => _sign = side == Side.Buy ? 1 : -1;
 
     /// <summary>Levels of this side.</summary>
     public int Count => _count;
@@ -96,41 +84,6 @@ internal sealed class BookSide : IJournaled
     /// <summary>Puts a level where its price belongs.</summary>
     public void Insert(int position, long price, int level)
     {
-        InsertAt(position, price * _sign, level);
-        _journal.Record(this, Inserted, position, 0);
-    }
-
-    /// <summary>Takes the level at a position out.</summary>
-    public void RemoveAt(int position)
-    {
-        if (_removedCount == _removedRanks.Length)
-        {
-            Array.Resize(ref _removedRanks, _removedCount * 2);
-        }
-
-        _removedRanks[_removedCount++] = _ranks[position];
-        _journal.Record(this, Removed, position, _levels[position]);
-        CloseGap(position);
-    }
-
-    /// <inheritdoc/>
-    public void Undo(int operation, int position, int level)
-    {
-        if (operation == Inserted)
-        {
-            CloseGap(position);
-        }
-        else
-        {
-            InsertAt(position, _removedRanks[--_removedCount], level);
-        }
-    }
-
-    /// <summary>Forgets what was removed; call together with <see cref="Journal.Forget"/>.</summary>
-    public void Forget() => _removedCount = 0;
-
-    private void InsertAt(int position, long rank, int level)
-    {
         if (_count == _ranks.Length)
         {
             Array.Resize(ref _ranks, _count * 2);
@@ -144,12 +97,13 @@ internal sealed class BookSide : IJournaled
             Array.Copy(_levels, position, _levels, position + 1, moved);
         }
 
-        _ranks[position] = rank;
+        _ranks[position] = price * _sign;
         _levels[position] = level;
         _count++;
     }
 
-    private void CloseGap(int position)
+    /// <summary>Takes the level at a position out.</summary>
+    public void RemoveAt(int position)
     {
         Invariant.Assert(position < _count);
         _count--;

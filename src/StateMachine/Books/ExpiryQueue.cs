@@ -11,13 +11,18 @@ internal sealed class ExpiryQueue : IJournaled
     private readonly record struct Entry(long Expiry, ulong OrderId);
 
     private readonly Journal _journal;
+    private readonly int _self;
 
     // ORDER: by expiry, then order id: a total order, so equal priorities cannot arise.
     private readonly PriorityQueue<Entry, (long Expiry, ulong OrderId)> _queue = new();
     private readonly List<Entry> _taken = [];
 
     /// <summary>An empty queue.</summary>
-    public ExpiryQueue(Journal journal) => _journal = journal;
+    public ExpiryQueue(Journal journal)
+    {
+        _journal = journal;
+        _self = journal.Register(this);
+    }
 
     /// <summary>Notes that an order expires when the clock passes <paramref name="expiry"/>.</summary>
     public void Add(long expiry, ulong orderId) =>
@@ -30,7 +35,7 @@ internal sealed class ExpiryQueue : IJournaled
         {
             _queue.Dequeue();
             _taken.Add(entry);
-            _journal.Record(this, 0, 0, 0);
+            _journal.Record(_self, 0, 0);
             expiry = entry.Expiry;
             orderId = entry.OrderId;
             return true;
@@ -42,7 +47,7 @@ internal sealed class ExpiryQueue : IJournaled
     }
 
     /// <inheritdoc/>
-    public void Undo(int operation, int position, int detail)
+    public void Undo(int operation, int position, long detail)
     {
         Entry entry = _taken[^1];
         _taken.RemoveAt(_taken.Count - 1);

@@ -4,14 +4,23 @@ namespace AppChain.StateMachine;
 
 /// <summary>
 /// Opens, reduces and closes resting orders: the row, the book, the list and the sums of its position, the client id
-/// and the expiry always change together, here and nowhere else.
+/// and the expiry always change together, here and nowhere else. Lists, sums and client ids are undone by opposites.
 /// </summary>
-internal sealed class RestingOrders
+internal sealed class RestingOrders : IJournaled
 {
+    private const int Attached = 0;
+    private const int Detached = 1;
+    private const int Reduced = 2;
+
     private readonly State _state;
+    private readonly int _self;
 
     /// <summary>Works on the tables and books of a state.</summary>
-    public RestingOrders(State state) => _state = state;
+    public RestingOrders(State state)
+    {
+        _state = state;
+        _self = state.Journal.Register(this);
+    }
 
     /// <summary>Opens an order: adds its row and attaches it. The position row must exist. Returns the slot.</summary>
     public int Open(in OrderRow order, int marketSlot, int positionSlot)
@@ -26,22 +35,10 @@ internal sealed class RestingOrders
     {
         _state.Books[marketSlot].Insert(slot);
         ref OrderRow order = ref _state.Orders.Relink(slot);
-        ref PositionRow position = ref _state.Positions.Relink(positionSlot);
-        order.AccountPrevious = position.LastOrder;
+        order.AccountPrevious = _state.Positions.Read(positionSlot).LastOrder;
         order.AccountNext = -1;
-        if (position.LastOrder >= 0)
-        {
-            _state.Orders.Relink(position.LastOrder).AccountNext = slot;
-        }
-        else
-        {
-            position.FirstOrder = slot;
-        }
-
-        position.LastOrder = slot;
-        position.OrderCount++;
-        AddOpenLots(ref position, order, order.Quantity);
-        _state.ClientIds.Add(order.Account, order.ClientId, slot);
+        Link(slot, order, positionSlot);
+        _state.Journal.Record(_self, Attached, slot);
         if (order.GoodTilHeight > 0)
         {
             _state.HeightExpiries.Add(order.GoodTilHeight, order.OrderId);
@@ -66,6 +63,7 @@ internal sealed class RestingOrders
         }
 
         AddOpenLots(ref _state.Positions.Relink(positionSlot), order, -lots);
+        _state.Journal.Record(_self, Reduced, slot, lots);
         _state.Books[marketSlot].Reduce(slot, lots);
     }
 
@@ -134,8 +132,60 @@ internal sealed class RestingOrders
 
     private void Detach(int slot, int marketSlot, int positionSlot)
     {
-        OrderRow order = _state.Orders.Read(slot);
         _state.Books[marketSlot].Remove(slot);
+        Unlink(_state.Orders.Read(slot), positionSlot);
+        _state.Journal.Record(_self, Detached, slot);
+    }
+
+    /// <inheritdoc/>
+    public void Undo(int operation, int slot, long lots)
+    {
+        ref readonly OrderRow order = ref _state.Orders.Read(slot);
+        int positionSlot = _state.PositionSlot(order.Account, order.Market);
+        switch (operation)
+        {
+            case Attached:
+                Unlink(order, positionSlot);
+                break;
+            case Detached:
+                Link(slot, order, positionSlot);
+                break;
+            default:
+                AddOpenLots(ref _state.Positions.Relink(positionSlot), order, lots);
+                break;
+        }
+    }
+
+    // Puts an order between its neighbours in the list of its position.
+    private void Link(int slot, in OrderRow order, int positionSlot)
+    {
+        ref PositionRow position = ref _state.Positions.Relink(positionSlot);
+        if (order.AccountPrevious >= 0)
+        {
+            _state.Orders.Relink(order.AccountPrevious).AccountNext = slot;
+        }
+        else
+        {
+            position.FirstOrder = slot;
+        }
+
+        if (order.AccountNext >= 0)
+        {
+            _state.Orders.Relink(order.AccountNext).AccountPrevious = slot;
+        }
+        else
+        {
+            position.LastOrder = slot;
+        }
+
+        position.OrderCount++;
+        AddOpenLots(ref position, order, order.Quantity);
+        _state.ClientIds.Add(order.Account, order.ClientId, slot);
+    }
+
+    // Joins the neighbours of an order, whose own links stay.
+    private void Unlink(in OrderRow order, int positionSlot)
+    {
         ref PositionRow position = ref _state.Positions.Relink(positionSlot);
         if (order.AccountPrevious >= 0)
         {

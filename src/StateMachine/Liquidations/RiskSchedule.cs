@@ -15,6 +15,7 @@ internal sealed class RiskSchedule : IJournaled
     private readonly record struct Entry(int Account, uint Version);
 
     private readonly State _state;
+    private readonly int _self;
     private readonly Int128[] _travelled = new Int128[Limits.MarketsMax];
     private readonly Valuation[] _last = new Valuation[Limits.MarketsMax];
     private readonly Int128[] _lastFunding = new Int128[Limits.MarketsMax];
@@ -26,6 +27,7 @@ internal sealed class RiskSchedule : IJournaled
     public RiskSchedule(State state)
     {
         _state = state;
+        _self = state.Journal.Register(this);
         for (int i = 0; i < _due.Length; i++)
         {
             _due[i] = new PriorityQueue<Entry, Int128>();
@@ -126,10 +128,10 @@ internal sealed class RiskSchedule : IJournaled
     }
 
     /// <inheritdoc/>
-    public void Undo(int operation, int account, int detail) => _pending.Add(account);
+    public void Undo(int operation, int account, long detail) => _pending.Add(account);
 
     // If the block is rolled back, what was learnt about this account was learnt on a state that never was.
-    private void Noted(int account) => _state.Journal.Record(this, 0, account, 0);
+    private void Noted(int account) => _state.Journal.Record(_self, 0, account);
 
     // Σ notional × (1 + highest maintenance rate): what the account loses, at most, when every market it holds moves
     // against it by its whole price.

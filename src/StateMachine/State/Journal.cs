@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using AppChain.Margin;
 
 namespace AppChain.StateMachine;
@@ -7,7 +8,7 @@ namespace AppChain.StateMachine;
 internal interface IJournaled
 {
     /// <summary>Takes back the newest change of this structure, which is the one the entry names.</summary>
-    void Undo(int operation, int position, int detail);
+    void Undo(int operation, int position, long detail);
 }
 
 /// <summary>
@@ -17,28 +18,44 @@ internal interface IJournaled
 /// </summary>
 internal sealed class Journal
 {
+    // Sixteen bytes without a reference: the garbage collector need not look at what is written most.
     private struct Entry
     {
-        public IJournaled Owner;
-        public int Operation;
+        public long Detail;
         public int Position;
-        public int Detail;
+        public ushort Owner;
+        public ushort Operation;
     }
 
+    private readonly List<IJournaled> _owners = [];
     private Entry[] _entries = new Entry[1024];
     private int _count;
-    private long _serials;
+    private long _serials = 1;
 
     /// <summary>
     /// Number of the innermost open savepoint. A slot saved at or after this number need not be saved again.
+    /// Numbers only grow, so one that was stored never has to be cleared.
     /// </summary>
-    public long Serial { get; private set; }
+    public long Serial { get; private set; } = 1;
+
+    /// <summary>
+    /// What <see cref="Serial"/> was after the last <see cref="Forget"/>: what was saved before it, an earlier block did.
+    /// </summary>
+    public long Start { get; private set; } = 1;
 
     /// <summary>Entries now held.</summary>
     public int Count => _count;
 
-    /// <summary>Notes a change of <paramref name="owner"/>; the owner keeps what it needs to take it back.</summary>
-    public void Record(IJournaled owner, int operation, int position, int detail)
+    /// <summary>Makes a structure known; returns the number under which it records.</summary>
+    public int Register(IJournaled owner)
+    {
+        Invariant.Assert(_owners.Count <= ushort.MaxValue);
+        _owners.Add(owner);
+        return _owners.Count - 1;
+    }
+
+    /// <summary>Notes a change of a structure; it keeps what it needs to take it back beyond these numbers.</summary>
+    public void Record(int owner, int operation, int position, long detail = 0)
     {
         if (_count == _entries.Length)
         {
@@ -46,10 +63,10 @@ internal sealed class Journal
         }
 
         ref Entry entry = ref _entries[_count++];
-        entry.Owner = owner;
-        entry.Operation = operation;
-        entry.Position = position;
         entry.Detail = detail;
+        entry.Position = position;
+        entry.Owner = unchecked((ushort)owner);
+        entry.Operation = unchecked((ushort)operation);
     }
 
     /// <summary>Opens a savepoint. Savepoints nest; each is closed by exactly one Release or Rollback.</summary>
@@ -74,8 +91,8 @@ internal sealed class Journal
         // BOUND: one step per entry since the savepoint.
         while (_count > savepoint.Position)
         {
-            ref Entry entry = ref _entries[--_count];
-            entry.Owner.Undo(entry.Operation, entry.Position, entry.Detail);
+            Entry entry = _entries[--_count];
+            _owners[entry.Owner].Undo(entry.Operation, entry.Position, entry.Detail);
         }
 
         Serial = savepoint.OuterSerial;
@@ -84,9 +101,9 @@ internal sealed class Journal
     /// <summary>Forgets all entries: the changes are final. No savepoint may be open.</summary>
     public void Forget()
     {
-        Array.Clear(_entries, 0, _count);
         _count = 0;
-        Serial = 0;
+        Serial = ++_serials;
+        Start = Serial;
     }
 }
 
@@ -96,7 +113,7 @@ internal readonly struct Savepoint
     /// <summary>Entries that stay.</summary>
     public readonly int Position;
 
-    /// <summary>Serial of the enclosing savepoint; 0 when there is none.</summary>
+    /// <summary>Serial of the enclosing savepoint; that of no savepoint when there is none.</summary>
     public readonly long OuterSerial;
 
     /// <summary>Made by <see cref="Journal.Mark"/> only.</summary>

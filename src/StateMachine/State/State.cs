@@ -7,7 +7,7 @@ namespace AppChain.StateMachine;
 /// Everything the app hash covers, in memory, changed in place under one undo journal. Reads are direct; writes go
 /// through <see cref="Table{TKey,TRow}"/> so that they can be taken back and hashed.
 /// </summary>
-internal sealed class State
+internal sealed class State : IJournaled
 {
     /// <summary>The undo journal of all tables and books.</summary>
     public readonly Journal Journal = new();
@@ -57,7 +57,14 @@ internal sealed class State
     /// <summary>Orders by the block time until which they may rest. Derived from the order rows.</summary>
     public readonly ExpiryQueue TimeExpiries;
 
+    private const int Linked = 0;
+    private const int Unlinked = 1;
+
     private readonly ITable?[] _byKind = new ITable?[256];
+    private readonly int _self;
+
+    // A block is likely to change about as many rows as the one before.
+    private int _changesBefore;
 
     /// <summary>An empty state.</summary>
     public State()
@@ -73,7 +80,8 @@ internal sealed class State
         Positions = Register(RowKind.Position, new Table<PositionKey, PositionRow>(Journal, 1024));
         Orders = Register(RowKind.Order, new Table<ulong, OrderRow>(Journal, 4096));
         Liquidations = Register(RowKind.Liquidation, new Table<int, LiquidationRow>(Journal));
-        ClientIds = new ClientIds(Journal);
+        _self = Journal.Register(this);
+        ClientIds = new ClientIds();
         HeightExpiries = new ExpiryQueue(Journal);
         TimeExpiries = new ExpiryQueue(Journal);
     }
@@ -81,30 +89,15 @@ internal sealed class State
     /// <summary>The rows that the changes since the last <see cref="Forget"/> leave behind, by key, one per key.</summary>
     public List<RowChange> CollectChanges()
     {
-        var touched = new List<RowChange>();
+        var changes = new List<RowChange>(_changesBefore);
+        var writer = new ByteWriter();
+        // ORDER: ascending by kind, which is the first byte of the key; each table goes on in the order of its keys.
         foreach (ITable? table in _byKind)
         {
-            table?.CollectChanges(touched);
+            table?.CollectChanges(changes, ref writer);
         }
 
-        // ORDER: by key bytes; equal keys carry equal values, and existed before the block if any of them says so.
-        touched.Sort(static (left, right) => System.MemoryExtensions.SequenceCompareTo<byte>(left.Key, right.Key));
-        var changes = new List<RowChange>(touched.Count);
-        foreach (RowChange change in touched)
-        {
-            int last = changes.Count - 1;
-            if (last >= 0 && System.MemoryExtensions.SequenceEqual<byte>(changes[last].Key, change.Key))
-            {
-                changes[last] = change with { ExistedBefore = changes[last].ExistedBefore || change.ExistedBefore };
-            }
-            else
-            {
-                changes.Add(change);
-            }
-        }
-
-        // A row that came and went within the block was never there.
-        changes.RemoveAll(static change => change.Value is null && !change.ExistedBefore);
+        _changesBefore = changes.Count;
         return changes;
     }
 
@@ -116,12 +109,6 @@ internal sealed class State
             table?.Forget();
         }
 
-        foreach (Book book in Books)
-        {
-            book.Forget();
-        }
-
-        ClientIds.Forget();
         HeightExpiries.Forget();
         TimeExpiries.Forget();
         Journal.Forget();
@@ -215,19 +202,41 @@ internal sealed class State
             Next = -1,
         });
         LinkPosition(slot);
+        Journal.Record(_self, Linked, slot);
         return slot;
     }
 
     /// <summary>Removes a position that has neither size nor orders.</summary>
     public void ReleaseIfEmpty(int positionSlot)
     {
-        PositionRow position = Positions.Read(positionSlot);
+        ref readonly PositionRow position = ref Positions.Read(positionSlot);
         if (position.Size != 0 || position.OrderCount != 0)
         {
             return;
         }
 
         Invariant.Assert(position.EntryNotional == 0);
+        UnlinkPosition(positionSlot);
+        Journal.Record(_self, Unlinked, positionSlot);
+        Positions.Remove(positionSlot);
+    }
+
+    /// <inheritdoc/>
+    public void Undo(int operation, int positionSlot, long detail)
+    {
+        if (operation == Linked)
+        {
+            UnlinkPosition(positionSlot);
+        }
+        else
+        {
+            LinkPosition(positionSlot);
+        }
+    }
+
+    private void UnlinkPosition(int positionSlot)
+    {
+        ref readonly PositionRow position = ref Positions.Read(positionSlot);
         int before = -1;
         int slot = Accounts.Read(position.Account).FirstPosition;
         // BOUND: at most Limits.MarketsMax positions of an account.
@@ -245,8 +254,6 @@ internal sealed class State
         {
             Positions.Relink(before).Next = position.Next;
         }
-
-        Positions.Remove(positionSlot);
     }
 
     // Keeps the positions of an account in ascending order of market.
@@ -305,7 +312,7 @@ internal sealed class State
     private static int AccountNumber(KeyValuePair<byte[], byte[]> row) => new ByteReader(row.Value).ReadInt32();
 
     private Table<TKey, TRow> Register<TKey, TRow>(RowKind kind, Table<TKey, TRow> table)
-        where TKey : struct, System.IEquatable<TKey>
+        where TKey : struct, System.IEquatable<TKey>, System.IComparable<TKey>
         where TRow : struct, IRow<TKey, TRow>
     {
         Invariant.Assert(_byKind[(int)kind] is null);

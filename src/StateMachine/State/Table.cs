@@ -29,138 +29,161 @@ public interface IRow<TKey, TRow>
 }
 
 /// <summary>
-/// Rows of one kind: a journaled pool of slots with an index by key. It remembers which rows a block touched, so the
-/// cost of hashing a block is proportional to what the block changed.
+/// Rows of one kind in slots, with an index by key. Slots are reused; their numbers never reach the app hash. The first
+/// write to a slot after a savepoint saves the old image. The table remembers which rows a block touched, so the cost of
+/// hashing a block is proportional to what the block changed.
 /// </summary>
 internal sealed class Table<TKey, TRow> : IJournaled, ITable
-    where TKey : struct, IEquatable<TKey>
+    where TKey : struct, IEquatable<TKey>, IComparable<TKey>
     where TRow : struct, IRow<TKey, TRow>
 {
-    private const int Indexed = 0;
-    private const int Unindexed = 1;
+    private const int Added = 0;
+    private const int Removed = 1;
+    private const int Written = 2;
+
+    // A row and the serial of the savepoint at which its image was last saved.
+    private struct Slot
+    {
+        public TRow Row;
+        public long SavedAt;
+    }
+
+    private readonly record struct Touched(TKey Key, bool ExistedBefore) : IComparable<Touched>
+    {
+        public int CompareTo(Touched other) => Key.CompareTo(other.Key);
+    }
 
     private readonly Journal _journal;
-    private readonly Slots<TRow> _slots;
-    private readonly Dictionary<TKey, int> _index;
+    private readonly int _self;
+    private readonly KeyIndex<TKey> _index;
     private readonly List<Touched> _touched = [];
-    private TKey[] _removedKeys = new TKey[16];
-    private int _removedCount;
-    private long[] _touchedIn;
-    private long _block = 1;
-
-    private readonly record struct Touched(TKey Key, bool ExistedBefore);
+    private Slot[] _slots = [];
+    private int[] _free = [];
+    private int _freeCount;
+    private TRow[] _images = new TRow[16];
+    private int _imageCount;
 
     /// <summary>An empty table whose changes go to the journal.</summary>
     public Table(Journal journal, int capacity = 64)
     {
         _journal = journal;
-        _slots = new Slots<TRow>(journal, capacity);
-        _index = new Dictionary<TKey, int>(capacity);
-        _touchedIn = new long[capacity];
+        _self = journal.Register(this);
+        _index = new KeyIndex<TKey>(capacity);
+        Grow(capacity);
     }
 
     /// <summary>Rows in the table.</summary>
     public int Count => _index.Count;
 
     /// <summary>Finds the slot of a key; false when there is no such row.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryFind(in TKey key, out int slot) => _index.TryGetValue(key, out slot);
+    public bool TryFind(in TKey key, out int slot) => _index.TryFind(key, out slot);
 
-    /// <summary>Reads the row in a slot in use.</summary>
+    /// <summary>Reads the row in a slot in use. Reading a free slot is the caller's error and gives a cleared row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ref readonly TRow Read(int slot) => ref _slots.Read(slot);
+    public ref readonly TRow Read(int slot) => ref _slots[slot].Row;
 
     /// <summary>Opens the row in a slot for writing. Good until the next <see cref="Add"/>. The key may not change.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref TRow Write(int slot)
     {
-        if (_touchedIn[slot] != _block)
+        ref Slot item = ref _slots[slot];
+        if (item.SavedAt < _journal.Serial)
         {
-            Touch(slot);
+            SaveImage(slot, Written);
         }
 
-        return ref _slots.Write(slot);
+        return ref item.Row;
     }
 
     /// <summary>
-    /// Opens a row for a change of links and sums only, which the encoding does not cover: it is undone like any other
-    /// change, but does not make the row dirty.
+    /// Opens a row for a change of links and sums only, which the encoding does not cover. It leaves no trace here:
+    /// whoever keeps the links records the change and takes it back by the opposite one.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ref TRow Relink(int slot) => ref _slots.Write(slot);
+    public ref TRow Relink(int slot) => ref _slots[slot].Row;
 
     /// <summary>Adds a row with a key that is not in the table; returns its slot.</summary>
     public int Add(in TRow row)
     {
-        TKey key = row.Key;
-        int slot = _slots.Add(row);
-        bool added = _index.TryAdd(key, slot);
-        Invariant.Assert(added);
-        _journal.Record(this, Indexed, slot, 0);
-        _touched.Add(new Touched(key, false));
-        if (slot >= _touchedIn.Length)
+        if (_freeCount == 0)
         {
-            Array.Resize(ref _touchedIn, slot * 2);
+            Grow(_slots.Length * 2);
         }
 
-        _touchedIn[slot] = _block;
+        TKey key = row.Key;
+        int slot = _free[--_freeCount];
+        _index.Add(key, slot);
+        _slots[slot].Row = row;
+        _slots[slot].SavedAt = _journal.Serial;
+        _journal.Record(_self, Added, slot);
+        _touched.Add(new Touched(key, false));
         return slot;
     }
 
-    /// <summary>Removes the row in a slot in use.</summary>
+    /// <summary>Removes the row in a slot in use; its image stays until the journal forgets it.</summary>
     public void Remove(int slot)
     {
-        TKey key = _slots.Read(slot).Key;
-        if (_touchedIn[slot] != _block)
-        {
-            Touch(slot);
-        }
-
-        bool removed = _index.Remove(key);
-        Invariant.Assert(removed);
-        if (_removedCount == _removedKeys.Length)
-        {
-            Array.Resize(ref _removedKeys, _removedCount * 2);
-        }
-
-        _removedKeys[_removedCount++] = key;
-        _journal.Record(this, Unindexed, slot, 0);
-        _slots.Remove(slot);
+        SaveImage(slot, Removed);
+        Free(slot);
     }
 
     /// <inheritdoc/>
-    public void Undo(int operation, int slot, int detail)
+    public void Undo(int operation, int slot, long savedAt)
     {
-        if (operation == Indexed)
+        if (operation == Added)
         {
-            bool removed = _index.Remove(_slots.Read(slot).Key);
-            Invariant.Assert(removed);
+            Free(slot);
             return;
         }
 
-        _index.Add(_removedKeys[--_removedCount], slot);
+        _slots[slot].Row = _images[--_imageCount];
+        _slots[slot].SavedAt = savedAt;
+        if (operation == Removed)
+        {
+            // Whatever freed or took slots after the removal has been taken back: this one is on top again.
+            Invariant.Assert(_free[_freeCount - 1] == slot);
+            _freeCount--;
+            _index.Add(_slots[slot].Row.Key, slot);
+        }
     }
 
-    /// <summary>Appends the changes of the block so far: for each row it touched, the value now or that it is gone.</summary>
-    public void CollectChanges(List<RowChange> changes)
+    /// <summary>
+    /// Appends the changes of the block so far, ascending by key: for each row it touched, the value now or that it is
+    /// gone. A row that came and went within the block was never there.
+    /// </summary>
+    public void CollectChanges(List<RowChange> changes, ref ByteWriter writer)
     {
-        var writer = new ByteWriter();
-        // ORDER: the order of touching; the caller sorts all changes by key and merges repeated keys.
-        foreach (Touched touch in _touched)
+        // ORDER: ascending by key, which is the order of the encoded keys; repeated keys come together.
+        _touched.Sort();
+        for (int i = 0; i < _touched.Count;)
         {
+            TKey key = _touched[i].Key;
+            bool existedBefore = false;
+            // BOUND: each pass takes one entry.
+            while (i < _touched.Count && _touched[i].Key.Equals(key))
+            {
+                existedBefore |= _touched[i++].ExistedBefore;
+            }
+
+            bool exists = _index.TryFind(key, out int slot);
+            if (!exists && !existedBefore)
+            {
+                continue;
+            }
+
             writer.Clear();
             writer.WriteByte((byte)TRow.Kind);
-            TRow.EncodeKey(touch.Key, ref writer);
-            byte[] key = writer.ToArray();
+            TRow.EncodeKey(key, ref writer);
+            byte[] encodedKey = writer.ToArray();
             byte[]? value = null;
-            if (_index.TryGetValue(touch.Key, out int slot))
+            if (exists)
             {
                 writer.Clear();
-                TRow.EncodeValue(_slots.Read(slot), ref writer);
+                TRow.EncodeValue(_slots[slot].Row, ref writer);
                 value = writer.ToArray();
             }
 
-            changes.Add(new RowChange(key, value, touch.ExistedBefore));
+            changes.Add(new RowChange(encodedKey, value, existedBefore));
         }
     }
 
@@ -179,15 +202,7 @@ internal sealed class Table<TKey, TRow> : IJournaled, ITable
     public void Forget()
     {
         _touched.Clear();
-        _block++;
-        _removedCount = 0;
-        _slots.Forget();
-    }
-
-    private void Touch(int slot)
-    {
-        _touched.Add(new Touched(_slots.Read(slot).Key, true));
-        _touchedIn[slot] = _block;
+        _imageCount = 0;
     }
 
     /// <summary>The slots in use in ascending order of key. For loading, full scans and queries: it sorts.</summary>
@@ -195,16 +210,48 @@ internal sealed class Table<TKey, TRow> : IJournaled, ITable
     {
         var keys = new TKey[_index.Count];
         var slots = new int[_index.Count];
-        int count = 0;
-        // ORDER: sorted below by a total order of distinct keys, so the dictionary's own order does not matter.
-        foreach (KeyValuePair<TKey, int> pair in _index)
-        {
-            keys[count] = pair.Key;
-            slots[count++] = pair.Value;
-        }
-
+        // ORDER: sorted here by a total order of distinct keys, so the order of the index does not matter.
+        _index.CopyTo(keys, slots);
         Array.Sort(keys, slots, order);
         return slots;
+    }
+
+    private void SaveImage(int slot, int operation)
+    {
+        if (_imageCount == _images.Length)
+        {
+            Array.Resize(ref _images, _imageCount * 2);
+        }
+
+        ref Slot item = ref _slots[slot];
+        if (item.SavedAt < _journal.Start)
+        {
+            _touched.Add(new Touched(item.Row.Key, true));
+        }
+
+        _images[_imageCount++] = item.Row;
+        _journal.Record(_self, operation, slot, item.SavedAt);
+        item.SavedAt = _journal.Serial;
+    }
+
+    private void Free(int slot)
+    {
+        _index.Remove(_slots[slot].Row.Key);
+        _slots[slot] = default;
+        _free[_freeCount++] = slot;
+    }
+
+    // ORDER: lower slots are taken first. New ones go in while none is free, below all that are freed later, so that
+    // undoing finds the stack as it was.
+    private void Grow(int capacity)
+    {
+        int from = _slots.Length;
+        Array.Resize(ref _slots, capacity);
+        Array.Resize(ref _free, capacity);
+        for (int slot = capacity - 1; slot >= from; slot--)
+        {
+            _free[_freeCount++] = slot;
+        }
     }
 }
 
@@ -212,7 +259,7 @@ internal sealed class Table<TKey, TRow> : IJournaled, ITable
 internal interface ITable
 {
     /// <inheritdoc cref="Table{TKey,TRow}.CollectChanges"/>
-    void CollectChanges(List<RowChange> changes);
+    void CollectChanges(List<RowChange> changes, ref ByteWriter writer);
 
     /// <inheritdoc cref="Table{TKey,TRow}.Load"/>
     void Load(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value);
