@@ -13,14 +13,14 @@ internal static class Program
                 TreeFigures.Print(Console.Out);
                 return 0;
             case ["book"]:
-                ExchangeFigures.RawBook();
+                BookFigures.Print();
                 return 0;
             case ["orders"]:
-                ExchangeFigures.OrderPath();
+                OrderFigures.Print();
                 return 0;
             case [] or ["all"]:
-                ExchangeFigures.RawBook();
-                ExchangeFigures.OrderPath();
+                BookFigures.Print();
+                OrderFigures.Print();
                 TreeFigures.Print(Console.Out);
                 return 0;
             default:
