@@ -76,6 +76,9 @@ public sealed class MarketParameters
     /// <summary>Share of a larger position closed in one block, ppm, 1…1,000,000.</summary>
     public required int LiquidationSlicePpm { get; init; }
 
-    /// <summary>Exact notional of <paramref name="quantity"/> lots at <paramref name="price"/> ticks, in micro-USD; sign of the quantity.</summary>
-    public System.Int128 Notional(long price, long quantity) => (System.Int128)price * quantity * TickLotValue;
+    /// <summary>
+    /// Exact notional of <paramref name="quantity"/> lots at <paramref name="price"/> ticks, in micro-USD; sign of the
+    /// quantity.
+    /// </summary>
+    public System.Int128 Notional(long price, long quantity) => Arithmetic.Multiply(price, quantity, TickLotValue);
 }

@@ -14,7 +14,7 @@ public static class PositionChange
         ref long size, ref Int128 entryNotional, long signedQuantity, long price, long tickLotValue)
     {
         Invariant.Assert(signedQuantity != 0);
-        Int128 paid = (Int128)price * signedQuantity * tickLotValue;
+        Int128 paid = Arithmetic.Multiply(price, signedQuantity, tickLotValue);
         bool opens = size == 0 || (size > 0) == (signedQuantity > 0);
         if (opens)
         {
@@ -31,14 +31,14 @@ public static class PositionChange
         Int128 released = closed == Math.Abs(size)
             ? entryNotional
             : Arithmetic.MulDivFloor(entryNotional, closed, Math.Abs(size));
-        Int128 proceeds = (Int128)price * closedSigned * tickLotValue;
+        Int128 proceeds = Arithmetic.Multiply(price, closedSigned, tickLotValue);
         size -= closedSigned;
         entryNotional -= released;
         long opened = signedQuantity + closedSigned;
         if (opened != 0)
         {
             size = opened;
-            entryNotional = (Int128)price * opened * tickLotValue;
+            entryNotional = Arithmetic.Multiply(price, opened, tickLotValue);
         }
 
         return proceeds - released;

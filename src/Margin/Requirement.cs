@@ -16,7 +16,7 @@ public static class Requirement
         // BOUND: at most Limits.MarginTiersMax tiers.
         for (int i = 0; i < tiers.Length && notional > tiers[i].NotionalFrom; i++)
         {
-            scaled += PartInside(tiers, i, notional) * tiers[i].MaintenancePpm;
+            scaled += Arithmetic.Multiply(PartInside(tiers, i, notional), tiers[i].MaintenancePpm);
         }
 
         return Arithmetic.DivCeil(scaled, Arithmetic.PpmOne);
@@ -34,7 +34,7 @@ public static class Requirement
         // BOUND: at most Limits.MarginTiersMax tiers.
         for (int i = 0; i < tiers.Length && notional > tiers[i].NotionalFrom; i++)
         {
-            scaled += PartInside(tiers, i, notional) * tiers[i].InitialPpm;
+            scaled += Arithmetic.Multiply(PartInside(tiers, i, notional), tiers[i].InitialPpm);
         }
 
         Int128 tiered = Arithmetic.DivCeil(scaled, Arithmetic.PpmOne);

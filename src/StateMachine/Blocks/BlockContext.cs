@@ -38,7 +38,9 @@ internal sealed class BlockContext
         Height = height;
         Time = time;
         Transaction = -1;
-        Events = [];
+
+        // The list belongs to the result of the block. This one is likely to become about as long as the last.
+        Events = new List<ExchangeEvent>(Events.Count);
         ForgetTouched();
         Array.Clear(Valuations);
     }
