@@ -59,6 +59,33 @@ internal static class OrderFigures
             + $"and {(double)chain.Fills / (WarmUp + Blocks) / Orders:0.00} fills per order; app hash {Cost.Median(hash).Wall * 1e3:0.0} ms a block");
     }
 
+    /// <summary>
+    /// The operations of one transaction: limit orders around a price of 500,000 ticks that rest until a height, but for
+    /// the first, which crosses.
+    /// </summary>
+    public static Operation[] Operations(Random random, int count, long restUntil)
+    {
+        var operations = new Operation[count];
+        for (int i = 0; i < count; i++)
+        {
+            bool crosses = i == 0;
+            bool buys = random.Next(2) == 0;
+            long offset = crosses ? -random.Next(1, 30) : random.Next(1, 200);
+            operations[i] = new Operation
+            {
+                Kind = OperationKind.PlaceOrder,
+                Market = 1,
+                Side = buys ? Side.Buy : Side.Sell,
+                Price = buys ? 500_000 - offset : 500_000 + offset,
+                Quantity = random.Next(1, 100),
+                TimeInForce = crosses ? TimeInForce.ImmediateOrCancel : TimeInForce.GoodTilCancelled,
+                GoodTilHeight = crosses ? 0 : restUntil,
+            };
+        }
+
+        return operations;
+    }
+
     private sealed class OrderPathChain
     {
         private readonly Exchange _exchange;
@@ -106,24 +133,6 @@ internal static class OrderFigures
             for (int i = 0; i < transactions; i++)
             {
                 int account = i % _owners.Length;
-                var operations = new Operation[perTransaction];
-                for (int j = 0; j < perTransaction; j++)
-                {
-                    bool crosses = j == 0;
-                    bool buys = random.Next(2) == 0;
-                    long offset = crosses ? -random.Next(1, 30) : random.Next(1, 200);
-                    operations[j] = new Operation
-                    {
-                        Kind = OperationKind.PlaceOrder,
-                        Market = 1,
-                        Side = buys ? Side.Buy : Side.Sell,
-                        Price = buys ? 500_000 - offset : 500_000 + offset,
-                        Quantity = random.Next(1, 100),
-                        TimeInForce = crosses ? TimeInForce.ImmediateOrCancel : TimeInForce.GoodTilCancelled,
-                        GoodTilHeight = crosses ? 0 : _exchange.Height + 2,
-                    };
-                }
-
                 encoded[i] = TransactionCodec.EncodeBody(new Transaction
                 {
                     Signer = _owners[account],
@@ -131,7 +140,7 @@ internal static class OrderFigures
                     Nonce = ++_nonces[account],
                     ExpiryHeight = _exchange.Height + 10,
                     AllOrNothing = false,
-                    Operations = operations,
+                    Operations = Operations(random, perTransaction, _exchange.Height + 2),
                 });
             }
 

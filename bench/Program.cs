@@ -9,6 +9,12 @@ internal static class Program
     {
         switch (arguments)
         {
+            case ["oracle"]:
+                OracleFigures.Print();
+                return 0;
+            case ["node"]:
+                NodeFigures.Print();
+                return 0;
             case ["tree"]:
                 TreeFigures.Print(Console.Out);
                 return 0;
@@ -21,10 +27,12 @@ internal static class Program
             case [] or ["all"]:
                 BookFigures.Print();
                 OrderFigures.Print();
+                OracleFigures.Print();
+                NodeFigures.Print();
                 TreeFigures.Print(Console.Out);
                 return 0;
             default:
-                Console.Error.WriteLine("usage: ./appchain bench [book|orders|tree|all]");
+                Console.Error.WriteLine("usage: ./appchain bench [book|orders|oracle|node|tree|all]");
                 return 2;
         }
     }
