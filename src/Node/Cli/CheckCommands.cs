@@ -10,15 +10,24 @@ namespace AppChain.Node;
 /// <summary><c>check …</c>: runs files of public test data against this build. Ends with 1 on a disagreement.</summary>
 internal static class CheckCommands
 {
+    private const int DisagreementsPrintedMax = 20;
+
+    private static readonly IReadOnlyDictionary<string, int> NoNotes = new Dictionary<string, int>();
+
     /// <summary>What a run of any kind gave.</summary>
     private sealed record Outcome(
-        int Cases, int Agreed, IReadOnlyList<string> Disagreements, IReadOnlyDictionary<string, int> SkipReasons);
+        int Cases,
+        int Agreed,
+        IReadOnlyList<string> Disagreements,
+        IReadOnlyDictionary<string, int> SkipReasons,
+        IReadOnlyDictionary<string, int> Notes);
 
     public static Command Build(Shell shell)
     {
         var check = new Command("check", "Run public test data against this build.");
         var output = new OutputOption(check);
         check.Add(Vectors(shell, output));
+        check.Add(OrderFlow(shell, output));
         return check;
     }
 
@@ -46,14 +55,43 @@ internal static class CheckCommands
                 throw new FormatException(cause.Message, cause);
             }
 
-            Print(output.Printer(parsed, shell), outcome);
-            return outcome.Disagreements.Count == 0 && outcome.Cases > 0 ? ExitCode.Ok : ExitCode.Refused;
+            return Print(output.Printer(parsed, shell), outcome);
+        });
+        return command;
+    }
+
+    private static Command OrderFlow(Shell shell, OutputOption output)
+    {
+        var format = new Option<string>("--format") { Description = "lobster or bitstamp", Required = true };
+        format.AcceptOnlyFromAmong("lobster", "bitstamp");
+        var messages = new Option<string>("--messages")
+        {
+            Description = "LOBSTER message file, or Bitstamp level-3 orders; plain or .gz",
+            Required = true,
+        };
+        var book = new Option<string?>("--book")
+        {
+            Description = "LOBSTER book file, or Bitstamp top of book; compared with ours after each message",
+        };
+        var command = new Command("orderflow", "Recorded order flow, replayed through the chain's book.")
+        {
+            format, messages, book,
+        };
+        command.SetAction(parsed =>
+        {
+            string path = parsed.GetRequiredValue(messages);
+            FlowReport report = parsed.GetRequiredValue(format) == "lobster"
+                ? LobsterReplay.Run(path, parsed.GetValue(book))
+                : BitstampReplay.Run(path, parsed.GetValue(book));
+            return Print(
+                output.Printer(parsed, shell),
+                new Outcome(report.Cases, report.Agreed, report.Disagreements, report.SkipReasons, report.Notes));
         });
         return command;
     }
 
     private static Outcome Of(VectorReport report) =>
-        new(report.Cases, report.Agreed, report.Disagreements, report.SkipReasons);
+        new(report.Cases, report.Agreed, report.Disagreements, report.SkipReasons, NoNotes);
 
     private static Outcome Of(Ics23VectorResult result)
     {
@@ -63,56 +101,78 @@ internal static class CheckCommands
             reasons[why] = reasons.GetValueOrDefault(why) + 1;
         }
 
-        return new Outcome(result.Cases, result.Agreed, result.Disagreed, reasons);
+        return new Outcome(result.Cases, result.Agreed, result.Disagreed, reasons, NoNotes);
     }
 
-    private static void Print(Printer printer, Outcome outcome)
+    // A file without a single case shows nothing, so it is no success either.
+    private static int Print(Printer printer, Outcome outcome)
     {
+        int exitCode = outcome.Disagreements.Count == 0 && outcome.Cases > 0 ? ExitCode.Ok : ExitCode.Refused;
         int skipped = outcome.Cases - outcome.Agreed - outcome.Disagreements.Count;
         if (printer.IsJson)
         {
-            printer.Json(json =>
-            {
-                json.WriteStartObject();
-                json.WriteNumber("cases", outcome.Cases);
-                json.WriteNumber("agreed", outcome.Agreed);
-                json.WriteNumber("disagreed", outcome.Disagreements.Count);
-                json.WriteNumber("skipped", skipped);
-                json.WriteStartObject("skip_reasons");
-                foreach ((string reason, int count) in outcome.SkipReasons)
-                {
-                    json.WriteNumber(reason, count);
-                }
-
-                json.WriteEndObject();
-                json.WriteStartArray("disagreements");
-                foreach (string one in outcome.Disagreements)
-                {
-                    json.WriteStringValue(one);
-                }
-
-                json.WriteEndArray();
-                json.WriteEndObject();
-            });
-            return;
+            PrintJson(printer, outcome, skipped);
+            return exitCode;
         }
 
         printer.Line(string.Create(
             CultureInfo.InvariantCulture,
-            $"{outcome.Cases} cases: {outcome.Agreed} agreed, {outcome.Disagreements.Count} disagreed, {skipped} skipped"));
+            $"{outcome.Cases:N0} cases: {outcome.Agreed:N0} agreed, {outcome.Disagreements.Count:N0} disagreed, {skipped:N0} skipped"));
         foreach ((string reason, int count) in outcome.SkipReasons)
         {
-            printer.Line(string.Create(CultureInfo.InvariantCulture, $"  skipped {count}: {reason}"));
+            printer.Line(string.Create(CultureInfo.InvariantCulture, $"  skipped {count:N0}: {reason}"));
         }
 
-        foreach (string one in outcome.Disagreements)
+        foreach ((string what, int count) in outcome.Notes)
         {
-            printer.Line($"  disagreed: {one}");
+            printer.Line(string.Create(CultureInfo.InvariantCulture, $"  {what}: {count:N0}"));
+        }
+
+        for (int i = 0; i < outcome.Disagreements.Count && i < DisagreementsPrintedMax; i++)
+        {
+            printer.Line($"  disagreed: {outcome.Disagreements[i]}");
+        }
+
+        if (outcome.Disagreements.Count > DisagreementsPrintedMax)
+        {
+            printer.Line("  and more; --output json lists them all");
         }
 
         if (outcome.Cases == 0)
         {
             printer.Line("the file has no case that this kind knows");
         }
+
+        return exitCode;
     }
+
+    private static void PrintJson(Printer printer, Outcome outcome, int skipped) => printer.Json(json =>
+    {
+        json.WriteStartObject();
+        json.WriteNumber("cases", outcome.Cases);
+        json.WriteNumber("agreed", outcome.Agreed);
+        json.WriteNumber("disagreed", outcome.Disagreements.Count);
+        json.WriteNumber("skipped", skipped);
+        WriteCounts("skip_reasons", outcome.SkipReasons);
+        WriteCounts("notes", outcome.Notes);
+        json.WriteStartArray("disagreements");
+        foreach (string one in outcome.Disagreements)
+        {
+            json.WriteStringValue(one);
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+
+        void WriteCounts(string name, IReadOnlyDictionary<string, int> counts)
+        {
+            json.WriteStartObject(name);
+            foreach ((string reason, int count) in counts)
+            {
+                json.WriteNumber(reason, count);
+            }
+
+            json.WriteEndObject();
+        }
+    });
 }
