@@ -33,8 +33,16 @@ internal static class OrderFigures
         var whole = new List<Cost>();
         var hash = new List<Cost>();
         long rows = 0;
+        int collections = 0;
+        TimeSpan paused = default;
         for (int round = 0; round < WarmUp + Blocks; round++)
         {
+            if (round == WarmUp)
+            {
+                collections = GC.CollectionCount(0);
+                paused = GC.GetTotalPauseDuration();
+            }
+
             byte[][] encoded = chain.Encode(Transactions, PerTransaction, round);
             IReadOnlyList<RowChange> changes = [];
             Cost block = Cost.Of(() => changes = chain.Execute(encoded));
@@ -50,13 +58,21 @@ internal static class OrderFigures
 
         Cost all = Cost.Median(whole);
         Cost rest = all - Cost.Median(hash);
+        double sum = 0;
+        foreach (Cost block in whole)
+        {
+            sum += block.Wall;
+        }
+
         Console.WriteLine(
             $"order path: {Orders / rest.Wall / 1e3:0} k orders/s, {Orders / rest.Processor / 1e3:0} k by processor time, without the app hash; "
             + $"{Orders / all.Wall / 1e3:0} k and {Orders / all.Processor / 1e3:0} k with it "
-            + $"(median of {Blocks} blocks of {Orders} orders, least {Orders / Cost.Quantile(whole, 1).Wall / 1e3:0} k)");
+            + $"(median of {Blocks} blocks of {Orders} orders; mean with it {Orders * Blocks / sum / 1e3:0} k, least {Orders / Cost.Quantile(whole, 1).Wall / 1e3:0} k)");
         Console.WriteLine(
             $"order path: {all.Bytes / Orders:0} bytes allocated per order; {(double)rows / Blocks / Orders:0.00} rows changed "
-            + $"and {(double)chain.Fills / (WarmUp + Blocks) / Orders:0.00} fills per order; app hash {Cost.Median(hash).Wall * 1e3:0.0} ms a block");
+            + $"and {(double)chain.Fills / (WarmUp + Blocks) / Orders:0.00} fills per order; app hash {Cost.Median(hash).Wall * 1e3:0.0} ms a block; "
+            + $"{GC.CollectionCount(0) - collections} garbage collections paused {(GC.GetTotalPauseDuration() - paused).TotalMilliseconds:0} ms "
+            + $"in these {Blocks} blocks, their encoding and the twin tree");
     }
 
     /// <summary>

@@ -114,6 +114,7 @@ internal sealed class RestingOrders : IJournaled
 
     private void Expire(ExpiryQueue queue, long now, bool byHeight, BlockContext context)
     {
+        queue.DropStale(_state.Orders);
         // BOUND: each pass takes an entry out of the queue.
         while (queue.TryTake(now, out long expiry, out ulong orderId))
         {
