@@ -68,7 +68,8 @@ internal sealed class NodeFigures : IDisposable
     public static void Print()
     {
         using var figures = new NodeFigures();
-        figures.PrintLog();
+        figures.PrintLog(materialise: false, "nothing else written");
+        figures.PrintLog(materialise: true, "while the rows of the record before are written");
         figures.PrintCalls();
     }
 
@@ -80,9 +81,9 @@ internal sealed class NodeFigures : IDisposable
         _directory.Delete(true);
     }
 
-    private void PrintLog()
+    private void PrintLog(bool materialise, string when)
     {
-        using var store = new ChainStore(Path.Combine(_directory.FullName, "log"));
+        using var store = new ChainStore(Path.Combine(_directory.FullName, $"log-{materialise}"), materialise);
         var costs = new List<Cost>();
         int bytes = 0;
         for (int height = 1; height <= Records; height++)
@@ -102,7 +103,7 @@ internal sealed class NodeFigures : IDisposable
             costs.Add(Cost.Of(() => store.Append(record)));
         }
 
-        Line($"change log: one durable record of {RowsPerRecord} rows ({bytes} bytes)", costs);
+        Line($"change log: one durable record of {RowsPerRecord} rows ({bytes} bytes), {when}", costs);
     }
 
     private void PrintCalls()

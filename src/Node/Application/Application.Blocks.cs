@@ -107,9 +107,10 @@ public sealed partial class Application
                 : ResultEncoding.Of(candidate.Result.Transactions[i - candidate.PriceUpdates]);
         }
 
+        Func<int, string> accountName = AccountNames();
         foreach (ExchangeEvent happened in candidate.Result.Events)
         {
-            Event abci = EventEncoding.Of(happened, AccountName);
+            Event abci = EventEncoding.Of(happened, accountName);
             if (happened.Transaction < 0)
             {
                 response.Events.Add(abci);
@@ -133,5 +134,19 @@ public sealed partial class Application
         return response;
     }
 
-    private string AccountName(int number) => AccountText.Of(Chain.AccountOf(number));
+    // Names accounts by number, each spelt once. Good for one response only: a candidate that is dropped may take
+    // account numbers with it.
+    private Func<int, string> AccountNames()
+    {
+        var names = new Dictionary<int, string>();
+        return number =>
+        {
+            if (!names.TryGetValue(number, out string? name))
+            {
+                names[number] = name = AccountText.Of(Chain.AccountOf(number));
+            }
+
+            return name;
+        };
+    }
 }

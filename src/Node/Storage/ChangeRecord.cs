@@ -45,23 +45,24 @@ internal sealed class ChangeRecord
     /// <summary>The bytes of the record.</summary>
     public byte[] Encode()
     {
-        using var stream = new MemoryStream();
-        using var writer = new BinaryWriter(stream);
-        writer.Write(Height);
-        WriteBytes(writer, AppHash);
-        writer.Write(Rows.Count);
+        int size = sizeof(long) + SizeOf(AppHash) + sizeof(int);
         foreach (RowDelta row in Rows)
         {
-            WriteBytes(writer, row.Key);
-            WriteBytes(writer, row.Before);
-            WriteBytes(writer, row.After);
+            size += SizeOf(row.Key) + SizeOf(row.Before) + SizeOf(row.After);
         }
 
-        writer.Flush();
-        byte[] body = stream.ToArray();
-        byte[] record = new byte[body.Length + DigestSize];
-        body.CopyTo(record, 0);
-        SHA256.HashData(body, record.AsSpan(body.Length));
+        var record = new byte[size + DigestSize];
+        Span<byte> rest = record;
+        BinaryPrimitives.WriteInt64LittleEndian(rest, Height);
+        rest = WriteBytes(rest[sizeof(long)..], AppHash);
+        BinaryPrimitives.WriteInt32LittleEndian(rest, Rows.Count);
+        rest = rest[sizeof(int)..];
+        foreach (RowDelta row in Rows)
+        {
+            rest = WriteBytes(WriteBytes(WriteBytes(rest, row.Key), row.Before), row.After);
+        }
+
+        SHA256.HashData(record.AsSpan(0, size), rest);
         return record;
     }
 
@@ -96,10 +97,14 @@ internal sealed class ChangeRecord
         return new ChangeRecord { Height = height, AppHash = appHash, Rows = rows };
     }
 
-    private static void WriteBytes(BinaryWriter writer, byte[]? bytes)
+    private static int SizeOf(byte[]? bytes) => sizeof(int) + (bytes?.Length ?? 0);
+
+    // The length, -1 for none, and the bytes; returns what is left of the span.
+    private static Span<byte> WriteBytes(Span<byte> target, byte[]? bytes)
     {
-        writer.Write(bytes?.Length ?? -1);
-        writer.Write(bytes ?? []);
+        BinaryPrimitives.WriteInt32LittleEndian(target, bytes?.Length ?? -1);
+        bytes.CopyTo(target[sizeof(int)..]);
+        return target[SizeOf(bytes)..];
     }
 
     private static byte[]? ReadBytes(BinaryReader reader)
