@@ -53,6 +53,7 @@ public static class CommandLine
             root.Add(command);
         }
 
+        root.Add(StatusCommand.Build(shell));
         root.Add(KeysCommands.Build(shell));
         root.Add(TxCommands.Build(shell));
         root.Add(QueryCommands.Build(shell));

@@ -13,9 +13,12 @@ namespace AppChain.Node;
 /// <param name="AppHash">App hash in the header of that block: of the state before it.</param>
 /// <param name="Time">Time of that block.</param>
 /// <param name="IsCatchingUp">The node is behind the others.</param>
+/// <param name="EngineVersion">Version of the consensus engine; empty where it does not say.</param>
+/// <param name="ValidatorAddress">Consensus address of the node, upper-case hex; empty where it does not say.</param>
+/// <param name="VotingPower">Its power; 0 when it is no validator.</param>
 public sealed record NodeStatus(
     string ChainId, string NodeId, string Moniker, long Height, ByteString AppHash, DateTimeOffset Time,
-    bool IsCatchingUp);
+    bool IsCatchingUp, string EngineVersion, string ValidatorAddress, long VotingPower);
 
 /// <summary>What the mempool said to a transaction.</summary>
 /// <param name="Code">0 when it was accepted, otherwise a result code.</param>

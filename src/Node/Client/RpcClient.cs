@@ -63,8 +63,30 @@ public sealed class RpcClient : IDisposable
                 RpcJsonReader.Int64(sync, "latest_block_height"),
                 RpcJsonReader.Hex(sync, "latest_app_hash"),
                 WireTime.Parse(RpcJsonReader.Text(sync, "latest_block_time")).ToDateTimeOffset(),
-                Flag(sync, "catching_up"));
+                Flag(sync, "catching_up"),
+                RpcJsonReader.TryMember(node, "version", out _) ? RpcJsonReader.Text(node, "version") : "",
+                RpcJsonReader.TryMember(result, "validator_info", out JsonElement self)
+                    ? RpcJsonReader.Text(self, "address")
+                    : "",
+                RpcJsonReader.TryMember(result, "validator_info", out self)
+                    ? RpcJsonReader.Int64(self, "voting_power")
+                    : 0);
         });
+    }
+
+    /// <summary>How many other nodes the node is connected to.</summary>
+    public async Task<long> PeersAsync(CancellationToken cancel = default)
+    {
+        using JsonDocument answer = await CallAsync("net_info", null, cancel).ConfigureAwait(false);
+        return Read("net_info", answer, result => RpcJsonReader.Int64(result, "n_peers"));
+    }
+
+    /// <summary>Number and bytes of the transactions that wait in the node's mempool.</summary>
+    public async Task<(long Count, long Bytes)> MempoolAsync(CancellationToken cancel = default)
+    {
+        using JsonDocument answer = await CallAsync("num_unconfirmed_txs", null, cancel).ConfigureAwait(false);
+        return Read("num_unconfirmed_txs", answer, result =>
+            (RpcJsonReader.Int64(result, "total"), RpcJsonReader.Int64(result, "total_bytes")));
     }
 
     /// <summary>Hands a transaction to the mempool and waits for its check.</summary>

@@ -142,6 +142,10 @@ internal sealed class FakeNode : IDisposable
                         ["catching_up"] = false,
                     },
                 }, null);
+            case "net_info":
+                return (new JsonObject { ["n_peers"] = "3" }, null);
+            case "num_unconfirmed_txs":
+                return (new JsonObject { ["n_txs"] = "2", ["total"] = "2", ["total_bytes"] = "400" }, null);
             case "broadcast_tx_sync":
                 byte[] bytes = Convert.FromBase64String((string)parameters["tx"]!);
                 Received.Add(bytes);
