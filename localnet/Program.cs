@@ -13,26 +13,40 @@ namespace AppChain.Localnet;
 /// <summary>The verb localnet, and the signer process that it starts for each validator.</summary>
 internal static class Program
 {
-    private static int Main(string[] arguments) => Root().Parse(arguments).Invoke();
+    // A run ends its children one by one; a second is not enough for all of them.
+    private static readonly InvocationConfiguration Invocation = new()
+    {
+        ProcessTerminationTimeout = TimeSpan.FromSeconds(20),
+    };
+
+    private static int Main(string[] arguments) => Root().Parse(arguments).Invoke(Invocation);
+
+    private static Option<T> Named<T>(string name, string description, T otherwise) =>
+        new(name) { Description = description, DefaultValueFactory = _ => otherwise };
 
     private static RootCommand Root()
     {
-        var engine = new Option<string>("--engine") { Description = "auto, embedded or cometbft", DefaultValueFactory = _ => "auto" };
+        var engine = Named("--engine", "auto, embedded or cometbft", "auto");
         engine.AcceptOnlyFromAmong("auto", "embedded", "cometbft");
-        var validators = new Option<int>("--validators") { Description = "1 to 16", DefaultValueFactory = _ => 4 };
-        var blocks = new Option<long>("--blocks") { Description = "blocks to make; 0: until Ctrl-C", DefaultValueFactory = _ => 0 };
-        var traders = new Option<int>("--traders") { Description = "trading agents", DefaultValueFactory = _ => 20 };
-        var seed = new Option<int>("--seed") { Description = "seed of keys, agents and synthetic prices", DefaultValueFactory = _ => 1 };
-        var prices = new Option<string[]>("--prices") { Description = "MARKET=FILE; several for several markets or venues", DefaultValueFactory = _ => [] };
-        var speed = new Option<double>("--speed") { Description = "market seconds per wall second", DefaultValueFactory = _ => 1 };
-        var from = new Option<DateTimeOffset?>("--from") { Description = "market time at which replays start (default: chosen, see localnet/README.md)" };
-        var report = new Option<string>("--report") { Description = "file for the JSON report", DefaultValueFactory = _ => "" };
-        var home = new Option<string>("--home") { Description = "directory of the run; its content is replaced", DefaultValueFactory = _ => ".localnet" };
-        var port = new Option<int>("--port") { Description = "RPC port of validator 0; validator i: + 10 i", DefaultValueFactory = _ => 26657 };
-        var require = new Option<bool>("--require-liquidations") { Description = "a run without a liquidation fails" };
+        Option<int> validators = Named("--validators", "1 to 16", 4);
+        Option<long> blocks = Named("--blocks", "blocks to make; 0: until Ctrl-C", 0L);
+        Option<bool> untilEnd = Named("--until-end", "run until the price files end, from their start", false);
+        Option<int> traders = Named("--traders", "trading agents", 20);
+        Option<int> seed = Named("--seed", "seed of keys, agents and synthetic prices", 1);
+        var prices = Named("--prices", "MARKET=FILE; several for several markets or venues", Array.Empty<string>());
+        Option<double> speed = Named("--speed", "market seconds per wall second", 1.0);
+        Option<int> pause = Named("--pause", "milliseconds between a block and the next; 0: none", 200);
+        var from = Named<DateTimeOffset?>(
+            "--from", "market time at which replays start (default: chosen, see localnet/README.md)", null);
+        Option<string> report = Named("--report", "file for the JSON report", "");
+        Option<string> home = Named("--home", "directory of the run; its content is replaced", ".localnet");
+        Option<int> port = Named("--port", "RPC port of validator 0; validator i: + 10 i", 26657);
+        Option<bool> require = Named("--require-liquidations", "a run without a liquidation fails", false);
+        Option<bool> plain = Named("--plain", "lines instead of the live view", false);
         var root = new RootCommand("Four validators of the chain on this machine.")
         {
-            engine, validators, blocks, traders, seed, prices, speed, from, report, home, port, require,
+            engine, validators, blocks, untilEnd, traders, seed, prices, speed, pause, from, report, home, port, require,
+            plain,
         };
         root.SetAction(async (parsed, cancel) =>
         {
@@ -45,6 +59,9 @@ internal static class Program
                     CometBft = binary,
                     Validators = Within("--validators", parsed.GetValue(validators), 1, 16),
                     Blocks = parsed.GetValue(blocks),
+                    UntilEnd = parsed.GetValue(untilEnd),
+                    Pause = Within("--pause", parsed.GetValue(pause), 0, 10_000),
+                    Plain = parsed.GetValue(plain),
                     Traders = Within("--traders", parsed.GetValue(traders), 0, 1_000),
                     Seed = parsed.GetValue(seed),
                     Prices = PricesOf(parsed.GetValue(prices)!),

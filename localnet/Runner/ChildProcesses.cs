@@ -15,6 +15,9 @@ namespace AppChain.Localnet;
 /// </summary>
 internal sealed partial class ChildProcesses(string logDirectory) : IDisposable
 {
+    // A session of its own keeps Ctrl-C of the terminal from a child: the run ends its children itself, in order.
+    private const string SetSession = "/usr/bin/setsid";
+
     private readonly List<(string Name, Process Process, string Log)> _children = [];
     private readonly Lock _lock = new();
     private bool _stopping;
@@ -23,17 +26,19 @@ internal sealed partial class ChildProcesses(string logDirectory) : IDisposable
     public event Action<string>? Died;
 
     /// <summary>Starts a child.</summary>
-    public void Start(string name, string file, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    public void Start(
+        string name, string file, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
         Directory.CreateDirectory(logDirectory);
         string log = Path.Combine(logDirectory, name + ".log");
-        var start = new ProcessStartInfo(file)
+        bool hasSession = File.Exists(SetSession);
+        var start = new ProcessStartInfo(hasSession ? SetSession : file)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (string argument in arguments)
+        foreach (string argument in hasSession ? [file, .. arguments] : arguments)
         {
             start.ArgumentList.Add(argument);
         }

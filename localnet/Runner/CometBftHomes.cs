@@ -86,7 +86,7 @@ internal static class CometBftHomes
         timeout_prevote_delta = "250ms"
         timeout_precommit = "500ms"
         timeout_precommit_delta = "250ms"
-        timeout_commit = "200ms"
+        timeout_commit = "{options.Pause}ms"
         peer_gossip_sleep_duration = "10ms"
 
         """);

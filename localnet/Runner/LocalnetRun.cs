@@ -19,10 +19,12 @@ namespace AppChain.Localnet;
 /// </summary>
 internal sealed class LocalnetRun(RunOptions options)
 {
-    private const long Second = 1_000_000_000;
-
     private readonly NetworkFiles _files = new(options);
     private string? _problem;
+    private MarketClock _clock;
+
+    // Market time at which the run ends; 0: not by time.
+    private long _end;
 
     /// <summary>Runs to the end; 0 only when every check held.</summary>
     public async Task<int> RunAsync(CancellationToken cancel)
@@ -41,13 +43,17 @@ internal sealed class LocalnetRun(RunOptions options)
                 ? $"engine: embedded, {options.Validators} validators"
                 : $"engine: CometBFT ({options.CometBft}), {options.Validators} validators");
             _files.WriteKeys();
-            IReadOnlyList<FeedFile> feeds = Feeds(out long start);
+            PriceFiles prices = PriceFiles.Prepare(options);
+            prices.Notes.ForEach(Console.WriteLine);
 
             // Everything starts at one moment a little ahead, so that price replay and chain clock begin together.
-            DateTimeOffset epoch = DateTimeOffset.UtcNow + TimeSpan.FromSeconds(options.Engine == EngineKind.Embedded ? 4 : 1);
+            DateTimeOffset epoch =
+                DateTimeOffset.UtcNow + TimeSpan.FromSeconds(options.Engine == EngineKind.Embedded ? 4 : 1);
             long wall = (epoch - DateTimeOffset.UnixEpoch).Ticks * 100;
+            _clock = new MarketClock(prices.Start, wall, options.Speed);
+            _end = options.UntilEnd ? prices.End : 0;
             string genesis = _files.Genesis(epoch);
-            StartValidators(children, feeds, start, wall);
+            StartValidators(children, prices.Files, prices.Start, wall);
             if (options.Engine == EngineKind.Embedded)
             {
                 TimeSpan wait = epoch - DateTimeOffset.UtcNow;
@@ -94,19 +100,23 @@ internal sealed class LocalnetRun(RunOptions options)
         long started = Stopwatch.GetTimestamp();
         long height = 0;
         var trading = Task.CompletedTask;
+        IRunView? view = null;
         try
         {
-            while (options.Blocks == 0 || height < options.Blocks)
+            while (!IsOver(height))
             {
                 await monitor.FollowAsync(height + 1, ended).ConfigureAwait(false);
                 height++;
-                if (height == 1)
+                if (view is null)
                 {
                     PrintWelcome();
+                    view = options.Plain || Console.IsOutputRedirected
+                        ? new PlainView(monitor)
+                        : new LiveView(options, nodes, monitor, floor, _clock);
                 }
 
-                Print(height, monitor);
-                if (trading.IsCompleted && (options.Blocks == 0 || height < options.Blocks))
+                await view.ShowAsync(height, ended).ConfigureAwait(false);
+                if (trading.IsCompleted && !IsOver(height))
                 {
                     await trading.ConfigureAwait(false);
                     trading = floor.ActAsync(height, Views(monitor), ended);
@@ -116,6 +126,10 @@ internal sealed class LocalnetRun(RunOptions options)
         catch (OperationCanceledException) when (interrupted.IsCancellationRequested && height > 0 && options.Blocks == 0)
         {
             // Ctrl-C ends an endless run in order, with its report.
+        }
+        finally
+        {
+            view?.Dispose();
         }
 
         double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
@@ -142,6 +156,9 @@ internal sealed class LocalnetRun(RunOptions options)
         return failures.Count == 0 ? 0 : 1;
     }
 
+    private bool IsOver(long height) =>
+        (options.Blocks > 0 && height >= options.Blocks) || (_end > 0 && _clock.Now >= _end);
+
     private void StartValidators(ChildProcesses children, IReadOnlyList<FeedFile> feeds, long start, long wall)
     {
         string bin = AppContext.BaseDirectory;
@@ -151,7 +168,10 @@ internal sealed class LocalnetRun(RunOptions options)
         {
             _files.WriteConfig(i, feeds, start, wall, options.Engine == EngineKind.Embedded ? wall : 0);
             children.Start($"app{i}", "dotnet", [node, "start", "--home", _files.HomeOf(i), "--until-eof"]);
-            children.Start($"signer{i}", "dotnet", [self, "signer", "--home", _files.HomeOf(i), "--connect", _files.PrivvalAddress(i), "--until-eof"]);
+            children.Start(
+                $"signer{i}",
+                "dotnet",
+                [self, "signer", "--home", _files.HomeOf(i), "--connect", _files.PrivvalAddress(i), "--until-eof"]);
         }
     }
 
@@ -178,6 +198,11 @@ internal sealed class LocalnetRun(RunOptions options)
                 Genesis = genesis,
                 Validators = validators,
                 Speed = options.Speed,
+                Timeouts = new ConsensusTimeouts
+                {
+                    Commit = TimeSpan.FromMilliseconds(options.Pause),
+                    SkipCommit = options.Pause == 0,
+                },
                 ClockStart = wall + (long)(Math.Max(0, late) * options.Speed),
             },
             network => network.Failed += (validator, failure) =>
@@ -185,75 +210,6 @@ internal sealed class LocalnetRun(RunOptions options)
                 _problem ??= $"validator {validator}: {failure.Message}";
                 ended.Cancel();
             });
-    }
-
-    // One file per market at least: given ones, else a synthetic path.
-    private IReadOnlyList<FeedFile> Feeds(out long start)
-    {
-        var feeds = new List<FeedFile>();
-        var paths = new List<PricePath>();
-        foreach ((string ticker, string file) in options.Prices)
-        {
-            string full = Path.GetFullPath(file);
-            paths.AddRange(PricePath.Read(full));
-            feeds.Add(new FeedFile(ticker, full, ""));
-        }
-
-        start = options.From != 0 ? options.From : paths.Count == 0 ? 1_760_000_000 * Second : Choose(paths);
-        foreach (MarketParameters market in GenesisFile.DefaultMarkets)
-        {
-            if (feeds.Any(feed => feed.Ticker == market.Ticker))
-            {
-                continue;
-            }
-
-            string file = Path.Combine(options.Home, $"synthetic-{market.Ticker}.csv");
-            long seconds = options.Blocks == 0 ? 86_400 : (long)(((options.Blocks * 1.2) + 30) * options.Speed * 0.35);
-            SyntheticPrices.Write(
-                file, market.MarketId == 1 ? 60_000 : 3_000, start, (int)Math.Clamp(seconds, 600, 1_000_000),
-                unchecked((options.Seed * 31) + (int)market.MarketId));
-            feeds.Add(new FeedFile(market.Ticker, file, ""));
-            Console.WriteLine($"{market.Ticker}: synthetic prices (seed {options.Seed})");
-        }
-
-        return feeds;
-    }
-
-    // The latest first row of the files; for a finite run, the window that holds the largest fall of the first file.
-    private long Choose(List<PricePath> paths)
-    {
-        long first = paths.Max(path => path.Start);
-        long last = paths.Min(path => path.End);
-        if (options.Blocks == 0)
-        {
-            return first;
-        }
-
-        long window = (long)(options.Blocks * 0.3 * options.Speed * Second);
-        PricePath leader = paths[0];
-        double worst = 0;
-        long bottom = first;
-        int high = 0;
-        for (int i = 0; i < leader.Count; i++)
-        {
-            (long time, double price) = leader.Point(i);
-            while (leader.Point(high).Time < time - (window / 2))
-            {
-                high++;
-            }
-
-            for (int j = high; j < i; j += Math.Max(1, (i - high) / 16))
-            {
-                double fall = (leader.Point(j).Price - price) / leader.Point(j).Price;
-                if (fall > worst && time >= first && time <= last)
-                {
-                    worst = fall;
-                    bottom = time;
-                }
-            }
-        }
-
-        return Math.Clamp(bottom - (window * 7 / 10), first, Math.Max(first, last - window));
     }
 
     private static List<MarketView> Views(Monitor monitor) =>
@@ -264,18 +220,6 @@ internal sealed class LocalnetRun(RunOptions options)
     {
         Console.WriteLine($"RPC: http://127.0.0.1:{options.Port} (validator i: + 10 i); keys of alice, bob, carol, dave: {Path.Combine(options.Home, "keys")}");
         Console.WriteLine($"trade by hand: ./appchain tx order place --home {options.Home} --node http://127.0.0.1:{options.Port} --from alice --help");
-    }
-
-    private static void Print(long height, Monitor monitor)
-    {
-        string prices = string.Join("  ", GenesisFile.DefaultMarkets.Select(market =>
-        {
-            OracleRecord? oracle = monitor.Oracles.GetValueOrDefault(market.MarketId);
-            return oracle is null ? $"{market.Ticker} -" : $"{market.Ticker} {oracle.LastPrice / Math.Pow(10, market.PriceDecimals):0.00} {oracle.State}";
-        }));
-        Console.WriteLine(
-            $"height {height,5}  {prices}  committed {monitor.Committed}  fills {monitor.Fills}  liquidations {monitor.Liquidations}"
-            + $"  deleveragings {monitor.Deleveragings}  app hashes {(monitor.Mismatches == 0 ? "agree" : "DIFFER")}");
     }
 
     private static void Summarise(

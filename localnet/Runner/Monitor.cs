@@ -25,8 +25,8 @@ internal sealed class OracleRecord
     public long LastPrice { get; set; }
 
     /// <summary>
-    /// Most blocks in a row whose index price was further than 0.1 % from the median of the prices that the same block
-    /// carried: 0 when each price was enforced in the block that carried it.
+    /// Most blocks in a row whose index price was outside the prices that the same block carried, by more than the tick:
+    /// 0 when each price was enforced in the block that carried it.
     /// </summary>
     public long MaxEnforcementDelayBlocks { get; set; }
 
@@ -40,8 +40,11 @@ internal sealed class OracleRecord
 /// </summary>
 internal sealed class Monitor(IReadOnlyList<RpcClient> nodes)
 {
+    private const int StepsMax = 32;
+
     private readonly List<double> _intervals = [];
     private long _lastArrival;
+    private long _height;
 
     /// <summary>Heights whose app hash was compared on all validators.</summary>
     public long HeightsChecked { get; private set; }
@@ -67,6 +70,15 @@ internal sealed class Monitor(IReadOnlyList<RpcClient> nodes)
     /// <summary>Oracle of each market, by number.</summary>
     public SortedDictionary<uint, OracleRecord> Oracles { get; } = [];
 
+    /// <summary>The newest steps of liquidations, oldest first, with their heights.</summary>
+    public Queue<(long Height, Event Step)> Steps { get; } = new();
+
+    /// <summary>App hash after the newest height, upper-case hex.</summary>
+    public string AppHash { get; private set; } = "";
+
+    /// <summary>Whether each validator had the app hash of the first one at the newest height.</summary>
+    public bool[] Agrees { get; } = new bool[nodes.Count];
+
     /// <summary>Wall milliseconds between blocks, as seen here.</summary>
     public IReadOnlyList<double> Intervals => _intervals;
 
@@ -81,15 +93,17 @@ internal sealed class Monitor(IReadOnlyList<RpcClient> nodes)
         }
 
         _lastArrival = now;
-        bool equal = true;
+        Agrees[0] = true;
         for (int i = 1; i < nodes.Count; i++)
         {
             ResponseFinalizeBlock other = await ResultsAsync(nodes[i], height, cancel).ConfigureAwait(false);
-            equal &= other.AppHash.Equals(first.AppHash);
+            Agrees[i] = other.AppHash.Equals(first.AppHash);
         }
 
+        _height = height;
+        AppHash = Convert.ToHexString(first.AppHash.Span);
         HeightsChecked++;
-        Mismatches += equal ? 0 : 1;
+        Mismatches += Array.TrueForAll(Agrees, static agrees => agrees) ? 0 : 1;
         BlockAnswer block = await nodes[0].BlockAsync(height, cancel).ConfigureAwait(false);
         Count(block.Block.Data.Txs, first);
     }
@@ -113,12 +127,12 @@ internal sealed class Monitor(IReadOnlyList<RpcClient> nodes)
 
     private void Count(IReadOnlyList<ByteString> transactions, ResponseFinalizeBlock results)
     {
-        var reported = new SortedDictionary<uint, long>();
+        var reported = new SortedDictionary<uint, (long Low, long High)>();
         for (int i = 0; i < results.TxResults.Count; i++)
         {
             if (i == 0 && PriceUpdate.IsClaimedBy(transactions[0].Span))
             {
-                reported = Medians(transactions[0]);
+                reported = Ranges(transactions[0]);
                 continue;
             }
 
@@ -143,17 +157,27 @@ internal sealed class Monitor(IReadOnlyList<RpcClient> nodes)
             Count(happened);
         }
 
-        foreach (KeyValuePair<uint, long> median in reported)
+        foreach (KeyValuePair<uint, (long Low, long High)> market in reported)
         {
-            OracleRecord oracle = OracleOf(median.Key);
-            bool enforced = Math.Abs(oracle.LastPrice - median.Value) <= Math.Max(1, median.Value / 1_000);
-            oracle.Delay = enforced ? 0 : oracle.Delay + 1;
+            OracleRecord oracle = OracleOf(market.Key);
+            bool isEnforced = oracle.LastPrice >= market.Value.Low - 1 && oracle.LastPrice <= market.Value.High + 1;
+            oracle.Delay = isEnforced ? 0 : oracle.Delay + 1;
             oracle.MaxEnforcementDelayBlocks = Math.Max(oracle.MaxEnforcementDelayBlocks, oracle.Delay);
         }
     }
 
     private void Count(Event happened)
     {
+        if (happened.Type is "appchain.v1.LiquidationOpened" or "appchain.v1.LiquidationSlice"
+            or "appchain.v1.InsuranceFundChanged" or "appchain.v1.Deleveraging" or "appchain.v1.LiquidationClosed")
+        {
+            Steps.Enqueue((_height, happened));
+            if (Steps.Count > StepsMax)
+            {
+                Steps.Dequeue();
+            }
+        }
+
         switch (happened.Type)
         {
             case "appchain.v1.Fill":
@@ -176,34 +200,23 @@ internal sealed class Monitor(IReadOnlyList<RpcClient> nodes)
         }
     }
 
-    // The plain median of the prices in a price update, by market.
-    private static SortedDictionary<uint, long> Medians(ByteString update)
+    // The lowest and highest price in a price update, by market.
+    private static SortedDictionary<uint, (long Low, long High)> Ranges(ByteString update)
     {
-        var prices = new SortedDictionary<uint, List<long>>();
+        var ranges = new SortedDictionary<uint, (long Low, long High)>();
         foreach (PriceUpdateEntry entry in PriceUpdate.Decode(update.Span)?.Entries ?? [])
         {
             if (entry.IsPresent && PriceVote.TryDecode(entry.Extension, out ImmutableArray<PriceReport> reports))
             {
                 foreach (PriceReport report in reports)
                 {
-                    if (!prices.TryGetValue(report.Market, out List<long>? list))
-                    {
-                        prices[report.Market] = list = [];
-                    }
-
-                    list.Add(report.Price);
+                    (long low, long high) = ranges.GetValueOrDefault(report.Market, (long.MaxValue, 0));
+                    ranges[report.Market] = (Math.Min(low, report.Price), Math.Max(high, report.Price));
                 }
             }
         }
 
-        var medians = new SortedDictionary<uint, long>();
-        foreach (KeyValuePair<uint, List<long>> market in prices)
-        {
-            market.Value.Sort();
-            medians[market.Key] = market.Value[market.Value.Count / 2];
-        }
-
-        return medians;
+        return ranges;
     }
 
     private OracleRecord OracleOf(uint market)
@@ -216,7 +229,8 @@ internal sealed class Monitor(IReadOnlyList<RpcClient> nodes)
         return oracle;
     }
 
-    private static string Attribute(Event happened, string key)
+    /// <summary>Value of an attribute of an event; empty when it has none of that name.</summary>
+    public static string Attribute(Event happened, string key)
     {
         foreach (EventAttribute attribute in happened.Attributes)
         {

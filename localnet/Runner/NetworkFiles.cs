@@ -13,12 +13,6 @@ using AppChain.StateMachine;
 
 namespace AppChain.Localnet;
 
-/// <summary>A key of an account that genesis funds.</summary>
-/// <param name="Name">Name of the key file.</param>
-/// <param name="SecretKey">secp256k1 secret key: a test key, derived from the seed.</param>
-/// <param name="Collateral">Micro-USD at genesis.</param>
-internal sealed record FundedKey(string Name, byte[] SecretKey, long Collateral);
-
 /// <summary>Writes everything a network needs before it starts: keys, genesis, configurations.</summary>
 internal sealed class NetworkFiles
 {
@@ -48,9 +42,6 @@ internal sealed class NetworkFiles
 
     /// <summary>The agents' keys.</summary>
     public IReadOnlyList<FundedKey> Traders { get; }
-
-    /// <summary>Kind of an agent: of every five, one makes markets, two hold leveraged positions, two trade noise.</summary>
-    public static int KindOf(int trader) => trader % 5;
 
     /// <summary>Directory of a validator.</summary>
     public string HomeOf(int validator) => Path.Combine(_options.Home, string.Create(CultureInfo.InvariantCulture, $"node{validator}"));
@@ -164,7 +155,7 @@ internal sealed class NetworkFiles
     }
 
     // Makers stand behind the book with much; the others with what a person would risk.
-    private static long CollateralOf(int trader) => KindOf(trader) switch
+    private static long CollateralOf(int trader) => Trader.KindOf(trader) switch
     {
         0 => 5_000_000,
         1 or 2 => 2_000 + (trader * 37 % 40 * 500),

@@ -27,6 +27,15 @@ internal sealed record RunOptions
     /// <summary>Blocks to make; 0 until interrupted.</summary>
     public required long Blocks { get; init; }
 
+    /// <summary>The run ends when the price files end.</summary>
+    public required bool UntilEnd { get; init; }
+
+    /// <summary>Pause between a decision and the next height, milliseconds; 0: none, as soon as all have voted.</summary>
+    public required int Pause { get; init; }
+
+    /// <summary>Lines even where the output is a terminal.</summary>
+    public required bool Plain { get; init; }
+
     /// <summary>Trading agents.</summary>
     public required int Traders { get; init; }
 

@@ -11,6 +11,12 @@ namespace AppChain.Localnet;
 /// <param name="Index">Index price, ticks.</param>
 internal readonly record struct MarketView(MarketParameters Parameters, long Index);
 
+/// <summary>A key of an account that genesis funds.</summary>
+/// <param name="Name">Name of the key file.</param>
+/// <param name="SecretKey">secp256k1 secret key: a test key, derived from the seed.</param>
+/// <param name="Collateral">Micro-USD at genesis.</param>
+internal sealed record FundedKey(string Name, byte[] SecretKey, long Collateral);
+
 /// <summary>
 /// One trading agent: a function of its seed and of the prices it sees. It signs real transactions and keeps its own
 /// nonce. Makers quote a ladder around the index in every block, holders open a position near the highest leverage and
@@ -35,9 +41,12 @@ internal sealed class Trader : IDisposable
         Number = number;
         _signer = new TransactionSigner(key.SecretKey, chainId);
         _random = new Random(unchecked((seed * 7_919) + number));
-        _kind = NetworkFiles.KindOf(number);
+        _kind = KindOf(number);
         _collateral = key.Collateral;
     }
+
+    /// <summary>Kind of an agent: of every five, one makes markets, two hold leveraged positions, two trade noise.</summary>
+    public static int KindOf(int trader) => trader % 5;
 
     /// <summary>Which agent.</summary>
     public int Number { get; }
