@@ -39,8 +39,8 @@ internal sealed class BlockContext
         Time = time;
         Transaction = -1;
 
-        // The list belongs to the result of the block. This one is likely to become about as long as the last.
-        Events = new List<ExchangeEvent>(Events.Count);
+        // The list belongs to the result of its block; the next is likely to become about as long.
+        Events = new List<ExchangeEvent>(Events.Count + (Events.Count / 8));
         ForgetTouched();
         Array.Clear(Valuations);
     }

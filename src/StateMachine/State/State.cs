@@ -89,7 +89,7 @@ internal sealed class State : IJournaled
     /// <summary>The rows that the changes since the last <see cref="Forget"/> leave behind, by key, one per key.</summary>
     public List<RowChange> CollectChanges()
     {
-        var changes = new List<RowChange>(_changesBefore);
+        var changes = new List<RowChange>(_changesBefore + (_changesBefore / 8));
         var writer = new ByteWriter();
         // ORDER: ascending by kind, which is the first byte of the key; each table goes on in the order of its keys.
         foreach (ITable? table in _byKind)
