@@ -50,7 +50,8 @@ internal sealed class BookFigures
         Cost median = Cost.Median(costs);
         Cost most = Cost.Quantile(costs, 1);
         Console.WriteLine(
-            $"raw book: {Operations / median.Wall / 1e6:0.00} M operations/s, {Operations / median.Processor / 1e6:0.00} by processor time "
+            $"raw book: {Operations / median.Wall / 1e6:0.00} M operations/s, "
+            + $"{Operations / median.Processor / 1e6:0.00} by processor time "
             + $"(median of {rounds}, least {Operations / most.Wall / 1e6:0.00}); bytes allocated per operation: "
             + $"{most.Bytes / Operations:0.0000} (growing from empty: {first.Bytes / Operations:0})");
     }

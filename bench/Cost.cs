@@ -6,8 +6,8 @@ using System.Runtime.InteropServices;
 namespace AppChain.Bench;
 
 /// <summary>
-/// What something cost the thread that did it: wall time, time on a processor, bytes allocated. On a machine that others
-/// use too, wall time says what happened and processor time what it would take alone.
+/// What something cost the thread that did it: wall time, time on a processor, bytes allocated. On a machine that
+/// others use too, wall time says what happened and processor time what it would take alone.
 /// </summary>
 /// <param name="Wall">Seconds.</param>
 /// <param name="Processor">Seconds of this thread on a processor.</param>

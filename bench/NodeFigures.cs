@@ -14,8 +14,8 @@ namespace AppChain.Bench;
 
 /// <summary>
 /// The calls of ABCI around the state machine, on one validator: blocks of 2,000 signed transactions of 5 orders each,
-/// as in <see cref="OrderFigures"/>. A second node gets the decided block without its proposal and executes it anew. And
-/// the change log alone: records of 10,000 rows, each made durable with one flush.
+/// as in <see cref="OrderFigures"/>. A second node gets the decided block without its proposal and executes it anew.
+/// And the change log alone: records of 10,000 rows, each made durable with one flush.
 /// </summary>
 internal sealed class NodeFigures : IDisposable
 {

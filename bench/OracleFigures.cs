@@ -58,8 +58,9 @@ internal static class OracleFigures
 
         Cost median = Cost.Median(costs);
         Console.WriteLine(
-            $"oracle update: {median.Wall * 1e6:0} µs, {median.Processor * 1e6:0} µs by processor time, {count} validators, "
-            + $"{state.Markets.Count} markets (median of {costs.Count} blocks, 99 % {Cost.Quantile(costs, 0.99).Wall * 1e6:0} µs), "
+            $"oracle update: {median.Wall * 1e6:0} µs, {median.Processor * 1e6:0} µs by processor time, "
+            + $"{count} validators, {state.Markets.Count} markets "
+            + $"(median of {costs.Count} blocks, 99 % {Cost.Quantile(costs, 0.99).Wall * 1e6:0} µs), "
             + $"{median.Bytes:0} bytes allocated");
     }
 

@@ -64,20 +64,25 @@ internal static class OrderFigures
             sum += block.Wall;
         }
 
+        collections = GC.CollectionCount(0) - collections;
+        paused = GC.GetTotalPauseDuration() - paused;
+        double fills = (double)chain.Fills / (WarmUp + Blocks) / Orders;
         Console.WriteLine(
-            $"order path: {Orders / rest.Wall / 1e3:0} k orders/s, {Orders / rest.Processor / 1e3:0} k by processor time, without the app hash; "
-            + $"{Orders / all.Wall / 1e3:0} k and {Orders / all.Processor / 1e3:0} k with it "
-            + $"(median of {Blocks} blocks of {Orders} orders; mean with it {Orders * Blocks / sum / 1e3:0} k, least {Orders / Cost.Quantile(whole, 1).Wall / 1e3:0} k)");
+            $"order path: {Rate(rest.Wall)} orders/s, {Rate(rest.Processor)} by processor time, without the app hash; "
+            + $"{Rate(all.Wall)} and {Rate(all.Processor)} with it (median of {Blocks} blocks of {Orders} orders; "
+            + $"mean with it {Rate(sum / Blocks)}, least {Rate(Cost.Quantile(whole, 1).Wall)})");
         Console.WriteLine(
-            $"order path: {all.Bytes / Orders:0} bytes allocated per order; {(double)rows / Blocks / Orders:0.00} rows changed "
-            + $"and {(double)chain.Fills / (WarmUp + Blocks) / Orders:0.00} fills per order; app hash {Cost.Median(hash).Wall * 1e3:0.0} ms a block; "
-            + $"{GC.CollectionCount(0) - collections} garbage collections paused {(GC.GetTotalPauseDuration() - paused).TotalMilliseconds:0} ms "
-            + $"in these {Blocks} blocks, their encoding and the twin tree");
+            $"order path: {all.Bytes / Orders:0} bytes allocated per order; {(double)rows / Blocks / Orders:0.00} rows "
+            + $"changed and {fills:0.00} fills per order; app hash {Cost.Median(hash).Wall * 1e3:0.0} ms a block; "
+            + $"{collections} garbage collections paused {paused.TotalMilliseconds:0} ms in these {Blocks} blocks, "
+            + "their encoding and the twin tree");
     }
 
+    private static string Rate(double secondsPerBlock) => $"{Orders / secondsPerBlock / 1e3:0} k";
+
     /// <summary>
-    /// The operations of one transaction: limit orders around a price of 500,000 ticks that rest until a height, but for
-    /// the first, which crosses.
+    /// The operations of one transaction: limit orders around a price of 500,000 ticks that rest until a height, but
+    /// for the first, which crosses.
     /// </summary>
     public static Operation[] Operations(Random random, int count, long restUntil)
     {
@@ -170,7 +175,8 @@ internal static class OrderFigures
             var transactions = new Transaction?[encoded.Length];
             for (int i = 0; i < encoded.Length; i++)
             {
-                ResultCode code = TransactionCodec.DecodeBody(encoded[i], _owners[i % _owners.Length], out transactions[i]);
+                Address owner = _owners[i % _owners.Length];
+                ResultCode code = TransactionCodec.DecodeBody(encoded[i], owner, out transactions[i]);
                 Invariant.Assert(code == ResultCode.Ok);
             }
 
