@@ -23,6 +23,8 @@ public sealed class RemoteSigner
     private const int QuestionBytesMax = 2 * 1024 * 1024;
     // BOUND: a refusal stays far below what the node reads.
     private const int RefusalLengthMax = 500;
+    // BOUND: a node pings after 3.3 s in which it had nothing to ask. Over TCP longer silence means that it is lost.
+    private static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan RedialPause = TimeSpan.FromMilliseconds(250);
 
     private readonly SocketEndpoint _node;
@@ -34,15 +36,17 @@ public sealed class RemoteSigner
     /// <param name="address">The node's <c>priv_validator_laddr</c>.</param>
     /// <param name="signer">The guarded key.</param>
     /// <param name="log">One line for every change of the connection and every refusal.</param>
-    /// <param name="channel">Makes the byte stream over a connected socket; by default the plain socket, which is
-    /// allowed on unix sockets only.</param>
+    /// <param name="identity">This side's identity over TCP; null to draw one. Never the consensus key.</param>
+    /// <param name="node">The identity the node must prove over TCP. CometBFT draws a new one at every start, so for it
+    /// leave this null.</param>
     public RemoteSigner(
-        string address, ConsensusSigner signer, Action<string>? log = null, Func<Socket, Stream>? channel = null)
+        string address, ConsensusSigner signer, Action<string>? log = null, ISigningKey? identity = null,
+        ByteString? node = null)
     {
         _node = SocketEndpoint.Parse(address);
         _signer = signer;
         _log = log ?? (static _ => { });
-        _channel = channel ?? SignerChannel.Plain(_node);
+        _channel = SignerChannel.For(_node, identity, node);
     }
 
     /// <summary>Serves until <paramref name="stop"/>. A lost connection is normal and dialled again.</summary>
@@ -98,6 +102,11 @@ public sealed class RemoteSigner
     {
         using CancellationTokenRegistration registration = stop.Register(socket.Dispose);
         using Stream stream = _channel(socket);
+        if (_node.UnixPath is null)
+        {
+            socket.ReceiveTimeout = (int)SilenceMax.TotalMilliseconds;
+            socket.SendTimeout = (int)SilenceMax.TotalMilliseconds;
+        }
         FrameReader reader = new(stream, QuestionBytesMax);
         FrameWriter writer = new(stream);
         while (reader.TryRead(out ReadOnlySpan<byte> frame))

@@ -33,17 +33,21 @@ public sealed class SignerListener : IVoteSigner, IDisposable
     /// <param name="address">Where the signer dials.</param>
     /// <param name="chainId">Sent with every question.</param>
     /// <param name="patience">How long one question may take, waiting for a signer to dial included.</param>
-    /// <param name="channel">As for <see cref="RemoteSigner"/>.</param>
+    /// <param name="identity">This side's identity over TCP; null to draw one.</param>
+    /// <param name="signer">The identity the signer must prove over TCP; null to take any.</param>
     /// <exception cref="IOException">The address cannot be used.</exception>
     public SignerListener(
-        string address, string chainId, TimeSpan patience, Func<Socket, Stream>? channel = null)
+        string address, string chainId, TimeSpan patience, ISigningKey? identity = null, ByteString? signer = null)
     {
         _endpoint = SocketEndpoint.Parse(address);
         _chainId = chainId;
         _patience = patience;
-        _channel = channel ?? SignerChannel.Plain(_endpoint);
+        _channel = SignerChannel.For(_endpoint, identity, signer);
         _listener = _endpoint.Listen();
     }
+
+    /// <summary>Where the signer dials, with the port the system chose for port 0.</summary>
+    public string Address => _endpoint.BoundAddress(_listener);
 
     /// <summary>Asks whether the signer is there. A node does so when it has asked nothing for some seconds.</summary>
     /// <exception cref="IOException">It is not.</exception>
@@ -141,8 +145,22 @@ public sealed class SignerListener : IVoteSigner, IDisposable
             if (Left(start) <= TimeSpan.Zero) throw new IOException("no signer has connected");
         }
         Socket socket = _listener.Accept();
-        return new Connection(socket, _channel(socket));
+        try
+        {
+            // BOUND: whoever connects and stays silent holds the node no longer than a question may take.
+            socket.SendTimeout = Milliseconds(Left(start));
+            socket.ReceiveTimeout = socket.SendTimeout;
+            return new Connection(socket, _channel(socket));
+        }
+        catch (Exception)
+        {
+            socket.Dispose();
+            throw;
+        }
     }
+
+    private static int Milliseconds(TimeSpan patience) =>
+        Math.Max(1, (int)Math.Min(int.MaxValue, patience.TotalMilliseconds));
 
     private TimeSpan Left(long start) => _patience - Stopwatch.GetElapsedTime(start);
 
@@ -164,9 +182,8 @@ public sealed class SignerListener : IVoteSigner, IDisposable
 
         public Message Ask(Message question, Message.SumOneofCase expected, TimeSpan patience)
         {
-            int milliseconds = Math.Max(1, (int)Math.Min(int.MaxValue, patience.TotalMilliseconds));
-            socket.SendTimeout = milliseconds;
-            socket.ReceiveTimeout = milliseconds;
+            socket.SendTimeout = Milliseconds(patience);
+            socket.ReceiveTimeout = Milliseconds(patience);
             _writer.Write(question);
             _writer.Flush();
             bool hasAnswer = _reader.TryRead(out ReadOnlySpan<byte> frame);

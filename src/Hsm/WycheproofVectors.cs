@@ -8,7 +8,7 @@ namespace AppChain.Hsm;
 /// Runs Wycheproof files (JSON, plain or .gz) against the signature checks of the chain. A file of another algorithm or
 /// shape throws <see cref="FormatException"/> with the reason.
 /// </summary>
-public static class WycheproofVectors
+public static partial class WycheproofVectors
 {
     /// <summary>A valid signature that the chain refuses, as it should; its low twin was found to verify.</summary>
     public const string HighS = "low-S rule refuses a valid high-S signature (its low-S twin verifies)";

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 using System.Net.Sockets;
 using System.Threading;
 using AppChain.Abci;
@@ -316,12 +317,52 @@ internal sealed class RemoteSignerTests
 
     [Test]
     [Property("Spec", "SIGN-18")]
-    public void Plain_tcp_is_not_allowed()
+    public void Over_tcp_everything_is_encrypted()
     {
+        using SoftwareKey identity = SoftwareKey.FromSeed([.. Enumerable.Repeat((byte)7, 32)]);
+        using SignerListener node = new("tcp://127.0.0.1:0", Chain, Patience, signer: identity.PublicKey);
+        using CancellationTokenSource stop = new();
         ConsensusSigner signer = new(Chain, _key, SignState.Fresh, static _ => { });
-        Assert.That(() => new RemoteSigner("tcp://127.0.0.1:26659", signer), Throws.TypeOf<NotSupportedException>());
-        Assert.That(() => new SignerListener("tcp://127.0.0.1:0", Chain, Patience),
-            Throws.TypeOf<NotSupportedException>());
+        Thread thread = new(() => new RemoteSigner(node.Address, signer, identity: identity).Run(stop.Token));
+        thread.Start();
+        Assert.That(node.PublicKey().Ed25519, Is.EqualTo(_key.PublicKey));
+        Vote vote = Vote(SignedMsgType.Precommit, 5, 0);
+        vote.Extension = ByteString.CopyFrom(new byte[500_000]);
+        Vote signed = node.SignVote(vote);
+        Assert.That(IsValid(SignBytes.VoteExtension(Chain, 5, 0, vote.Extension), signed.ExtensionSignature), Is.True);
+        stop.Cancel();
+        Assert.That(thread.Join(Patience), Is.True);
+    }
+
+    [Test]
+    [Property("Spec", "SIGN-24")]
+    public void A_signer_with_another_identity_is_not_taken()
+    {
+        using SoftwareKey identity = SoftwareKey.FromSeed([.. Enumerable.Repeat((byte)7, 32)]);
+        using SignerListener node =
+            new("tcp://127.0.0.1:0", Chain, TimeSpan.FromMilliseconds(800), signer: identity.PublicKey);
+        using CancellationTokenSource stop = new();
+        ConsensusSigner signer = new(Chain, _key, SignState.Fresh, static _ => { });
+        Thread thread = new(() => new RemoteSigner(node.Address, signer).Run(stop.Token));
+        thread.Start();
+        Assert.That(() => node.PublicKey(), Throws.TypeOf<IOException>());
+        stop.Cancel();
+        Assert.That(thread.Join(Patience), Is.True);
+    }
+
+    [Test]
+    public void Somebody_silent_on_the_port_does_not_lock_the_signer_out()
+    {
+        using SignerListener node = new("tcp://127.0.0.1:0", Chain, TimeSpan.FromSeconds(1));
+        using Socket silent = SocketEndpoint.Parse(node.Address).Connect(Patience);
+        Assert.That(() => node.Ping(), Throws.TypeOf<IOException>());
+        using CancellationTokenSource stop = new();
+        ConsensusSigner signer = new(Chain, _key, SignState.Fresh, static _ => { });
+        Thread thread = new(() => new RemoteSigner(node.Address, signer).Run(stop.Token));
+        thread.Start();
+        Assert.That(() => node.Ping(), Throws.Nothing);
+        stop.Cancel();
+        Assert.That(thread.Join(Patience), Is.True);
     }
 
     private bool IsValid(byte[] bytes, ByteString signature) =>

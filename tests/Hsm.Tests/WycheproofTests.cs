@@ -37,6 +37,26 @@ internal sealed class WycheproofTests
     }
 
     [Test]
+    public void X25519_file_agrees()
+    {
+        VectorReport report = WycheproofVectors.RunX25519(SharedData.Path("5_vectors", "wycheproof_x25519.json.gz"));
+        Show(report);
+        Assert.That(report.Disagreements, Is.Empty);
+        Assert.That(report.Cases, Is.EqualTo(518));
+        Assert.That(report.SkipReasons.Keys, Is.EqualTo((string[])[WycheproofVectors.SmallOrder]));
+    }
+
+    [Test]
+    public void ChaCha20Poly1305_file_agrees_without_exception()
+    {
+        VectorReport report = WycheproofVectors.RunChaCha20Poly1305(
+            SharedData.Path("5_vectors", "wycheproof_chacha20_poly1305.json.gz"));
+        Show(report);
+        Assert.That(report.Disagreements, Is.Empty);
+        Assert.That((report.Cases, report.Agreed), Is.EqualTo((325, 325)));
+    }
+
+    [Test]
     public void A_wrong_verdict_in_the_file_is_reported()
     {
         string path = System.IO.Path.GetTempFileName();

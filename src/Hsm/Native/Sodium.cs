@@ -30,6 +30,12 @@ public static partial class Sodium
     /// <summary>Bytes that <see cref="Seal"/> adds.</summary>
     public const int SealTagSize = 16;
 
+    /// <summary>Bytes of an X25519 scalar, point or shared secret.</summary>
+    public const int ExchangeSize = 32;
+
+    /// <summary>Bytes of a nonce for <see cref="SealFrame"/>.</summary>
+    public const int FrameNonceSize = 12;
+
     /// <summary>Bytes of a salt for <see cref="StretchPassphrase"/>.</summary>
     public const int SaltSize = 16;
 
@@ -119,6 +125,54 @@ public static partial class Sodium
             associated, (ulong)associated.Length, nonce, key) == 0;
     }
 
+    /// <summary>The X25519 public point of a secret scalar.</summary>
+    public static void ExchangePoint(ReadOnlySpan<byte> secret, Span<byte> point)
+    {
+        RequireSize(secret, ExchangeSize, nameof(secret));
+        RequireSize(point, ExchangeSize, nameof(point));
+        Require(crypto_scalarmult_curve25519_base(point, secret), "multiply the base point");
+    }
+
+    /// <summary>
+    /// The X25519 shared secret (RFC 7748). False when it is zero, as it is for points of small order: then it is known
+    /// to everyone.
+    /// </summary>
+    public static bool TryExchange(ReadOnlySpan<byte> secret, ReadOnlySpan<byte> point, Span<byte> shared)
+    {
+        RequireSize(secret, ExchangeSize, nameof(secret));
+        RequireSize(point, ExchangeSize, nameof(point));
+        RequireSize(shared, ExchangeSize, nameof(shared));
+        return crypto_scalarmult_curve25519(shared, secret, point) == 0;
+    }
+
+    /// <summary>
+    /// Encrypts and authenticates with ChaCha20-Poly1305 (RFC 8439) as <see cref="Seal"/> does, but with a nonce of 12
+    /// bytes: too short to be drawn at random, so it counts.
+    /// </summary>
+    public static void SealFrame(
+        ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> plain, ReadOnlySpan<byte> associated,
+        Span<byte> sealedBytes)
+    {
+        RequireSize(key, SealKeySize, nameof(key));
+        RequireSize(nonce, FrameNonceSize, nameof(nonce));
+        RequireSize(sealedBytes, plain.Length + SealTagSize, nameof(sealedBytes));
+        Require(crypto_aead_chacha20poly1305_ietf_encrypt(sealedBytes, 0, plain, (ulong)plain.Length, associated,
+            (ulong)associated.Length, 0, nonce, key), "encrypt");
+    }
+
+    /// <summary>Undoes <see cref="SealFrame"/>. False when any byte is not the original.</summary>
+    public static bool TryOpenFrame(
+        ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> sealedBytes, ReadOnlySpan<byte> associated,
+        Span<byte> plain)
+    {
+        RequireSize(key, SealKeySize, nameof(key));
+        RequireSize(nonce, FrameNonceSize, nameof(nonce));
+        if (sealedBytes.Length < SealTagSize) return false;
+        RequireSize(plain, sealedBytes.Length - SealTagSize, nameof(plain));
+        return crypto_aead_chacha20poly1305_ietf_decrypt(plain, 0, 0, sealedBytes, (ulong)sealedBytes.Length,
+            associated, (ulong)associated.Length, nonce, key) == 0;
+    }
+
     private static void RequireSize(ReadOnlySpan<byte> bytes, int size, string name)
     {
         if (bytes.Length != size) throw new ArgumentException($"takes {size} bytes, not {bytes.Length}", name);
@@ -161,6 +215,24 @@ public static partial class Sodium
 
     [LibraryImport(NativeLibraries.Sodium)]
     private static partial int crypto_aead_xchacha20poly1305_ietf_decrypt(
+        Span<byte> plain, nint plainLength, nint unused, ReadOnlySpan<byte> sealedBytes, ulong sealedLength,
+        ReadOnlySpan<byte> associated, ulong associatedLength, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> key);
+
+    [LibraryImport(NativeLibraries.Sodium)]
+    private static partial int crypto_scalarmult_curve25519_base(Span<byte> point, ReadOnlySpan<byte> secret);
+
+    [LibraryImport(NativeLibraries.Sodium)]
+    private static partial int crypto_scalarmult_curve25519(
+        Span<byte> shared, ReadOnlySpan<byte> secret, ReadOnlySpan<byte> point);
+
+    [LibraryImport(NativeLibraries.Sodium)]
+    private static partial int crypto_aead_chacha20poly1305_ietf_encrypt(
+        Span<byte> sealedBytes, nint sealedLength, ReadOnlySpan<byte> plain, ulong plainLength,
+        ReadOnlySpan<byte> associated, ulong associatedLength, nint unused, ReadOnlySpan<byte> nonce,
+        ReadOnlySpan<byte> key);
+
+    [LibraryImport(NativeLibraries.Sodium)]
+    private static partial int crypto_aead_chacha20poly1305_ietf_decrypt(
         Span<byte> plain, nint plainLength, nint unused, ReadOnlySpan<byte> sealedBytes, ulong sealedLength,
         ReadOnlySpan<byte> associated, ulong associatedLength, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> key);
 }

@@ -34,9 +34,9 @@ internal static class CheckCommands
     private static Command Vectors(Shell shell, OutputOption output)
     {
         var kind = new Option<string>("--kind") { Description = "what the vectors are of", Required = true };
-        kind.AcceptOnlyFromAmong("ecdsa-secp256k1", "ed25519", "ics23");
+        kind.AcceptOnlyFromAmong("ecdsa-secp256k1", "ed25519", "x25519", "chacha20-poly1305", "ics23");
         var file = new Argument<string>("file") { Description = "Wycheproof or ICS-23 JSON, plain or .gz" };
-        var command = new Command("vectors", "Test vectors of signatures and proofs.") { kind, file };
+        var command = new Command("vectors", "Test vectors of signatures, key exchange, encryption and proofs.") { kind, file };
         command.SetAction(parsed =>
         {
             string path = parsed.GetValue(file)!;
@@ -47,6 +47,8 @@ internal static class CheckCommands
                 {
                     "ecdsa-secp256k1" => Of(WycheproofVectors.RunEcdsaSecp256k1(path)),
                     "ed25519" => Of(WycheproofVectors.RunEd25519(path)),
+                    "x25519" => Of(WycheproofVectors.RunX25519(path)),
+                    "chacha20-poly1305" => Of(WycheproofVectors.RunChaCha20Poly1305(path)),
                     _ => Of(Ics23Vectors.Run(path)),
                 };
             }
