@@ -15,7 +15,7 @@ public readonly record struct MarginTier(long NotionalFrom, int InitialPpm, int 
 /// What a perpetual market is: units, margin, fees, caps. Set at genesis and immutable for the life of the object;
 /// a change of parameters replaces the object.
 /// </summary>
-public sealed class MarketParameters
+public sealed record MarketParameters
 {
     /// <summary>Number of the market; key of its rows. 1…65,535.</summary>
     public required uint MarketId { get; init; }

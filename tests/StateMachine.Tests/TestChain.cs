@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
 using NUnit.Framework;
@@ -12,14 +13,14 @@ internal sealed class TestChain
 {
     private readonly Genesis _genesis;
     private readonly List<Transaction> _pending = [];
-    private readonly Dictionary<uint, long> _prices = [];
+    private readonly Dictionary<uint, (long Price, long Confidence)> _prices = [];
     private readonly Dictionary<Address, ulong> _nonces = [];
 
     public TestChain(Genesis genesis, long blockSeconds = 1)
     {
         _genesis = genesis;
         Exchange = Exchange.FromGenesis(genesis);
-        Exchange.Commit();
+        Apply(Exchange.Commit());
         BlockSeconds = blockSeconds;
     }
 
@@ -31,8 +32,31 @@ internal sealed class TestChain
 
     public List<byte[]> AppHashes { get; } = [];
 
-    /// <summary>Price (ticks) that every validator reports from the next block on; 0 stops the reports.</summary>
-    public void Price(uint market, long ticks) => _prices[market] = ticks;
+    /// <summary>The committed rows, by key in hex: what a node has on disk.</summary>
+    public SortedDictionary<string, byte[]> Rows { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Finds a committed row.</summary>
+    public bool TryFind<TKey, TRow>(in TKey key, out TRow row)
+        where TKey : struct
+        where TRow : struct, IRow<TKey, TRow>
+    {
+        byte[] encoded = Exchange.RowKey<TKey, TRow>(key);
+        row = default;
+        if (!Rows.TryGetValue(Convert.ToHexString(encoded), out byte[]? value))
+        {
+            return false;
+        }
+
+        var keyReader = new ByteReader(encoded.AsSpan(1));
+        var valueReader = new ByteReader(value);
+        row = TRow.Decode(ref keyReader, ref valueReader);
+        return true;
+    }
+
+    /// <summary>
+    /// Price and confidence (ticks) that every validator reports from the next block on; price 0 stops the reports.
+    /// </summary>
+    public void Price(uint market, long ticks, long confidence = 0) => _prices[market] = (ticks, confidence);
 
     public void Add(string owner, params Operation[] operations) => Add(owner, false, 0, operations);
 
@@ -77,7 +101,7 @@ internal sealed class TestChain
     {
         Block block = Next();
         BlockResult result = Exchange.Execute(block);
-        Exchange.Commit();
+        Apply(Exchange.Commit());
         Blocks.Add(block);
         AppHashes.Add(result.AppHash);
         return result;
@@ -92,6 +116,22 @@ internal sealed class TestChain
         return result.Transactions[0];
     }
 
+    private void Apply(IReadOnlyList<RowChange> changes)
+    {
+        foreach (RowChange change in changes)
+        {
+            string key = Convert.ToHexString(change.Key);
+            if (change.Value is null)
+            {
+                Rows.Remove(key);
+            }
+            else
+            {
+                Rows[key] = change.Value;
+            }
+        }
+    }
+
     private ImmutableArray<ValidatorReports> Reports(long time)
     {
         var reports = ImmutableArray.CreateBuilder<PriceReport>();
@@ -99,9 +139,10 @@ internal sealed class TestChain
         markets.Sort();
         foreach (uint market in markets)
         {
-            if (_prices[market] > 0)
+            (long price, long confidence) = _prices[market];
+            if (price > 0)
             {
-                reports.Add(new PriceReport(market, _prices[market], 0, time));
+                reports.Add(new PriceReport(market, price, confidence, time));
             }
         }
 
