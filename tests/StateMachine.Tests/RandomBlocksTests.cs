@@ -117,7 +117,7 @@ public sealed class RandomBlocksTests
             chain.Step();
         }
 
-        Exchange loaded = Reload(chain);
+        Exchange loaded = chain.Reloaded();
         for (int i = 0; i < 40; i++)
         {
             Fill(chain, random, ref price);
@@ -126,50 +126,6 @@ public sealed class RandomBlocksTests
             chain.Exchange.Commit();
             Assert.That(loaded.Execute(block).AppHash, Is.EqualTo(hash), $"block {i}");
             loaded.Commit();
-        }
-    }
-
-    private static Exchange Reload(TestChain chain)
-    {
-        // Replaying the blocks on a fresh exchange gives every row change; the last value of each key is the state.
-        TestChain replay = NewChain();
-        var rows = new SortedDictionary<string, KeyValuePair<byte[], byte[]>>(StringComparer.Ordinal);
-        Exchange fresh = Exchange.FromGenesis(TestMarkets.Genesis(
-            Array.ConvertAll(s_names, name => (name, 20_000L)),
-            [TestMarkets.Simple(1, -100, 500), TestMarkets.Simple(2, 0, 300, 50_000, 25_000)],
-            insuranceUsd: 500));
-        Apply(rows, fresh.Commit());
-        foreach (Block block in chain.Blocks)
-        {
-            fresh.Execute(block);
-            Apply(rows, fresh.Commit());
-        }
-
-        var changes = new List<RowChange>();
-        foreach (KeyValuePair<byte[], byte[]> row in rows.Values)
-        {
-            changes.Add(new RowChange(row.Key, row.Value, false));
-        }
-
-        var tree = new StateTree();
-        tree.Apply(chain.Exchange.Height, changes);
-        tree.Commit();
-        return Exchange.Load(rows.Values, tree);
-    }
-
-    private static void Apply(SortedDictionary<string, KeyValuePair<byte[], byte[]>> rows, IReadOnlyList<RowChange> changes)
-    {
-        foreach (RowChange change in changes)
-        {
-            string key = Convert.ToHexString(change.Key);
-            if (change.Value is null)
-            {
-                rows.Remove(key);
-            }
-            else
-            {
-                rows[key] = new KeyValuePair<byte[], byte[]>(change.Key, change.Value);
-            }
         }
     }
 }

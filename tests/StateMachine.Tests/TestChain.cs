@@ -24,7 +24,7 @@ internal sealed class TestChain
         BlockSeconds = blockSeconds;
     }
 
-    public Exchange Exchange { get; }
+    public Exchange Exchange { get; private set; }
 
     public long BlockSeconds { get; set; }
 
@@ -114,6 +114,27 @@ internal sealed class TestChain
         BlockResult result = Step();
         Assert.That(result.Transactions, Has.Length.EqualTo(1));
         return result.Transactions[0];
+    }
+
+    /// <summary>Throws the exchange away and goes on with one loaded from the committed rows.</summary>
+    public void Restart() => Exchange = Reloaded();
+
+    /// <summary>Another exchange, loaded from the committed rows, as a node does when it starts.</summary>
+    public Exchange Reloaded()
+    {
+        var rows = new List<KeyValuePair<byte[], byte[]>>();
+        var changes = new List<RowChange>();
+        foreach ((string key, byte[] value) in Rows)
+        {
+            byte[] bytes = Convert.FromHexString(key);
+            rows.Add(new KeyValuePair<byte[], byte[]>(bytes, value));
+            changes.Add(new RowChange(bytes, value, false));
+        }
+
+        var tree = new StateTree();
+        tree.Apply(Exchange.Height, changes);
+        tree.Commit();
+        return Exchange.Load(rows, tree);
     }
 
     private void Apply(IReadOnlyList<RowChange> changes)

@@ -19,9 +19,6 @@ public struct AccountRow : IRow<AccountId, AccountRow>
     /// <summary>Link: slot of the position in the lowest market, or -1. Rebuilt at load.</summary>
     internal int FirstPosition;
 
-    /// <summary>Not encoded: entry of this account in the risk schedule that is valid now. Rebuilt at load.</summary>
-    internal uint ScheduleVersion;
-
     /// <inheritdoc/>
     public static RowKind Kind => RowKind.Account;
 
