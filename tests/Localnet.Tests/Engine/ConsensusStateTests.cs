@@ -10,6 +10,7 @@ public sealed class ConsensusStateTests
     private const SignedMsgType Prevote = SignedMsgType.Prevote;
     private const SignedMsgType Precommit = SignedMsgType.Precommit;
 
+    // C6, C7, C9
     [Test]
     public void A_round_with_a_good_proposal_decides_it()
     {
@@ -27,6 +28,7 @@ public sealed class ConsensusStateTests
         Assert.That(CallOrder.Text(single.Application.Calls.Select(call => call.Kind)), Is.EqualTo("QFC"));
     }
 
+    // C6, C9, C10
     [Test]
     public void Without_a_proposal_it_prevotes_nil_and_goes_through_all_waits_to_the_next_round()
     {
@@ -47,6 +49,7 @@ public sealed class ConsensusStateTests
         Assert.That(single.Consensus.Round, Is.EqualTo(1));
     }
 
+    // C6
     [Test]
     public void A_locked_validator_prevotes_its_block_and_nothing_else()
     {
@@ -62,6 +65,7 @@ public sealed class ConsensusStateTests
             "the application is not asked about a proposal against the lock");
     }
 
+    // C7, C8
     [Test]
     public void A_majority_for_another_block_in_a_later_round_moves_the_lock()
     {
@@ -76,6 +80,7 @@ public sealed class ConsensusStateTests
         Assert.That(single.Consensus.LockedRound, Is.EqualTo(1));
     }
 
+    // C7
     [Test]
     public void A_majority_for_nil_takes_the_lock_away()
     {
@@ -105,6 +110,7 @@ public sealed class ConsensusStateTests
         Assert.That(single.Consensus.LockedBlock, Is.SameAs(x));
     }
 
+    // C7
     [Test]
     public void A_majority_for_an_unknown_block_precommits_nil_and_waits_for_that_block()
     {
@@ -166,6 +172,7 @@ public sealed class ConsensusStateTests
         Assert.That(other.Voted(Prevote, 1, x), Is.EqualTo("X"));
     }
 
+    // C8
     [Test]
     public void A_proposer_repeats_its_valid_block_without_preparing_a_new_one()
     {
@@ -193,6 +200,7 @@ public sealed class ConsensusStateTests
         Assert.That(single.Voted(Prevote, 0, x), Is.EqualTo("nothing"));
     }
 
+    // C9
     [Test]
     public void Two_thirds_of_precommits_of_a_later_round_decide_at_once()
     {
@@ -206,6 +214,7 @@ public sealed class ConsensusStateTests
         Assert.That(single.Consensus.State.LastHeight, Is.EqualTo(1));
     }
 
+    // C5
     [Test]
     public void Votes_of_many_later_rounds_are_kept_for_two_of_them_per_peer()
     {
@@ -215,6 +224,7 @@ public sealed class ConsensusStateTests
         Assert.That(single.Consensus.Votes.Rounds, Is.EqualTo(new[] { 0, 1, 10, 20 }));
     }
 
+    // C10
     [Test]
     public void Old_timeouts_are_ignored_and_only_later_ones_replace_the_pending_one()
     {
@@ -229,6 +239,7 @@ public sealed class ConsensusStateTests
             Assert.That(single.Timeouts[i].IsLaterThan(single.Timeouts[i - 1]), Is.True);
     }
 
+    // C13, C14
     [Test]
     public void Extensions_are_verified_once_per_arrival_but_not_the_own_and_not_late_ones()
     {
@@ -273,6 +284,7 @@ public sealed class ConsensusStateTests
         Assert.That(single.Consensus.Votes.Precommits(0)!.Votes, Has.All.Null);
     }
 
+    // C11
     [Test]
     public void A_vote_is_at_least_a_millisecond_after_the_block()
     {
@@ -285,6 +297,7 @@ public sealed class ConsensusStateTests
             Is.GreaterThanOrEqualTo(WireTime.ToNanoseconds(block.Block.Header.Time) + 1_000_000));
     }
 
+    // C4
     [Test]
     public void A_vote_for_the_claimed_majority_counts_in_spite_of_an_earlier_one()
     {

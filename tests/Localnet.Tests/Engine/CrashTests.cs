@@ -8,6 +8,7 @@ namespace AppChain.Localnet.Tests;
 
 public sealed class CrashTests
 {
+    // C15, C16, C17
     /// <summary>
     /// What the application hears after a crash at each write point of height 6: Info, and FinalizeBlock and Commit
     /// only
@@ -45,6 +46,7 @@ public sealed class CrashTests
         }
     }
 
+    // C16
     [Test]
     public void A_crash_before_the_first_commit_repeats_init_chain()
     {
@@ -65,6 +67,7 @@ public sealed class CrashTests
         network.RunToHeight(10);
     }
 
+    // C18
     [TestCase("prepare_proposal")]
     [TestCase("process_proposal")]
     [TestCase("extend_vote")]
@@ -106,6 +109,7 @@ public sealed class CrashTests
         network.RunToHeight(15);
     }
 
+    // C16
     [Test]
     public void An_application_that_is_ahead_or_has_another_hash_is_refused()
     {

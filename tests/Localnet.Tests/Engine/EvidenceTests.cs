@@ -9,6 +9,7 @@ namespace AppChain.Localnet.Tests;
 
 public sealed class EvidenceTests
 {
+    // C19
     [TestCase(SignedMsgType.Prevote)]
     [TestCase(SignedMsgType.Precommit)]
     public void A_double_sign_becomes_evidence_in_a_later_block_and_misbehavior_to_every_application(SignedMsgType type)

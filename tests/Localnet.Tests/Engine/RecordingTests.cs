@@ -12,6 +12,7 @@ namespace AppChain.Localnet.Tests;
 
 public sealed class RecordingTests
 {
+    // C1, C11, C12
     /// <summary>
     /// Walks a recorded chain with the rules of the engine: every block must be valid after the one before, its
     /// proposer

@@ -117,6 +117,7 @@ public sealed class SimulationTests
         Assert.That(request.LocalLastCommit.Votes[3].Validator.Power, Is.EqualTo(10));
     }
 
+    // C11
     [Test]
     public void Block_time_is_the_median_and_advances_with_skewed_clocks()
     {
@@ -138,6 +139,7 @@ public sealed class SimulationTests
         }
     }
 
+    // C3
     [Test]
     public void Validator_updates_take_effect_two_heights_later_and_parameters_at_once()
     {

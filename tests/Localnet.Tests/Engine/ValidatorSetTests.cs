@@ -23,6 +23,7 @@ public sealed class ValidatorSetTests
     private static ValidatorSet FourByPower() =>
         ValidatorSet.Create([Change('A', 10), Change('B', 20), Change('C', 30), Change('D', 40)]);
 
+    // C1
     [Test]
     public void Proposers_and_priorities_of_unequal_powers_follow_the_reference_table()
     {
@@ -43,6 +44,7 @@ public sealed class ValidatorSetTests
         Assert.That(proposers, Is.EqualTo("DCBDACDBCDD"));
     }
 
+    // C2
     [Test]
     public void Update_changes_adds_and_removes_as_in_the_reference()
     {
@@ -82,6 +84,7 @@ public sealed class ValidatorSetTests
         Assert.That(turns, Is.EquivalentTo(new Dictionary<char, int> { ['A'] = 1000, ['B'] = 300, ['C'] = 330 }));
     }
 
+    // C2
     [Test]
     public void Illegal_updates_are_refused()
     {

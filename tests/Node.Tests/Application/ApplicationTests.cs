@@ -274,6 +274,7 @@ public sealed class ApplicationTests
         Quantity = lots,
     };
 
+    // BLOCK-2
     [Test]
     public void Four_applications_trade_on_the_price_of_their_votes()
     {
@@ -314,6 +315,7 @@ public sealed class ApplicationTests
         network.Step();
     }
 
+    // BLOCK-9, ORACLE-2
     [Test]
     public void Every_lie_in_a_price_update_is_refused()
     {
@@ -357,6 +359,7 @@ public sealed class ApplicationTests
             Status(r => r.Txs[0] = ByteString.CopyFrom([.. r.Txs[0].Span, 0])), Is.EqualTo(ProposalStatus.Reject), "trailing byte");
     }
 
+    // BLOCK-8
     [Test]
     public void User_transactions_must_be_sound_distinct_and_in_class_order()
     {

@@ -19,6 +19,7 @@ public sealed class GenesisFileTests
     private static GenesisState State => new(
         GenesisFile.DefaultMarkets, [new GenesisAccount(s_first, 5), new GenesisAccount(s_second, 6)], 1_000_000);
 
+    // G1
     [Test]
     public void What_is_written_reads_back_whatever_the_white_space()
     {
@@ -39,6 +40,7 @@ public sealed class GenesisFileTests
         Assert.That((eth.Ticker, eth.MarketId, eth.TickLotValue), Is.EqualTo(("ETH-PERP", 2u, 10L)), "0.01 USD times 0.001 ETH");
     }
 
+    // G2, G3
     [TestCase("markets", null, "app_state.markets: missing")]
     [TestCase("markets", "[]", "app_state.markets: needs 1 to")]
     [TestCase("markets", "{}", "app_state.markets: expected a list")]

@@ -166,6 +166,7 @@ public sealed class LiquidationTests
         Assert.That(Of(block, EventKind.LiquidationClosed), Is.Empty);
     }
 
+    // LIQ-5, LIQ-8, LIQ-10
     [Test]
     public void A_bankrupt_account_that_the_fund_cannot_cover_is_closed_whole_at_the_bankruptcy_price()
     {
@@ -284,6 +285,7 @@ public sealed class LiquidationTests
         Assert.That(Of(block, EventKind.Deleveraging).Min(e => e.Quantity), Is.LessThan(10), "carol can bear little");
     }
 
+    // LIQ-3
     [Test]
     public void A_full_budget_starves_nobody()
     {

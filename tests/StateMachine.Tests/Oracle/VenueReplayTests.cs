@@ -17,6 +17,7 @@ public sealed class VenueReplayTests
 {
     private const string Recording = "shared/data/2_multi_exchange/2022-12-13_BTC_four_venues_1m_trades.csv.gz";
 
+    // ORACLE-8, ORACLE-13
     [Test]
     [Property("Spec", "ORACLE-8")]
     [Property("Spec", "ORACLE-9")]
