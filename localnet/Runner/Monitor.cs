@@ -85,7 +85,38 @@ internal sealed class Monitor(IReadOnlyList<RpcClient> nodes)
     /// <summary>Waits until every validator has the height, then takes it in.</summary>
     public async Task FollowAsync(long height, CancellationToken cancel)
     {
-        ResponseFinalizeBlock first = await ResultsAsync(nodes[0], height, cancel).ConfigureAwait(false);
+        var results = new List<ResponseFinalizeBlock>();
+        foreach (RpcClient node in nodes)
+        {
+            results.Add(await ResultsAsync(node, height, cancel).ConfigureAwait(false));
+            if (results.Count == 1)
+            {
+                NoteArrival();
+            }
+        }
+
+        BlockAnswer block = await nodes[0].BlockAsync(height, cancel).ConfigureAwait(false);
+        Take(height, results, block.Block.Data.Txs);
+    }
+
+    /// <summary>Takes in what each validator says of a height, and the transactions of its block.</summary>
+    internal void Take(
+        long height, IReadOnlyList<ResponseFinalizeBlock> results, IReadOnlyList<ByteString> transactions)
+    {
+        for (int i = 0; i < results.Count; i++)
+        {
+            Agrees[i] = results[i].AppHash.Equals(results[0].AppHash);
+        }
+
+        _height = height;
+        AppHash = Convert.ToHexString(results[0].AppHash.Span);
+        HeightsChecked++;
+        Mismatches += Array.TrueForAll(Agrees, static agrees => agrees) ? 0 : 1;
+        Count(transactions, results[0]);
+    }
+
+    private void NoteArrival()
+    {
         long now = Stopwatch.GetTimestamp();
         if (_lastArrival != 0)
         {
@@ -93,19 +124,6 @@ internal sealed class Monitor(IReadOnlyList<RpcClient> nodes)
         }
 
         _lastArrival = now;
-        Agrees[0] = true;
-        for (int i = 1; i < nodes.Count; i++)
-        {
-            ResponseFinalizeBlock other = await ResultsAsync(nodes[i], height, cancel).ConfigureAwait(false);
-            Agrees[i] = other.AppHash.Equals(first.AppHash);
-        }
-
-        _height = height;
-        AppHash = Convert.ToHexString(first.AppHash.Span);
-        HeightsChecked++;
-        Mismatches += Array.TrueForAll(Agrees, static agrees => agrees) ? 0 : 1;
-        BlockAnswer block = await nodes[0].BlockAsync(height, cancel).ConfigureAwait(false);
-        Count(block.Block.Data.Txs, first);
     }
 
     private static async Task<ResponseFinalizeBlock> ResultsAsync(RpcClient node, long height, CancellationToken cancel)

@@ -1,0 +1,150 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.IO;
+using System.Linq;
+using System.Text.Json;
+using NUnit.Framework;
+
+namespace AppChain.Localnet.Tests;
+
+/// <summary>Whole networks as a user starts them: processes, sockets, agents, report.</summary>
+[TestFixture]
+[NonParallelizable]
+public sealed class EndToEndTests
+{
+    private const int WaitMilliseconds = 120_000;
+
+    private string _home = "";
+
+    [SetUp]
+    public void MakeHome() => _home = Directory.CreateTempSubdirectory("localnet-").FullName;
+
+    [TearDown]
+    public void DeleteHome() => Directory.Delete(_home, recursive: true);
+
+    [Test]
+    public void Four_validators_on_the_embedded_engine_trade_and_report()
+    {
+        using JsonDocument report = Run("embedded", port: 28_710);
+        Check(report.RootElement, "embedded");
+    }
+
+    [Test]
+    public void Four_validators_on_CometBFT_trade_and_report()
+    {
+        string? binary = Environment.GetEnvironmentVariable("COMETBFT_BIN");
+        string[] path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
+        if (string.IsNullOrEmpty(binary) && !path.Any(folder => File.Exists(Path.Combine(folder, "cometbft"))))
+        {
+            Assert.Ignore("no cometbft binary on PATH or in COMETBFT_BIN");
+        }
+
+        using JsonDocument report = Run("cometbft", port: 28_760);
+        Check(report.RootElement, "cometbft");
+    }
+
+    [Test]
+    public void An_interrupted_run_ends_its_children_and_writes_its_report()
+    {
+        string report = Path.Combine(_home, "report.json");
+        using Process process = Start(
+            "--engine", "embedded", "--traders", "5", "--home", Path.Combine(_home, "net"), "--port", "28810",
+            "--report", report);
+        for (string? line = ""; line is not null && !line.StartsWith("height     3", StringComparison.Ordinal);)
+        {
+            line = process.StandardOutput.ReadLine();
+        }
+
+        using (Process interrupt = Process.Start("kill", ["-INT", $"{process.Id}"]))
+        {
+            interrupt.WaitForExit();
+        }
+
+        string rest = process.StandardOutput.ReadToEnd();
+        Assert.That(process.WaitForExit(WaitMilliseconds), Is.True);
+        Assert.That(process.ExitCode, Is.Zero, rest + process.StandardError.ReadToEnd());
+        Assert.That(rest, Does.Contain("every check held"));
+        Assert.That(File.Exists(report), Is.True);
+        Assert.That(Children(), Is.Empty);
+    }
+
+    [Test]
+    public void A_wrong_market_is_named_with_those_that_there_are()
+    {
+        using Process process = Start(
+            "--engine", "embedded", "--blocks", "5", "--home", Path.Combine(_home, "net"), "--port", "28860",
+            "--prices", "DOGE-PERP=doge.csv");
+        string error = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        Assert.That(process.ExitCode, Is.EqualTo(1));
+        Assert.That(error, Does.Contain("there is no market DOGE-PERP; this chain has BTC-PERP, ETH-PERP"));
+    }
+
+    private JsonDocument Run(string engine, int port)
+    {
+        string report = Path.Combine(_home, "report.json");
+        using Process process = Start(
+            "--engine", engine, "--validators", "4", "--blocks", "24", "--traders", "20", "--seed", "1", "--speed", "60",
+            "--home", Path.Combine(_home, "net"), "--port", $"{port}", "--report", report);
+        string output = process.StandardOutput.ReadToEnd();
+        Assert.That(process.WaitForExit(WaitMilliseconds), Is.True);
+        Assert.That(process.ExitCode, Is.Zero, output + process.StandardError.ReadToEnd());
+        Assert.That(output, Does.Contain("every check held"));
+        Assert.That(Children(), Is.Empty);
+        return JsonDocument.Parse(File.ReadAllText(report));
+    }
+
+    private static void Check(JsonElement report, string engine)
+    {
+        string[] keys = [.. report.EnumerateObject().Select(member => member.Name)];
+        Assert.That(keys, Is.EqualTo(new[]
+        {
+            "engine", "validators", "blocks", "seconds", "block_interval_ms", "app_hash_agreement", "transactions", "fills",
+            "liquidations", "deleveragings", "oracle", "conservation", "invariants_checked",
+        }));
+        Assert.That(report.GetProperty("engine").GetString(), Is.EqualTo(engine));
+        Assert.That(report.GetProperty("blocks").GetInt64(), Is.EqualTo(24));
+        Assert.That(report.GetProperty("app_hash_agreement").GetProperty("heights_checked").GetInt64(), Is.EqualTo(24));
+        Assert.That(report.GetProperty("app_hash_agreement").GetProperty("mismatches").GetInt64(), Is.Zero);
+        Assert.That(report.GetProperty("conservation").GetProperty("difference").GetString(), Is.EqualTo("0"));
+        Assert.That(report.GetProperty("fills").GetInt64(), Is.Positive);
+        Assert.That(report.GetProperty("oracle").GetProperty("BTC-PERP").GetProperty("updates").GetInt64(), Is.Positive);
+    }
+
+    private static Process Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.ArgumentList.Add(typeof(RunReport).Assembly.Location);
+        foreach (string argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return Process.Start(start)!;
+    }
+
+    // Processes that still name this run's directory.
+    private List<string> Children()
+    {
+        var found = new List<string>();
+        foreach (string directory in Directory.GetDirectories("/proc"))
+        {
+            string file = Path.Combine(directory, "cmdline");
+            try
+            {
+                string command = File.Exists(file) ? File.ReadAllText(file) : "";
+                if (command.Contains(_home, StringComparison.Ordinal))
+                {
+                    found.Add(command.Replace('\0', ' '));
+                }
+            }
+            catch (IOException)
+            {
+                // It has ended meanwhile.
+            }
+        }
+
+        return found;
+    }
+}
