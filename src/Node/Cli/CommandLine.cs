@@ -59,6 +59,7 @@ public static class CommandLine
         root.Add(QueryCommands.Build(shell));
         root.Add(VerifyProofCommand.Build(shell));
         root.Add(CheckCommands.Build(shell));
+        root.Add(HsmCommands.Build(shell));
         return root;
     }
 
