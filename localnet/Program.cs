@@ -10,7 +10,7 @@ using AppChain.Node;
 
 namespace AppChain.Localnet;
 
-/// <summary>The verb localnet, and the signer process that it starts for each validator.</summary>
+/// <summary>The verb localnet.</summary>
 internal static class Program
 {
     // A run ends its children one by one; a second is not enough for all of them.
@@ -80,38 +80,7 @@ internal static class Program
                 return 2;
             }
         });
-        root.Add(Signer());
         return root;
-    }
-
-    private static Command Signer()
-    {
-        var home = new Option<string>("--home") { Required = true };
-        var connect = new Option<string>("--connect") { Required = true };
-        var untilEof = new Option<bool>("--until-eof");
-        var command = new Command("signer", "Signs for one validator of the localnet with a software key.") { home, connect, untilEof };
-        command.Hidden = true;
-        command.SetAction(parsed =>
-        {
-            string directory = parsed.GetRequiredValue(home);
-            using SoftwareKey key = SoftwareKey.Load(Path.Combine(directory, "config", "consensus.key"));
-            string state = Path.Combine(directory, "data", "sign-state.json");
-            using SignStateFile file = File.Exists(state) ? SignStateFile.Open(state) : SignStateFile.Create(state);
-            using var stop = new CancellationTokenSource();
-            using var terminate = System.Runtime.InteropServices.PosixSignalRegistration.Create(
-                System.Runtime.InteropServices.PosixSignal.SIGTERM, signal => { signal.Cancel = true; stop.Cancel(); });
-            if (parsed.GetValue(untilEof))
-            {
-                StandardInput.WhenEnded(stop.Cancel);
-            }
-
-            new RemoteSigner(
-                parsed.GetRequiredValue(connect),
-                new ConsensusSigner(NetworkFiles.ChainId, key, file),
-                Console.Error.WriteLine).Run(stop.Token);
-            return 0;
-        });
-        return command;
     }
 
     // auto takes CometBFT when its binary is found through COMETBFT_BIN or PATH.

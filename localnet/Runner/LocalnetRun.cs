@@ -163,7 +163,6 @@ internal sealed class LocalnetRun(RunOptions options)
     {
         string bin = AppContext.BaseDirectory;
         string node = Path.Combine(bin, "AppChain.Node.dll");
-        string self = Path.Combine(bin, "AppChain.Localnet.dll");
         for (int i = 0; i < options.Validators; i++)
         {
             _files.WriteConfig(i, feeds, start, wall, options.Engine == EngineKind.Embedded ? wall : 0);
@@ -171,7 +170,7 @@ internal sealed class LocalnetRun(RunOptions options)
             children.Start(
                 $"signer{i}",
                 "dotnet",
-                [self, "signer", "--home", _files.HomeOf(i), "--connect", _files.PrivvalAddress(i), "--until-eof"]);
+                [node, "signer", .. _files.SignerOptions(i), "--until-eof"]);
         }
     }
 

@@ -52,6 +52,17 @@ internal sealed class NetworkFiles
     /// <summary>Socket on which the engine waits for a validator's signer.</summary>
     public string PrivvalAddress(int validator) => $"unix://{Path.Combine(SocketDirectory, $"sign{validator}.sock")}";
 
+    /// <summary>Options of the verb signer for a validator.</summary>
+    public IReadOnlyList<string> SignerOptions(int validator) =>
+    [
+        "--chain", ChainId,
+        "--key", Path.Combine(HomeOf(validator), "config", "consensus.key"),
+        "--state", Path.Combine(HomeOf(validator), "data", "sign-state.json"),
+        "--audit", Path.Combine(HomeOf(validator), "data", "sign-audit.jsonl"),
+        "--engine", PrivvalAddress(validator),
+        "--create-state",
+    ];
+
     /// <summary>Seed of a validator's consensus key.</summary>
     public byte[] ConsensusSeed(int validator) => Derive($"validator:{validator}");
 

@@ -3,9 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.IO;
 using System.Linq;
-using System.Net;
 using System.Net.Http;
-using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Threading;
@@ -36,8 +34,8 @@ internal sealed class CometBftSignerTests
     public async Task A_real_node_makes_blocks_with_our_signer_over_tcp(CancellationToken cancel)
     {
         string binary = Binary();
-        int signerPort = FreePort();
-        int rpcPort = FreePort();
+        int signerPort = Ports.Free();
+        int rpcPort = Ports.Free();
         using SoftwareKey key = SoftwareKey.FromSeed([.. Enumerable.Repeat((byte)5, 32)]);
         WriteHome(binary, key, signerPort, rpcPort);
 
@@ -163,12 +161,5 @@ internal sealed class CometBftSignerTests
         string? found = File.Exists(named) ? named : places.FirstOrDefault(File.Exists);
         if (found is null) Assert.Ignore("no cometbft binary on PATH or in COMETBFT_BIN");
         return found!;
-    }
-
-    private static int FreePort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -181,7 +181,7 @@ internal sealed class RemoteSignerTests
         SignState? saved = null;
         ConsensusSigner signer = new(Chain, _key, SignState.Fresh, state => saved = state);
         Vote signed = signer.SignVote(Vote(SignedMsgType.Prevote, 5, 0));
-        Assert.That(saved!.Signature, Is.EqualTo(signed.Signature));
+        Assert.That(IsValid([.. saved!.Bytes], signed.Signature), Is.True, "what was stored is what was signed");
 
         ConsensusSigner broken = new(Chain, _key, SignState.Fresh, _ => throw new IOException("disk full"));
         Assert.That(() => broken.SignVote(Vote(SignedMsgType.Prevote, 5, 0)), Throws.TypeOf<IOException>());
@@ -194,13 +194,119 @@ internal sealed class RemoteSignerTests
         Assert.That(answer.SignedVoteResponse.Vote.Signature.IsEmpty, Is.True);
     }
 
+    /// <summary>The record stays, so that a device that lies once cannot be made to sign something else there.</summary>
     [Test]
     [Property("Spec", "SIGN-12")]
     public void A_key_that_signs_wrongly_releases_nothing()
     {
         using FaultyKey faulty = new();
-        ConsensusSigner signer = new(Chain, faulty, SignState.Fresh, static _ => Assert.Fail("nothing to store"));
+        ConsensusSigner signer = new(Chain, faulty, SignState.Fresh, static _ => { });
         Assert.That(() => signer.SignVote(Vote(SignedMsgType.Prevote, 5, 0)), Throws.TypeOf<IOException>());
+        Vote nil = Vote(SignedMsgType.Prevote, 5, 0);
+        nil.BlockId = new BlockID();
+        Assert.That(() => signer.SignVote(nil), Throws.TypeOf<SigningRefusedException>());
+    }
+
+    [Test]
+    [Property("Spec", "SIGN-9")]
+    public void A_lost_device_costs_answers_and_nothing_else()
+    {
+        using TroubledKey key = new() { IsLost = true };
+        SignState disk = SignState.Fresh;
+        ConsensusSigner signer = new(Chain, key, disk, state => disk = state);
+        Vote vote = Vote(SignedMsgType.Prevote, 5, 0);
+        Assert.That(() => signer.SignVote(vote), Throws.TypeOf<IOException>());
+
+        // After a restart the device is back: the recorded bytes are signed, with the time first asked for.
+        key.IsLost = false;
+        ConsensusSigner again = new(Chain, key, disk, state => disk = state);
+        Vote later = vote.Clone();
+        later.Timestamp.Seconds += 3;
+        Vote signed = again.SignVote(later);
+        Assert.That(signed.Timestamp, Is.EqualTo(vote.Timestamp));
+        Assert.That(IsValid(SignBytes.Vote(Chain, vote), signed.Signature), Is.True);
+        Vote nil = Vote(SignedMsgType.Prevote, 5, 0);
+        nil.BlockId = new BlockID();
+        Assert.That(() => again.SignVote(nil), Throws.TypeOf<SigningRefusedException>());
+        Assert.That(again.SignVote(Vote(SignedMsgType.Precommit, 5, 0)).Signature.IsEmpty, Is.False);
+    }
+
+    [Test]
+    [Property("Spec", "SIGN-26")]
+    public void While_a_device_is_slow_pings_and_other_engines_are_answered()
+    {
+        using TroubledKey key = new() { Delay = TimeSpan.FromSeconds(6) };
+        ConsensusSigner signer = new(Chain, key, SignState.Fresh, static _ => { });
+        using SignerListener node = new(Address, Chain, Patience);
+        using SignerListener standby = new($"unix://{_folder}/standby.sock", Chain, Patience);
+        using CancellationTokenSource stop = new();
+        Thread[] threads =
+        [
+            new(() => new RemoteSigner(Address, signer).Run(stop.Token)),
+            new(() => new RemoteSigner($"unix://{_folder}/standby.sock", signer).Run(stop.Token)),
+        ];
+        foreach (Thread thread in threads) thread.Start();
+        long start = Environment.TickCount64;
+        Thread asking = new(() => Assert.That(() => node.SignVote(Vote(SignedMsgType.Prevote, 5, 0)),
+            Throws.TypeOf<SigningRefusedException>().With.Message.Contains("has not answered in time")));
+        asking.Start();
+        standby.Ping();
+        Assert.That(standby.PublicKey().Ed25519, Is.EqualTo(key.PublicKey));
+        Assert.That(Environment.TickCount64 - start, Is.LessThan(3000));
+        asking.Join();
+        Assert.That(Environment.TickCount64 - start, Is.LessThan(5000), "before the node gives up");
+        node.Ping();
+
+        // The late signature is kept; the same question gets it without the device.
+        Thread.Sleep(2500);
+        start = Environment.TickCount64;
+        Assert.That(standby.SignVote(Vote(SignedMsgType.Prevote, 5, 0)).Signature.IsEmpty, Is.False);
+        Assert.That(Environment.TickCount64 - start, Is.LessThan(2000));
+        stop.Cancel();
+        foreach (Thread thread in threads) Assert.That(thread.Join(Patience), Is.True);
+    }
+
+    [Test]
+    [Property("Spec", "SIGN-25")]
+    public void Two_engines_of_one_validator_cannot_make_it_sign_twice()
+    {
+        using SignerListener active = new(Address, Chain, Patience);
+        using SignerListener standby = new($"unix://{_folder}/standby.sock", Chain, Patience);
+        ConsensusSigner signer = new(Chain, _key, SignState.Fresh, static _ => { });
+        using CancellationTokenSource stop = new();
+        Thread[] threads =
+        [
+            new(() => new RemoteSigner(Address, signer).Run(stop.Token)),
+            new(() => new RemoteSigner($"unix://{_folder}/standby.sock", signer).Run(stop.Token)),
+        ];
+        foreach (Thread thread in threads) thread.Start();
+        for (int height = 1; height <= 30; height++)
+        {
+            Vote block = Vote(SignedMsgType.Prevote, height, 0);
+            Vote nil = Vote(SignedMsgType.Prevote, height, 0);
+            nil.BlockId = new BlockID();
+            int signed = 0;
+            Thread other = new(() => Count(standby, nil));
+            other.Start();
+            Count(active, block);
+            other.Join();
+            Assert.That(signed, Is.EqualTo(1), $"height {height}");
+
+            void Count(SignerListener engine, Vote vote)
+            {
+                try
+                {
+                    engine.SignVote(vote);
+                    Interlocked.Increment(ref signed);
+                }
+                catch (SigningRefusedException)
+                {
+                    // The other one was first.
+                }
+            }
+        }
+        stop.Cancel();
+        foreach (Thread thread in threads) Assert.That(thread.Join(Patience), Is.True);
     }
 
     [Test]
@@ -419,6 +525,25 @@ internal sealed class RemoteSignerTests
             _file.Dispose();
             _stop.Dispose();
         }
+    }
+
+    private sealed class TroubledKey : ISigningKey
+    {
+        private readonly SoftwareKey _key = SoftwareKey.FromSeed(new byte[32]);
+
+        public bool IsLost { get; set; }
+
+        public TimeSpan Delay { get; init; }
+
+        public ByteString PublicKey => _key.PublicKey;
+
+        public byte[] Sign(ReadOnlySpan<byte> message)
+        {
+            Thread.Sleep(Delay);
+            return IsLost ? throw new IOException("the device is gone") : _key.Sign(message);
+        }
+
+        public void Dispose() => _key.Dispose();
     }
 
     private sealed class FaultyKey : ISigningKey

@@ -107,9 +107,9 @@ internal sealed class SignStateFileTests
     [TestCase("{}", "'height' is missing")]
     [TestCase("[]", "it is not an object")]
     [TestCase("{\"height\":\"5\",\"round\":0,\"step\":9}", "step 9 is unknown")]
-    [TestCase("{\"height\":\"-5\",\"round\":0,\"step\":0}", "height -5 is negative")]
+    [TestCase("{\"height\":\"-5\",\"round\":0,\"step\":0}", "height -5, round 0 is out of range")]
     [TestCase("{\"height\":\"5\",\"round\":-1,\"step\":0}", "round -1 is out of range")]
-    [TestCase("{\"height\":\"5\",\"round\":0,\"step\":1,\"signbytes\":\"00\"}", "the signature is incomplete")]
+    [TestCase("{\"height\":\"5\",\"round\":0,\"step\":1,\"signbytes\":\"00\"}", "of another height, round or step")]
     public void Impossible_content_is_refused(string content, string reason)
     {
         File.WriteAllText(Path, content);
@@ -151,6 +151,39 @@ internal sealed class SignStateFileTests
             Throws.TypeOf<IOException>().With.Message.Contains("stop the other one first"));
         file.Dispose();
         using SignStateFile again = SignStateFile.Open(Path);
+    }
+
+    [Test]
+    [Property("Spec", "SIGN-11")]
+    public void A_writer_that_lost_its_lock_finds_the_fence()
+    {
+        using SignStateFile old = SignStateFile.Create(Path);
+        old.Save(State(7, 0, SignStep.Prevote));
+        // The lock file is deleted by hand, so a second process gets in.
+        File.Delete(Path + ".lock");
+        using SignStateFile taker = SignStateFile.Open(Path);
+        Assert.That(taker.State, Is.EqualTo(State(7, 0, SignStep.Prevote)));
+        Assert.That(() => old.Save(State(8, 0, SignStep.Prevote)), Throws.TypeOf<IOException>()
+            .With.Message.Contains("another process has taken over"));
+        taker.Save(State(9, 0, SignStep.Prevote));
+    }
+
+    [Test]
+    [Property("Spec", "SIGN-11")]
+    public void A_damaged_state_is_replaced_only_on_demand_and_only_upwards()
+    {
+        using (SignStateFile file = SignStateFile.Create(Path)) file.Save(State(7, 2, SignStep.Precommit));
+        Assert.That(() => SignStateFile.Raise(Path, 7), Throws.TypeOf<IOException>().With.Message.Contains("never lowered"));
+        File.WriteAllText(Path, "damaged");
+        Assert.That(() => SignStateFile.Open(Path), Throws.TypeOf<IOException>());
+        using (SignStateFile raised = SignStateFile.Raise(Path, 8))
+        {
+            SignState state = raised.State;
+            ReadOnlySpan<byte> bytes = State(7, 9, SignStep.Precommit).Bytes.Span;
+            Assert.That(state.Decide(7, int.MaxValue, SignStep.Precommit, bytes).Verdict, Is.EqualTo(SignVerdict.Refuse));
+            Assert.That(state.Decide(8, 0, SignStep.Proposal, bytes).Verdict, Is.EqualTo(SignVerdict.Sign));
+        }
+        Assert.That(File.ReadAllText(Path + ".replaced"), Is.EqualTo("damaged"));
     }
 
     [Test]

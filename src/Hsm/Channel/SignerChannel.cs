@@ -23,11 +23,16 @@ internal static class SignerChannel
     {
         if (address.UnixPath is not null) return static socket => new NetworkStream(socket);
         ISigningKey ours = identity ?? DrawIdentity();
-        return socket =>
-        {
-            NoticeLostMachine(socket);
-            return SecretConnection.Handshake(new NetworkStream(socket), ours, expected);
-        };
+        return socket => Open(socket, ours, expected);
+    }
+
+    /// <summary>A secret connection over a connected TCP socket.</summary>
+    /// <exception cref="IOException">As for <see cref="SecretConnection.Handshake(Stream, ISigningKey,
+    /// ByteString)"/>.</exception>
+    public static SecretConnection Open(Socket socket, ISigningKey identity, ByteString? expected = null)
+    {
+        NoticeLostMachine(socket);
+        return SecretConnection.Handshake(new NetworkStream(socket), identity, expected);
     }
 
     /// <summary>A machine that is gone answers no probe; without them a wait for its bytes would never end.</summary>

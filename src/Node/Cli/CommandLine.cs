@@ -54,6 +54,7 @@ public static class CommandLine
         }
 
         root.Add(StatusCommand.Build(shell));
+        root.Add(SignerCommands.Build(shell));
         root.Add(KeysCommands.Build(shell));
         root.Add(TxCommands.Build(shell));
         root.Add(QueryCommands.Build(shell));

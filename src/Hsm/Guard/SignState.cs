@@ -24,18 +24,57 @@ public enum SignStep : byte
 }
 
 /// <summary>
-/// The double-sign guard: what was signed last, and whether something else may be signed after it. Pure; the caller
-/// stores the new state before it lets a signature out. Rules SIGN-4 to SIGN-8.
+/// The double-sign guard: what was last given to the key to sign, and whether something else may be after it. Pure; the
+/// caller stores the new state before the key signs. Rules SIGN-4 to SIGN-8.
 /// </summary>
-/// <param name="Height">Height of the last signature, 0 before the first.</param>
+/// <param name="Height">Height of what was last signed, 0 before the first.</param>
 /// <param name="Round">Its round.</param>
 /// <param name="Step">What it was for.</param>
-/// <param name="Bytes">The bytes that were signed.</param>
-/// <param name="Signature">The signature over them.</param>
+/// <param name="Bytes">The bytes to sign. Empty when only the place is known: then nothing may be signed there.</param>
+/// <param name="Signature">The signature over them; empty when it is not at hand, it can be made again.</param>
 public sealed record SignState(long Height, int Round, SignStep Step, ByteString Bytes, ByteString Signature)
 {
     /// <summary>Of a key that has signed nothing.</summary>
     public static SignState Fresh { get; } = new(0, 0, SignStep.None, ByteString.Empty, ByteString.Empty);
+
+    /// <summary>Nothing at or before a place may be signed any more, whatever was signed there.</summary>
+    public static SignState Floor(long height, int round, SignStep step) =>
+        new(height, round, step, ByteString.Empty, ByteString.Empty);
+
+    /// <summary>Whether this place comes after that of <paramref name="other"/>.</summary>
+    public bool IsAfter(SignState other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return (Height, Round, Step).CompareTo((other.Height, other.Round, other.Step)) > 0;
+    }
+
+    /// <summary>
+    /// What is wrong with a state that came from outside: the bytes name height, round, step and chain themselves, and
+    /// a state that contradicts itself guards nothing. Null when nothing is.
+    /// </summary>
+    public string? Fault()
+    {
+        if (Height < 0 || Round < 0) return $"height {Height}, round {Round} is out of range";
+        if (Step > SignStep.Precommit) return $"step {(int)Step} is unknown";
+        if (!Signature.IsEmpty && Signature.Length != Sodium.SignatureSize) return "the signature is incomplete";
+        if (Bytes.IsEmpty) return Signature.IsEmpty ? null : "a signature without the bytes it signs";
+        try
+        {
+            if (!Frame.TryReadPrefix(Bytes.Span, int.MaxValue, out int length, out int prefix)
+                || Bytes.Length != prefix + length) return "the signed bytes are incomplete";
+            ReadOnlySpan<byte> message = Bytes.Span[prefix..];
+            (long height, long round, SignedMsgType found) = Step == SignStep.Proposal
+                ? Place(CanonicalProposal.Parser.ParseFrom(message))
+                : Place(CanonicalVote.Parser.ParseFrom(message));
+            return height == Height && round == Round && found == TypeOf(Step)
+                ? null
+                : "the signed bytes are of another height, round or step";
+        }
+        catch (System.IO.IOException error)
+        {
+            return $"the signed bytes cannot be decoded: {error.Message}";
+        }
+    }
 
     /// <summary>Whether <paramref name="bytes"/> may be signed for height, round and step.</summary>
     /// <param name="height">Above 0.</param>
@@ -53,8 +92,24 @@ public sealed record SignState(long Height, int Round, SignStep Step, ByteString
         }
         if (bytes.SequenceEqual(Bytes.Span)) return SignDecision.Repeat(null);
         if (DifferOnlyInTime(step, bytes, out Timestamp? signed)) return SignDecision.Repeat(signed);
-        return SignDecision.Refuse($"{step} at height {height}, round {round} was signed with other content");
+        return SignDecision.Refuse(Bytes.IsEmpty
+            ? $"{step} at height {height}, round {round} may have been signed before"
+            : $"{step} at height {height}, round {round} was signed with other content");
     }
+
+    private static (long Height, long Round, SignedMsgType Type) Place(CanonicalProposal proposal) =>
+        (proposal.Height, proposal.Round, proposal.Type);
+
+    private static (long Height, long Round, SignedMsgType Type) Place(CanonicalVote vote) =>
+        (vote.Height, vote.Round, vote.Type);
+
+    private static SignedMsgType TypeOf(SignStep step) => step switch
+    {
+        SignStep.Proposal => SignedMsgType.Proposal,
+        SignStep.Prevote => SignedMsgType.Prevote,
+        SignStep.Precommit => SignedMsgType.Precommit,
+        SignStep.None => SignedMsgType.Unknown,
+    };
 
     private bool DifferOnlyInTime(SignStep step, ReadOnlySpan<byte> bytes, [NotNullWhen(true)] out Timestamp? signed) =>
         step == SignStep.Proposal

@@ -5,14 +5,14 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using AppChain.Abci;
-using AppChain.Abci.Wire.Types;
 using Google.Protobuf;
 
 namespace AppChain.Hsm;
 
 /// <summary>
-/// The guard's state on disk, in the fields of CometBFT's <c>priv_validator_state.json</c> with a checksum added. Held
-/// open by one process at a time. Rules SIGN-9 to SIGN-11.
+/// The guard's state on disk, in the fields of CometBFT's <c>priv_validator_state.json</c> with a checksum added. One
+/// process writes it: a lock keeps others out, and should the lock fail (a deleted lock file, a network disk), a fence
+/// stops the older writer. Rules SIGN-9 to SIGN-11.
 /// </summary>
 public sealed class SignStateFile : IDisposable
 {
@@ -20,13 +20,28 @@ public sealed class SignStateFile : IDisposable
 
     private readonly string _path;
     private readonly FileStream _lock;
+    private readonly string _fence;
 
     private SignStateFile(string path, FileStream fileLock)
     {
         _path = path;
         _lock = fileLock;
         State = SignState.Fresh;
+        // ORDER: the fence is raised before the state is read. A writer that is still alive either saved before, and
+        // its state is read here, or finds the fence after its save and lets no signature out.
+        _fence = Guid.NewGuid().ToString("N");
+        try
+        {
+            DurableFile.Replace(FencePath, Encoding.ASCII.GetBytes(_fence));
+        }
+        catch (Exception)
+        {
+            fileLock.Dispose();
+            throw;
+        }
     }
+
+    private string FencePath => _path + ".writer";
 
     /// <summary>What was signed last.</summary>
     public SignState State { get; private set; }
@@ -82,13 +97,62 @@ public sealed class SignStateFile : IDisposable
     {
         try
         {
+            RequireFence();
             DurableFile.Replace(_path, Encode(state));
+            RequireFence();
         }
         catch (UnauthorizedAccessException error)
         {
             throw new IOException($"cannot write the sign state {_path}: {error.Message}", error);
         }
         State = state;
+    }
+
+    /// <summary>
+    /// Ends the doubt about a state that is damaged, missing or too old: nothing below <paramref name="height"/> will
+    /// be signed. What was there is kept beside it as <c>.replaced</c>. Never lowers a state that can be read.
+    /// </summary>
+    /// <exception cref="IOException">Another process uses the file, or its state is higher already.</exception>
+    public static SignStateFile Raise(string path, long height)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
+        SignState floor = SignState.Floor(height - 1, int.MaxValue, SignStep.Precommit);
+        SignStateFile file = new(path, Lock(path));
+        try
+        {
+            if (TryDecode(path) is { } old && old.IsAfter(floor))
+            {
+                throw new IOException($"the state is at height {old.Height} already; it is never lowered");
+            }
+            if (File.Exists(path)) File.Copy(path, path + ".replaced", overwrite: true);
+            file.Save(floor);
+            return file;
+        }
+        catch (Exception)
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    private static SignState? TryDecode(string path)
+    {
+        try
+        {
+            return File.Exists(path) ? Decode(File.ReadAllBytes(path)) : null;
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
+    }
+
+    private void RequireFence()
+    {
+        if (!File.Exists(FencePath) || File.ReadAllText(FencePath) != _fence)
+        {
+            throw new IOException($"another process has taken over the sign state {_path}; this one signs no more");
+        }
     }
 
     /// <summary>Lets another process open the file.</summary>
@@ -150,55 +214,13 @@ public sealed class SignStateFile : IDisposable
             {
                 throw new FormatException("its checksum does not fit, so it was damaged or changed by hand");
             }
-            RequireConsistent(state);
+            if (state.Fault() is { } fault) throw new FormatException(fault);
             return state;
         }
         catch (JsonException error)
         {
             throw new FormatException($"it is not JSON: {error.Message}", error);
         }
-    }
-
-    /// <summary>
-    /// The signed bytes name height, round and step too; a file that contradicts itself guards nothing.
-    /// </summary>
-    private static void RequireConsistent(SignState state)
-    {
-        if (state.Height < 0) throw new FormatException($"height {state.Height} is negative");
-        if (state.Bytes.IsEmpty) return;
-        if (state.Signature.Length != Sodium.SignatureSize) throw new FormatException("the signature is incomplete");
-        try
-        {
-            if (!Frame.TryReadPrefix(state.Bytes.Span, SizeMax, out int length, out int prefix)
-                || state.Bytes.Length != prefix + length) throw new FormatException("the signed bytes are incomplete");
-            (long height, long round, SignedMsgType found) = Decode(state.Step, state.Bytes.Span[prefix..]);
-            SignedMsgType type = state.Step switch
-            {
-                SignStep.Proposal => SignedMsgType.Proposal,
-                SignStep.Prevote => SignedMsgType.Prevote,
-                SignStep.Precommit => SignedMsgType.Precommit,
-                SignStep.None => SignedMsgType.Unknown,
-            };
-            if (height != state.Height || round != state.Round || found != type)
-            {
-                throw new FormatException("the signed bytes are of another height, round or step");
-            }
-        }
-        catch (IOException error)
-        {
-            throw new FormatException($"the signed bytes cannot be decoded: {error.Message}", error);
-        }
-    }
-
-    private static (long Height, long Round, SignedMsgType Type) Decode(SignStep step, ReadOnlySpan<byte> bytes)
-    {
-        if (step == SignStep.Proposal)
-        {
-            CanonicalProposal proposal = CanonicalProposal.Parser.ParseFrom(bytes);
-            return (proposal.Height, proposal.Round, proposal.Type);
-        }
-        CanonicalVote vote = CanonicalVote.Parser.ParseFrom(bytes);
-        return (vote.Height, vote.Round, vote.Type);
     }
 
     private static string Checksum(SignState state)

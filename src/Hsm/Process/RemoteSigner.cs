@@ -2,6 +2,7 @@ using System;
 using System.IO;
 using System.Net.Sockets;
 using System.Threading;
+using System.Threading.Tasks;
 using AppChain.Abci;
 using AppChain.Abci.Wire.Crypto;
 using AppChain.Abci.Wire.Privval;
@@ -25,6 +26,8 @@ public sealed class RemoteSigner
     private const int RefusalLengthMax = 500;
     // BOUND: a node pings after 3.3 s in which it had nothing to ask. Over TCP longer silence means that it is lost.
     private static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(20);
+    // BOUND: a node gives up after 5 s and then waits for a new connection; told in time, it goes on without this vote.
+    private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(4.5);
     private static readonly TimeSpan RedialPause = TimeSpan.FromMilliseconds(250);
 
     private readonly SocketEndpoint _node;
@@ -60,6 +63,7 @@ public sealed class RemoteSigner
             {
                 using Socket socket = _node.Connect(TimeSpan.Zero, stop);
                 _log($"signer: connected to {_node}");
+                Connected(1);
                 Serve(socket, stop);
                 line = $"signer: {_node} closed the connection";
             }
@@ -67,6 +71,10 @@ public sealed class RemoteSigner
                 or OperationCanceledException)
             {
                 line = $"signer: {error.Message}";
+            }
+            finally
+            {
+                Connected(0);
             }
             if (stop.IsCancellationRequested) return;
             if (line != lastLine) _log(line);
@@ -98,6 +106,27 @@ public sealed class RemoteSigner
         }
     }
 
+    /// <summary>
+    /// The answer to a question in the time a node waits. When a device takes longer, the node is told so and goes on;
+    /// the signature, once made, answers the same question if it is asked again.
+    /// </summary>
+    private Message? AnswerInTime(Message question)
+    {
+        if (question.SumCase is not (Message.SumOneofCase.SignVoteRequest or Message.SumOneofCase.SignProposalRequest))
+        {
+            return Answer(question);
+        }
+        Task<Message?> answer = Task.Factory.StartNew(
+            () => Answer(question), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        if (answer.Wait(AnswerPatience)) return answer.Result;
+        const string slow = "the key's device has not answered in time";
+        _log($"signer: {slow}");
+        return Refusal(question.SumCase, slow);
+    }
+
+    private void Connected(long value) => _signer.Journal.Metrics.Set(SignerMetrics.Series(
+        "appchain_signer_connected", ("chain", _signer.ChainId), ("engine", _node.ToString())), value);
+
     private void Serve(Socket socket, CancellationToken stop)
     {
         using CancellationTokenRegistration registration = stop.Register(socket.Dispose);
@@ -111,7 +140,7 @@ public sealed class RemoteSigner
         FrameWriter writer = new(stream);
         while (reader.TryRead(out ReadOnlySpan<byte> frame))
         {
-            Message? answer = Answer(Message.Parser.ParseFrom(frame));
+            Message? answer = AnswerInTime(Message.Parser.ParseFrom(frame));
             if (answer is null) throw new MalformedFrameException("the node asked something unknown");
             writer.Write(answer);
             writer.Flush();
@@ -153,6 +182,7 @@ public sealed class RemoteSigner
     {
         if (chainId != _signer.ChainId)
         {
+            _signer.Journal.Write(new AuditEntry("refused", 0, 0, SignStep.None, "", "a request for another chain"));
             throw new SigningRefusedException($"this key signs for chain '{_signer.ChainId}', not '{chainId}'");
         }
     }

@@ -1,0 +1,61 @@
+using System;
+using System.Diagnostics;
+using AppChain.Abci;
+using AppChain.Abci.Wire.Types;
+
+namespace AppChain.Hsm;
+
+/// <summary>Notes what became of every request for one key: in the audit log, if there is one, and in figures.</summary>
+public sealed class SigningJournal
+{
+    private readonly string _chainId;
+    private readonly AuditLog? _audit;
+
+    /// <summary>Of one chain.</summary>
+    public SigningJournal(string chainId, AuditLog? audit, SignerMetrics metrics)
+    {
+        ArgumentNullException.ThrowIfNull(metrics);
+        _chainId = chainId;
+        _audit = audit;
+        Metrics = metrics;
+    }
+
+    /// <summary>The figures of the process.</summary>
+    public SignerMetrics Metrics { get; }
+
+    /// <summary>
+    /// Runs a request and notes its outcome before the result is returned: what cannot be noted does not leave.
+    /// </summary>
+    internal T Note<T>(
+        long height, int round, SignStep step, BlockID? block, Func<(T Result, bool IsRepeated)> request)
+    {
+        long start = Stopwatch.GetTimestamp();
+        string id = block is null || BlockIds.IsNil(block) ? "nil" : Convert.ToHexStringLower(block.Hash.Span);
+        try
+        {
+            (T result, bool isRepeated) = request();
+            string outcome = isRepeated ? "repeated" : "signed";
+            Write(new AuditEntry(outcome, height, round, step, id, ""));
+            Metrics.Observe("appchain_signer_seconds", Stopwatch.GetElapsedTime(start));
+            Metrics.Set(SignerMetrics.Series("appchain_signer_height", ("chain", _chainId)), height);
+            return result;
+        }
+        catch (Exception error)
+        {
+            string outcome = error is SigningRefusedException ? "refused" : "failed";
+            Write(new AuditEntry(outcome, height, round, step, Bounded(id), Bounded(error.Message)));
+            throw;
+        }
+    }
+
+    /// <summary>Notes something else.</summary>
+    public void Write(AuditEntry entry)
+    {
+        Metrics.Count(SignerMetrics.Series("appchain_signer_requests_total",
+            ("chain", _chainId), ("step", entry.Step.ToString()), ("outcome", entry.Outcome)));
+        _audit?.Append(_chainId, entry);
+    }
+
+    // BOUND: what a node sends may appear in a reason or as a block hash of any length; a line stays short.
+    private static string Bounded(string text) => text.Length <= 500 ? text : text[..500];
+}
