@@ -149,19 +149,30 @@ public sealed class Exchange
             return code;
         }
 
-        if (committed.TryGet(height, RowKey<Address, NonceRow>(transaction.Signer), out byte[]? nonces))
+        if (TryRead(committed, height, transaction.Signer, out NonceRow nonces) && !nonces.IsFree(transaction.Nonce))
         {
-            var reader = new ByteReader(nonces);
-            var key = new ByteReader(transaction.Signer.ToArray());
-            if (!NonceRow.Decode(ref key, ref reader).IsFree(transaction.Nonce))
-            {
-                return ResultCode.NonceUsed;
-            }
+            return ResultCode.NonceUsed;
         }
 
         if (!committed.TryGet(height, RowKey<AccountId, AccountRow>(transaction.Account), out _))
         {
             return ResultCode.UnknownAccount;
+        }
+
+        if (transaction.Principal is { } owner)
+        {
+            var agent = new AgentKey(owner, transaction.Signer);
+            if (!TryRead(committed, height, agent, out AgentRow row))
+            {
+                return ResultCode.AgentNotAuthorised;
+            }
+
+            TryRead(committed, height, default(SingleKey), out ChainRow chain);
+            code = Agents.CheckActive(row, chain.Time);
+            if (code != ResultCode.Ok)
+            {
+                return code;
+            }
         }
 
         foreach (ref readonly Operation operation in transaction.Operations.AsSpan())
@@ -187,6 +198,22 @@ public sealed class Exchange
         writer.WriteByte((byte)TRow.Kind);
         TRow.EncodeKey(key, ref writer);
         return writer.ToArray();
+    }
+
+    private static bool TryRead<TKey, TRow>(StateTree committed, long height, in TKey key, out TRow row)
+        where TRow : struct, IRow<TKey, TRow>
+    {
+        row = default;
+        byte[] encoded = RowKey<TKey, TRow>(key);
+        if (!committed.TryGet(height, encoded, out byte[]? value))
+        {
+            return false;
+        }
+
+        var keyReader = new ByteReader(encoded.AsSpan(1));
+        var valueReader = new ByteReader(value);
+        row = TRow.Decode(ref keyReader, ref valueReader);
+        return true;
     }
 
     private void Open()

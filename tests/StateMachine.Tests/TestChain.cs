@@ -76,6 +76,31 @@ internal sealed class TestChain
         });
     }
 
+    /// <summary>A transaction that an agent signs for an owner.</summary>
+    public void AddFor(string owner, string agent, params Operation[] operations)
+    {
+        Address signer = TestMarkets.AddressOf(agent);
+        ulong nonce = _nonces.GetValueOrDefault(signer) + 1;
+        _nonces[signer] = nonce;
+        Submit(new Transaction
+        {
+            Signer = signer,
+            Principal = TestMarkets.AddressOf(owner),
+            Subaccount = 0,
+            Nonce = nonce,
+            ExpiryHeight = Exchange.Height + 100,
+            AllOrNothing = false,
+            Operations = operations,
+        });
+    }
+
+    /// <summary>Executes one transaction of an agent in a block of its own and returns its result.</summary>
+    public TransactionResult RunFor(string owner, string agent, params Operation[] operations)
+    {
+        AddFor(owner, agent, operations);
+        return Step().Transactions[0];
+    }
+
     public void Submit(Transaction transaction) => _pending.Add(transaction);
 
     /// <summary>Makes the next block from what is pending, without executing it.</summary>

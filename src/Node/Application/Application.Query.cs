@@ -72,6 +72,7 @@ public sealed partial class Application
         "/oracle" => AnswerOracle(OracleRequest.Parser.ParseFrom(request.Data)),
         "/liquidations" => AnswerLiquidations(LiquidationsRequest.Parser.ParseFrom(request.Data)),
         "/accounts-at-risk" => AnswerAtRisk(AccountsAtRiskRequest.Parser.ParseFrom(request.Data)),
+        "/agents" => AnswerAgents(AgentsRequest.Parser.ParseFrom(request.Data)),
         _ => throw new QueryRefused(NoSuchPath, $"there is no path '{request.Path}': see proto/appchain/v1/query.proto"),
     };
 
@@ -344,6 +345,26 @@ public sealed partial class Application
         return _model.TryNonces(owner, out NonceRow row)
             ? new NonceResponse { Used = true, Highest = row.Highest }
             : new NonceResponse();
+    }
+
+    private AgentsResponse AnswerAgents(AgentsRequest request)
+    {
+        var answer = new AgentsResponse();
+        foreach (AgentRow row in _model.AgentsOf(AccountOf(request.Owner).Owner))
+        {
+            var agent = new Agent
+            {
+                Agent_ = AccountText.Of(row.Id.Agent),
+                NotionalPerDay = Text(row.NotionalPerDay),
+                Used = Text(row.UsedOn(_model.Time)),
+                Expires = (ulong)row.Expires,
+                IsActive = row.IsActive(_model.Time),
+            };
+            agent.Markets.AddRange(row.Markets);
+            answer.Agents.Add(agent);
+        }
+
+        return answer;
     }
 
     private OrdersResponse AnswerOrders(OrdersRequest request)

@@ -79,6 +79,13 @@ public static class EventEncoding
             case EventKind.ValidatorRemoved:
                 Add(encoded, ("power", e.Amount), ("misbehavior", (int)e.Reason));
                 break;
+            case EventKind.AgentAuthorised:
+                Add(encoded, ("account", account(e.Account)), ("agent", Address(e.Data)), ("notional_per_day", e.Amount),
+                    ("expires", e.Amount2));
+                break;
+            case EventKind.AgentRevoked:
+                Add(encoded, ("account", account(e.Account)), ("agent", Address(e.Data)));
+                break;
             case EventKind.None:
                 break;
         }
@@ -98,6 +105,8 @@ public static class EventEncoding
             });
         }
     }
+
+    private static string Address(byte[]? bytes) => AccountText.Of(new Address(bytes));
 
     // SelfTrade is "self_trade".
     private static string Name<T>(T value)

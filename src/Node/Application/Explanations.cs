@@ -49,6 +49,15 @@ public static class Explanations
         ResultCode.MarginTooLow => "margin too low; reduce the size or deposit collateral",
         ResultCode.CollateralTooLow => "the collateral does not cover the amount; lower it",
         ResultCode.InLiquidation => "the account is being liquidated: only --reduce-only orders, or deposit collateral",
+        ResultCode.AgentNotAuthorised => "the owner has not authorised this key; see `appchain query agents`",
+        ResultCode.AgentExpired => "the agent's time has passed; have the owner authorise it again",
+        ResultCode.AgentMayNot => "an agent only places, cancels and replaces orders; sign with the owner's key",
+        ResultCode.AgentMarket => "the agent may not trade in this market; see `appchain query agents`",
+        ResultCode.AgentNotional => "the agent's orders of today would exceed what the owner allows; wait or raise it",
+        ResultCode.InvalidAgent =>
+            "the agent must be another key, its notional above zero, its end at most 366 days ahead",
+        ResultCode.TooManyAgents => "the owner has 16 agents already; revoke one",
+        ResultCode.UnknownAgent => "the owner has no such agent; see `appchain query agents`",
         ResultCode.RolledBack => "taken back, because another operation of the transaction was refused",
     };
 

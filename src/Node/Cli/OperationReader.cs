@@ -29,6 +29,8 @@ internal sealed class OperationReader(MarketCatalog markets, Func<string, Accoun
         ["replace"] = (OperationKind.ReplaceOrder, ["order_id", "target_client_id", .. OrderFields]),
         ["transfer"] = (OperationKind.Transfer, ["to", "amount"]),
         ["withdraw"] = (OperationKind.Withdraw, ["amount"]),
+        ["authorise-agent"] = (OperationKind.AuthoriseAgent, ["agent", "markets", "notional_per_day", "expires"]),
+        ["revoke-agent"] = (OperationKind.RevokeAgent, ["agent"]),
     };
 
     /// <summary>Reads an operation; the field <c>op</c> says which.</summary>
@@ -67,6 +69,12 @@ internal sealed class OperationReader(MarketCatalog markets, Func<string, Accoun
                 return operation;
             case OperationKind.Withdraw:
                 operation.Amount = Amount(fields);
+                return operation;
+            case OperationKind.AuthoriseAgent:
+                operation.Content = await ReadAgentAsync(fields).ConfigureAwait(false);
+                return operation;
+            case OperationKind.RevokeAgent:
+                operation.Content = new AgentRevocation(findAccount(Text(fields, "agent")).Owner);
                 return operation;
             default:
                 return await ReadOrderAsync(fields, operation).ConfigureAwait(false);
@@ -145,6 +153,30 @@ internal sealed class OperationReader(MarketCatalog markets, Func<string, Accoun
         }
     }
 
+    private async Task<AgentAuthorisation> ReadAgentAsync(IReadOnlyDictionary<string, string> fields)
+    {
+        var numbers = new SortedSet<uint>();
+        if (fields.TryGetValue("markets", out string? names))
+        {
+            foreach (string name in names.Split(',', StringSplitOptions.TrimEntries))
+            {
+                numbers.Add(await MarketNumberAsync(name).ConfigureAwait(false));
+            }
+        }
+
+        if (numbers.Count > AgentRow.MarketsMax)
+        {
+            throw new FormatException($"an agent is held to at most {AgentRow.MarketsMax} markets; leave them out for all");
+        }
+
+        Text(fields, "expires");
+        return new AgentAuthorisation(
+            findAccount(Text(fields, "agent")).Owner,
+            [.. numbers],
+            Amount(fields, "notional_per_day"),
+            Time(fields, "expires"));
+    }
+
     // With ticks and lots and a market by number, nothing has to be asked of a node.
     private async Task ReadUnitsAsync(
         IReadOnlyDictionary<string, string> fields, Side side, bool isMarket, Action<uint, long, long> set)
@@ -213,8 +245,8 @@ internal sealed class OperationReader(MarketCatalog markets, Func<string, Accoun
     private static long Units(IReadOnlyDictionary<string, string> fields, string name, long highest) =>
         DecimalText.Parse(name, Text(fields, name), 0, "unit", highest);
 
-    private static long Amount(IReadOnlyDictionary<string, string> fields) => DecimalText.Parse(
-        "amount", Text(fields, "amount"), DecimalText.AmountDecimals, "micro-USD", Limits.AmountMax);
+    private static long Amount(IReadOnlyDictionary<string, string> fields, string name = "amount") => DecimalText.Parse(
+        name, Text(fields, name), DecimalText.AmountDecimals, "micro-USD", Limits.AmountMax);
 
     private static string Text(IReadOnlyDictionary<string, string> fields, string name) =>
         fields.TryGetValue(name, out string? text) ? text : throw new FormatException($"'{name}' is missing");

@@ -18,6 +18,8 @@ internal static class OperationWords
         OperationKind.Transfer =>
             $"transfer {DecimalText.FormatAmount(operation.Amount)} to {AccountText.Of(operation.Recipient)}",
         OperationKind.Withdraw => $"withdraw {DecimalText.FormatAmount(operation.Amount)}",
+        OperationKind.AuthoriseAgent => Authorise(operation.Content as AgentAuthorisation, markets),
+        OperationKind.RevokeAgent => $"revoke agent {Agent((operation.Content as AgentRevocation)?.Agent)}",
         OperationKind.None => "nothing",
     };
 
@@ -30,8 +32,30 @@ internal static class OperationWords
         OperationKind.ReplaceOrder => "replace",
         OperationKind.Transfer => "transfer",
         OperationKind.Withdraw => "withdraw",
+        OperationKind.AuthoriseAgent => "authorise-agent",
+        OperationKind.RevokeAgent => "revoke-agent",
         OperationKind.None => "none",
     };
+
+    private static string Authorise(AgentAuthorisation? content, IReadOnlyDictionary<uint, V1.Market> markets)
+    {
+        if (content is null)
+        {
+            return "authorise an agent";
+        }
+
+        var names = new List<string>();
+        foreach (uint market in content.Markets)
+        {
+            names.Add(Market(market, markets));
+        }
+
+        string where = names.Count == 0 ? "all markets" : string.Join(", ", names);
+        return $"authorise agent {Agent(content.Agent)} for {where}, "
+            + $"{DecimalText.FormatAmount(content.NotionalPerDay)} a day, until {QueryText.Time((ulong)content.Expires)}";
+    }
+
+    private static string Agent(Address? agent) => agent is { } key ? AccountText.Of(key) : "without an address";
 
     private static string Order(in Operation operation, IReadOnlyDictionary<uint, V1.Market> markets)
     {

@@ -37,6 +37,7 @@ internal static class QueryCommands
         query.Add(AccountOf(SetAction, Account));
         query.Add(Orders(SetAction, Account));
         query.Add(Fills(SetAction, Account));
+        query.Add(Agents(SetAction, Account));
         query.Add(Oracle(SetAction));
         query.Add(Liquidations(SetAction, Account));
         query.Add(AtRisk(SetAction));
@@ -171,6 +172,27 @@ internal static class QueryCommands
                 return ExitCode.Ok;
             }
 
+            QueryText.Print(context.Printer, answer, markets);
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static Command Agents(Action<Command, Ask> setAction, Func<ParseResult, string, string> account)
+    {
+        var name = new Argument<string>("owner") { Description = "app1…, or the name of a key" };
+        var command = new Command("agents", "Keys that may trade for an owner.") { name };
+        setAction(command, async context =>
+        {
+            string owner = account(context.Parsed, context.Parsed.GetValue(name)!);
+            V1.AgentsResponse answer = await context.Node.AgentsAsync(owner, context.Cancel).ConfigureAwait(false);
+            if (context.Printer.IsJson)
+            {
+                context.Printer.Json(answer);
+                return ExitCode.Ok;
+            }
+
+            IReadOnlyDictionary<uint, V1.Market> markets = await MarketsAsync(context).ConfigureAwait(false);
             QueryText.Print(context.Printer, answer, markets);
             return ExitCode.Ok;
         });

@@ -36,6 +36,28 @@ internal static class QueryText
     }
 
     public static void Print(
+        Printer printer, V1.AgentsResponse answer, IReadOnlyDictionary<uint, V1.Market> markets)
+    {
+        var rows = new List<string[]>();
+        foreach (V1.Agent agent in answer.Agents)
+        {
+            var names = new List<string>();
+            foreach (uint number in agent.Markets)
+            {
+                names.Add(markets.TryGetValue(number, out V1.Market? market) ? market.Ticker : Number(number));
+            }
+
+            rows.Add(
+            [
+                agent.Agent_, names.Count == 0 ? "all" : string.Join(", ", names), Amount(agent.Used),
+                Amount(agent.NotionalPerDay), Time(agent.Expires), agent.IsActive ? "active" : "expired",
+            ]);
+        }
+
+        printer.Table(["agent", "markets", ">used today", ">a day", "until", "state"], rows, "no agents");
+    }
+
+    public static void Print(
         Printer printer, V1.AccountResponse account, IReadOnlyDictionary<uint, V1.Market> markets)
     {
         printer.Pairs(

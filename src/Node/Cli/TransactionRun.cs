@@ -69,6 +69,11 @@ internal sealed class TransactionRun
             Subaccount = _parsed.GetValue(_options.Subaccount),
             AllOrNothing = _allOrNothing,
         };
+        if (_parsed.GetValue(_options.Owner) is string owner)
+        {
+            builder.Principal = _options.Keys.FindAccount(_parsed, _shell, owner).Owner;
+        }
+
         if (words.Count is 0 or > Margin.Limits.OperationsPerTransactionMax)
         {
             throw new CommandException(string.Create(

@@ -23,6 +23,7 @@ internal static class TxCommands
         tx.Add(order);
         tx.Add(Transfer(shell, options));
         tx.Add(Withdraw(shell, options));
+        tx.Add(Agent(shell, options));
         return tx;
     }
 
@@ -110,6 +111,29 @@ internal static class TxCommands
             ["amount"] = parsed.GetValue(amount)!,
         });
         return command;
+    }
+
+    private static Command Agent(Shell shell, TxOptions options)
+    {
+        var agent = new Argument<string>("agent") { Description = "address app1… of the key, or the name of one" };
+        var words = new Words { { "markets", "--markets", "only these, such as BTC-PERP,ETH-PERP (default all)" } };
+        words.Add("notional_per_day", "--notional-per-day", "USD that its orders of a day may add up to");
+        words.Add("expires", "--expires", "block time until which it may trade: 2025-10-10T21:00:00Z");
+        var authorise = new Command("authorise", "Let a key trade for this one; it can never withdraw or transfer.") { agent };
+        words.AddTo(authorise);
+        SetAction(authorise, shell, options, parsed =>
+        {
+            Dictionary<string, string> fields = words.Read(parsed, "authorise-agent");
+            fields["agent"] = parsed.GetValue(agent)!;
+            return fields;
+        });
+        var revoke = new Command("revoke", "Take that back, before the orders of the block.") { agent };
+        SetAction(revoke, shell, options, parsed => new Dictionary<string, string>
+        {
+            ["op"] = "revoke-agent",
+            ["agent"] = parsed.GetValue(agent)!,
+        });
+        return new Command("agent", "Keys that may only trade.") { authorise, revoke };
     }
 
     private static void SetAction(

@@ -13,7 +13,7 @@ internal sealed class TxOptions
         Output = new OutputOption(family);
         foreach (Option option in new Option[]
         {
-            From, Subaccount, Nonce, ExpiryHeight, ExpiresIn, ChainId, DryRun, Wait, WaitSeconds,
+            From, Owner, Subaccount, Nonce, ExpiryHeight, ExpiresIn, ChainId, DryRun, Wait, WaitSeconds,
         })
         {
             option.Recursive = true;
@@ -32,6 +32,12 @@ internal sealed class TxOptions
         Description = "name of the key that signs",
         HelpName = "NAME",
         Required = true,
+    };
+
+    public Option<string?> Owner { get; } = new("--owner")
+    {
+        Description = "owner to trade for, when the key is an agent's: app1…, or the name of a key",
+        HelpName = "OWNER",
     };
 
     public Option<uint> Subaccount { get; } = new("--subaccount")

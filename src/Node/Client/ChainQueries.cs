@@ -41,6 +41,11 @@ public static class ChainQueries
         this RpcClient node, string owner, CancellationToken cancel = default) =>
         node.AskAsync("/nonce", new V1.NonceRequest { Owner = owner }, V1.NonceResponse.Parser, 0, cancel);
 
+    /// <summary>The keys that may trade for an owner.</summary>
+    public static Task<V1.AgentsResponse> AgentsAsync(
+        this RpcClient node, string owner, CancellationToken cancel = default) =>
+        node.AskAsync("/agents", new V1.AgentsRequest { Owner = owner }, V1.AgentsResponse.Parser, 0, cancel);
+
     /// <summary>Open orders of an account.</summary>
     public static Task<V1.OrdersResponse> OrdersAsync(
         this RpcClient node, string account, uint market = 0, CancellationToken cancel = default) =>

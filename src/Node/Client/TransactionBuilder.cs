@@ -17,6 +17,9 @@ public sealed class TransactionBuilder
     /// <summary>Sub-account that the operations act for. It survives <see cref="Sign"/>.</summary>
     public uint Subaccount { get; set; }
 
+    /// <summary>Owner for whom the signer trades as an agent; null: itself. It survives <see cref="Sign"/>.</summary>
+    public Address? Principal { get; set; }
+
     /// <summary>All operations or none. It survives <see cref="Sign"/>.</summary>
     public bool AllOrNothing { get; set; }
 
@@ -142,6 +145,7 @@ public sealed class TransactionBuilder
         return new Transaction
         {
             Signer = signer,
+            Principal = Principal == signer ? null : Principal,
             Subaccount = Subaccount,
             Nonce = nonce,
             ExpiryHeight = expiryHeight,

@@ -25,6 +25,7 @@ internal sealed class ReadModel
     private readonly SortedDictionary<ulong, OrderRow> _orders = [];
     private readonly Dictionary<int, SortedSet<ulong>> _ordersOf = [];
     private readonly Dictionary<int, LiquidationRow> _liquidations = [];
+    private readonly SortedDictionary<AgentKey, AgentRow> _agents = [];
     private readonly Queue<RecordedEvent> _fills = new();
     private readonly Queue<RecordedEvent> _steps = new();
 
@@ -91,6 +92,7 @@ internal sealed class ReadModel
             _orders.Clear();
             _ordersOf.Clear();
             _liquidations.Clear();
+            _agents.Clear();
             Markets.Clear();
             Oracles.Clear();
             Reports.Clear();
@@ -153,6 +155,18 @@ internal sealed class ReadModel
 
     /// <summary>Nonces of an owner; false when it has used none.</summary>
     public bool TryNonces(Address owner, out NonceRow row) => _nonces.TryGetValue(owner, out row);
+
+    /// <summary>Agents of an owner, ascending by address.</summary>
+    public IEnumerable<AgentRow> AgentsOf(Address owner)
+    {
+        foreach (AgentRow agent in _agents.Values)
+        {
+            if (agent.Id.Owner == owner)
+            {
+                yield return agent;
+            }
+        }
+    }
 
     /// <summary>Lots of open orders that ask for margin: buys and sells of an account in a market.</summary>
     public (long Buys, long Sells) OpenLots(int account, uint market)
@@ -271,6 +285,14 @@ internal sealed class ReadModel
                 }
 
                 break;
+            case RowKind.Agent when gone:
+                _agents.Remove(new AgentKey(key.ReadAddress(), key.ReadAddress()));
+                break;
+            case RowKind.Agent:
+                AgentRow agent = AgentRow.Decode(ref key, ref value);
+                _agents[agent.Id] = agent;
+                break;
+            case RowKind.AgentList:
             case RowKind.ValidatorSet:
             case RowKind.None:
                 break;

@@ -75,6 +75,15 @@ public enum EventKind : byte
 
     /// <summary>A validator was removed for misbehaviour: Amount its power, Reason the kind.</summary>
     ValidatorRemoved = 17,
+
+    /// <summary>
+    /// An owner let a key trade for it: Account that signed, Data the agent's address, Amount micro-USD a day, Amount2
+    /// block time (ns) until which.
+    /// </summary>
+    AgentAuthorised = 18,
+
+    /// <summary>An owner forbade a key to trade for it: Account that signed, Data the agent's address.</summary>
+    AgentRevoked = 19,
 }
 
 /// <summary>Why an order closed or shrank.</summary>
@@ -161,4 +170,7 @@ public struct ExchangeEvent
 
     /// <summary>Third amount.</summary>
     public Int128 Amount3;
+
+    /// <summary>Bytes that are no number; null when none.</summary>
+    public byte[]? Data;
 }

@@ -119,4 +119,28 @@ public enum ResultCode : uint
 
     /// <summary>Another operation of the same all-or-nothing transaction failed.</summary>
     RolledBack = 601,
+
+    /// <summary>The signer is no agent of the owner that the transaction names.</summary>
+    AgentNotAuthorised = 701,
+
+    /// <summary>The agent's time has passed.</summary>
+    AgentExpired = 702,
+
+    /// <summary>Agents only place, cancel and replace orders.</summary>
+    AgentMayNot = 703,
+
+    /// <summary>The agent may not trade in this market.</summary>
+    AgentMarket = 704,
+
+    /// <summary>The agent's orders of the day would add up to more than the owner allows.</summary>
+    AgentNotional = 705,
+
+    /// <summary>The agent is the owner, its notional is zero or too large, or its end is past or too far ahead.</summary>
+    InvalidAgent = 706,
+
+    /// <summary>The owner has as many agents as there can be.</summary>
+    TooManyAgents = 707,
+
+    /// <summary>The owner has no such agent.</summary>
+    UnknownAgent = 708,
 }

@@ -5,7 +5,7 @@ using AppChain.Margin;
 namespace AppChain.StateMachine;
 
 /// <summary>
-/// The nonces an owner has used: the highest, and a bitmap of the window below it. Nonces may arrive in any order
+/// The nonces a signer has used: the highest, and a bitmap of the window below it. Nonces may arrive in any order
 /// inside the window; each works once; one below the window is refused.
 /// </summary>
 public struct NonceRow : IRow<Address, NonceRow>
@@ -19,7 +19,7 @@ public struct NonceRow : IRow<Address, NonceRow>
 
     private const int Words = Limits.NonceWindow / 64;
 
-    /// <summary>The owner.</summary>
+    /// <summary>Who signed: an owner, or an agent of one.</summary>
     public Address Owner;
 
     /// <summary>Highest nonce used.</summary>
@@ -45,7 +45,7 @@ public struct NonceRow : IRow<Address, NonceRow>
         return (Used[(int)(distance / 64)] >> (int)(distance % 64) & 1) == 0;
     }
 
-    /// <summary>The first nonce of an owner: the window ends at it.</summary>
+    /// <summary>The first nonce of a signer: the window ends at it.</summary>
     public void Start(ulong nonce)
     {
         Highest = nonce;

@@ -59,6 +59,9 @@ public struct ByteWriter
     /// <summary>Appends bytes whose length the format fixes.</summary>
     public void WriteFixed(ReadOnlySpan<byte> value) => value.CopyTo(Take(value.Length));
 
+    /// <summary>Appends the 20 bytes of an address.</summary>
+    public void WriteAddress(Address value) => value.CopyTo(Take(Address.Size));
+
     /// <summary>Appends a 2-byte length and the bytes.</summary>
     public void WriteBytes(ReadOnlySpan<byte> value)
     {
@@ -129,6 +132,9 @@ public ref struct ByteReader
 
     /// <summary>Reads a fixed number of bytes.</summary>
     public ReadOnlySpan<byte> ReadFixed(int size) => Take(size);
+
+    /// <summary>Reads the 20 bytes of an address.</summary>
+    public Address ReadAddress() => new(Take(Address.Size));
 
     /// <summary>Reads a 2-byte length and that many bytes.</summary>
     public ReadOnlySpan<byte> ReadBytes() => Take(ReadUInt16());

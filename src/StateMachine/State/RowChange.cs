@@ -46,4 +46,10 @@ public enum RowKind : byte
 
     /// <summary>An open liquidation of an account.</summary>
     Liquidation = 11,
+
+    /// <summary>What a key may do for an owner.</summary>
+    Agent = 12,
+
+    /// <summary>The agents of one owner.</summary>
+    AgentList = 13,
 }

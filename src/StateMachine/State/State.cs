@@ -45,6 +45,12 @@ internal sealed class State : IJournaled
     /// <summary>Open liquidations by account number.</summary>
     public readonly Table<int, LiquidationRow> Liquidations;
 
+    /// <summary>What keys may do for owners.</summary>
+    public readonly Table<AgentKey, AgentRow> Agents;
+
+    /// <summary>Agents by owner.</summary>
+    public readonly Table<Address, AgentListRow> AgentLists;
+
     /// <summary>Book of each market, by slot of the market. Derived from the order rows.</summary>
     public readonly List<Book> Books = [];
 
@@ -80,6 +86,8 @@ internal sealed class State : IJournaled
         Positions = Register(RowKind.Position, new Table<PositionKey, PositionRow>(Journal, 1024));
         Orders = Register(RowKind.Order, new Table<ulong, OrderRow>(Journal, 4096));
         Liquidations = Register(RowKind.Liquidation, new Table<int, LiquidationRow>(Journal));
+        Agents = Register(RowKind.Agent, new Table<AgentKey, AgentRow>(Journal));
+        AgentLists = Register(RowKind.AgentList, new Table<Address, AgentListRow>(Journal));
         _self = Journal.Register(this);
         ClientIds = new ClientIds();
         HeightExpiries = new ExpiryQueue(Journal);

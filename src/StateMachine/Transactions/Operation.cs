@@ -25,6 +25,12 @@ public enum OperationKind : byte
 
     /// <summary>Takes collateral off the chain.</summary>
     Withdraw = 6,
+
+    /// <summary>Lets another key trade for the owner.</summary>
+    AuthoriseAgent = 7,
+
+    /// <summary>Takes that back.</summary>
+    RevokeAgent = 8,
 }
 
 /// <summary>How long an order may wait. Numbers as on the wire.</summary>
@@ -109,4 +115,7 @@ public struct Operation
 
     /// <summary>Micro-USD (Transfer, Withdraw).</summary>
     public long Amount;
+
+    /// <summary>What the rarer kinds say; null for those that the other fields describe.</summary>
+    public IOperationContent? Content;
 }

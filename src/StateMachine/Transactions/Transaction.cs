@@ -8,7 +8,7 @@ namespace AppChain.StateMachine;
 /// </summary>
 public enum TransactionClass : byte
 {
-    /// <summary>Only cancels and transfers into an account: before liquidations.</summary>
+    /// <summary>Only cancels, transfers and revocations: before liquidations.</summary>
     RiskReducing = 7,
 
     /// <summary>Only post-only orders, cancels and replaces: after liquidations.</summary>
@@ -21,13 +21,16 @@ public enum TransactionClass : byte
 /// <summary>A decoded transaction whose signature has been verified by the node.</summary>
 public sealed class Transaction
 {
-    /// <summary>Owner that signed: address of the public key.</summary>
+    /// <summary>Who signed: address of the public key.</summary>
     public required Address Signer { get; init; }
 
-    /// <summary>Sub-account of the signer that every operation acts for.</summary>
+    /// <summary>The owner for whom the signer acts as an agent; null when it acts for itself.</summary>
+    public Address? Principal { get; init; }
+
+    /// <summary>Sub-account of the owner that every operation acts for.</summary>
     public required uint Subaccount { get; init; }
 
-    /// <summary>Nonce of the owner, see <see cref="NonceRow"/>.</summary>
+    /// <summary>Nonce of the signer, see <see cref="NonceRow"/>.</summary>
     public required ulong Nonce { get; init; }
 
     /// <summary>Last height at which it may execute.</summary>
@@ -40,7 +43,7 @@ public sealed class Transaction
     public required Operation[] Operations { get; init; }
 
     /// <summary>The account the operations act for.</summary>
-    public AccountId Account => new(Signer, Subaccount);
+    public AccountId Account => new(Principal ?? Signer, Subaccount);
 
     /// <summary>The class of the content.</summary>
     public TransactionClass Class
@@ -63,8 +66,9 @@ public sealed class Transaction
     {
         OperationKind.CancelOrder or OperationKind.CancelAll => TransactionClass.RiskReducing,
         OperationKind.Transfer => TransactionClass.RiskReducing,
+        OperationKind.RevokeAgent => TransactionClass.RiskReducing,
         OperationKind.PlaceOrder or OperationKind.ReplaceOrder =>
             operation.TimeInForce == TimeInForce.PostOnly ? TransactionClass.PostOnly : TransactionClass.Other,
-        OperationKind.Withdraw or OperationKind.None => TransactionClass.Other,
+        OperationKind.Withdraw or OperationKind.AuthoriseAgent or OperationKind.None => TransactionClass.Other,
     };
 }

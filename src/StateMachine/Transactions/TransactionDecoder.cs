@@ -15,6 +15,7 @@ internal static class TransactionDecoder
         long expiryHeight = 0;
         uint subaccount = 0;
         bool allOrNothing = false;
+        Address? principal = null;
         Operation[] operations = [];
         int count = 0;
         var reader = new WireReader(body);
@@ -55,13 +56,17 @@ internal static class TransactionDecoder
                     }
 
                     break;
+                case TransactionTags.Owner:
+                    principal = ReadAddress(ref reader);
+                    break;
                 default:
                     reader.Fail();
                     break;
             }
         }
 
-        if (reader.HasFailed)
+        // A signer who acts for itself says so by leaving the owner out.
+        if (reader.HasFailed || principal == signer)
         {
             return ResultCode.Malformed;
         }
@@ -79,6 +84,7 @@ internal static class TransactionDecoder
         transaction = new Transaction
         {
             Signer = signer,
+            Principal = principal,
             Subaccount = subaccount,
             Nonce = nonce,
             ExpiryHeight = expiryHeight,
@@ -141,9 +147,28 @@ internal static class TransactionDecoder
             case TransactionTags.Withdraw:
                 operation.Kind = OperationKind.Withdraw;
                 return TryDecodeWithdraw(content, ref operation);
+            case TransactionTags.AuthoriseAgent:
+                operation.Kind = OperationKind.AuthoriseAgent;
+                return AgentCodec.TryDecodeAuthorisation(content, out operation.Content);
+            case TransactionTags.RevokeAgent:
+                operation.Kind = OperationKind.RevokeAgent;
+                return AgentCodec.TryDecodeRevocation(content, out operation.Content);
             default:
                 return false;
         }
+    }
+
+    /// <summary>Reads an address of exactly 20 bytes.</summary>
+    public static Address ReadAddress(ref WireReader reader)
+    {
+        ReadOnlySpan<byte> bytes = reader.ReadBytes();
+        if (bytes.Length != Address.Size)
+        {
+            reader.Fail();
+            return default;
+        }
+
+        return new Address(bytes);
     }
 
     private static bool TryDecodeOrder(ReadOnlySpan<byte> bytes, ref Operation operation)

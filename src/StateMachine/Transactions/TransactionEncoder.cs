@@ -23,7 +23,20 @@ internal static class TransactionEncoder
             writer.EndMessage(outer);
         }
 
+        if (transaction.Principal is { } principal)
+        {
+            WriteAddress(ref writer, TransactionTags.Owner, principal);
+        }
+
         return writer.ToArray();
+    }
+
+    /// <summary>Appends an address.</summary>
+    public static void WriteAddress(ref WireWriter writer, uint tag, Address address)
+    {
+        Span<byte> bytes = stackalloc byte[Address.Size];
+        address.CopyTo(bytes);
+        writer.WriteBytes(tag, bytes);
     }
 
     private static void EncodeContent(ref WireWriter writer, in Operation operation)
@@ -46,14 +59,16 @@ internal static class TransactionEncoder
                 writer.EndMessage(order);
                 break;
             case OperationKind.Transfer:
-                Span<byte> recipient = stackalloc byte[Address.Size];
-                operation.Recipient.Owner.CopyTo(recipient);
-                writer.WriteBytes(TransactionTags.Recipient, recipient);
+                WriteAddress(ref writer, TransactionTags.Recipient, operation.Recipient.Owner);
                 writer.WriteNumber(TransactionTags.RecipientSubaccount, (ulong)operation.Recipient.Subaccount);
                 writer.WriteNumber(TransactionTags.TransferAmount, operation.Amount);
                 break;
             case OperationKind.Withdraw:
                 writer.WriteNumber(TransactionTags.WithdrawAmount, operation.Amount);
+                break;
+            case OperationKind.AuthoriseAgent:
+            case OperationKind.RevokeAgent:
+                AgentCodec.Encode(ref writer, operation.Content);
                 break;
             case OperationKind.None:
             default:

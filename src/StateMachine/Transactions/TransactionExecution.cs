@@ -13,6 +13,7 @@ internal sealed class TransactionExecution
     private readonly State _state;
     private readonly RestingOrders _resting;
     private readonly OrderPlacement _placement;
+    private readonly Agents _agents;
 
     /// <summary>Executes on a state.</summary>
     public TransactionExecution(State state, RestingOrders resting, OrderPlacement placement)
@@ -20,6 +21,7 @@ internal sealed class TransactionExecution
         _state = state;
         _resting = resting;
         _placement = placement;
+        _agents = new Agents(state);
     }
 
     /// <summary>
@@ -44,6 +46,12 @@ internal sealed class TransactionExecution
             return Refused(ResultCode.UnknownAccount);
         }
 
+        code = _agents.Admit(transaction, context.Time, out int agent);
+        if (code != ResultCode.Ok)
+        {
+            return Refused(code);
+        }
+
         if (!known)
         {
             var row = new NonceRow { Owner = transaction.Signer };
@@ -55,7 +63,7 @@ internal sealed class TransactionExecution
             _state.Nonces.Write(nonceSlot).Use(transaction.Nonce);
         }
 
-        return ExecuteOperations(transaction, account, context);
+        return ExecuteOperations(transaction, account, agent, context);
     }
 
     /// <summary>The expiry checks of the envelope, which need only the height at which it would execute.</summary>
@@ -71,7 +79,7 @@ internal sealed class TransactionExecution
             : ResultCode.Ok;
     }
 
-    private TransactionResult ExecuteOperations(Transaction transaction, int account, BlockContext context)
+    private TransactionResult ExecuteOperations(Transaction transaction, int account, int agent, BlockContext context)
     {
         Operation[] operations = transaction.Operations;
         var results = new OperationResult[operations.Length];
@@ -82,7 +90,7 @@ internal sealed class TransactionExecution
         // BOUND: at most Limits.OperationsPerTransactionMax operations.
         for (int i = 0; i < operations.Length; i++)
         {
-            OperationOutcome outcome = ExecuteOne(account, operations[i], context);
+            OperationOutcome outcome = ExecuteOne(account, agent, operations[i], context);
             results[i] = new OperationResult(outcome.Code, outcome.OrderId, outcome.Filled);
             anyDone |= outcome.Code == ResultCode.Ok;
             if (outcome.Code == ResultCode.Ok)
@@ -114,20 +122,15 @@ internal sealed class TransactionExecution
             anyDone ? ResultCode.Ok : first.Code, ImmutableArray.Create(results), first.Needed, first.Available);
     }
 
-    private OperationOutcome ExecuteOne(int account, in Operation operation, BlockContext context)
+    // The agent is the slot of its row, or -1 when the owner itself acts.
+    private OperationOutcome ExecuteOne(int account, int agent, in Operation operation, BlockContext context)
     {
         Savepoint savepoint = _state.Journal.Mark();
         int eventsBefore = context.Events.Count;
-        OperationOutcome outcome = operation.Kind switch
-        {
-            OperationKind.PlaceOrder => _placement.Place(account, operation, context),
-            OperationKind.CancelOrder => new OperationOutcome(Cancel(account, operation, CloseReason.Cancelled, context)),
-            OperationKind.CancelAll => new OperationOutcome(CancelAll(account, operation, context)),
-            OperationKind.ReplaceOrder => Replace(account, operation, context),
-            OperationKind.Transfer => Transfer(account, operation, context),
-            OperationKind.Withdraw => Withdraw(account, operation, context),
-            OperationKind.None => new OperationOutcome(ResultCode.Malformed),
-        };
+        ResultCode allowed = agent < 0 ? ResultCode.Ok : _agents.Charge(agent, account, operation, context);
+        OperationOutcome outcome = allowed == ResultCode.Ok
+            ? Apply(account, operation, context)
+            : new OperationOutcome(allowed);
         if (outcome.Code == ResultCode.Ok)
         {
             _state.Journal.Release(savepoint);
@@ -139,6 +142,65 @@ internal sealed class TransactionExecution
         }
 
         return outcome;
+    }
+
+    private OperationOutcome Apply(int account, in Operation operation, BlockContext context) => operation.Kind switch
+    {
+        OperationKind.PlaceOrder => _placement.Place(account, operation, context),
+        OperationKind.CancelOrder => new OperationOutcome(Cancel(account, operation, CloseReason.Cancelled, context)),
+        OperationKind.CancelAll => new OperationOutcome(CancelAll(account, operation, context)),
+        OperationKind.ReplaceOrder => Replace(account, operation, context),
+        OperationKind.Transfer => Transfer(account, operation, context),
+        OperationKind.Withdraw => Withdraw(account, operation, context),
+        OperationKind.AuthoriseAgent => new OperationOutcome(Authorise(account, operation, context)),
+        OperationKind.RevokeAgent => new OperationOutcome(Revoke(account, operation, context)),
+        OperationKind.None => new OperationOutcome(ResultCode.Malformed),
+    };
+
+    private ResultCode Authorise(int account, in Operation operation, BlockContext context)
+    {
+        if (operation.Content is not AgentAuthorisation content)
+        {
+            return ResultCode.Malformed;
+        }
+
+        ResultCode code = _agents.Authorise(_state.Accounts.Read(account).Id.Owner, content, context);
+        if (code == ResultCode.Ok)
+        {
+            context.Emit(new ExchangeEvent
+            {
+                Kind = EventKind.AgentAuthorised,
+                Account = account,
+                Counterparty = -1,
+                Amount = content.NotionalPerDay,
+                Amount2 = content.Expires,
+                Data = content.Agent.ToArray(),
+            });
+        }
+
+        return code;
+    }
+
+    private ResultCode Revoke(int account, in Operation operation, BlockContext context)
+    {
+        if (operation.Content is not AgentRevocation content)
+        {
+            return ResultCode.Malformed;
+        }
+
+        ResultCode code = _agents.Revoke(_state.Accounts.Read(account).Id.Owner, content.Agent);
+        if (code == ResultCode.Ok)
+        {
+            context.Emit(new ExchangeEvent
+            {
+                Kind = EventKind.AgentRevoked,
+                Account = account,
+                Counterparty = -1,
+                Data = content.Agent.ToArray(),
+            });
+        }
+
+        return code;
     }
 
     private ResultCode Cancel(int account, in Operation operation, CloseReason reason, BlockContext context)

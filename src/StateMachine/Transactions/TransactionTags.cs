@@ -17,6 +17,7 @@ internal static class TransactionTags
     public const uint Subaccount = 3 << 3;
     public const uint AllOrNothing = 4 << 3;
     public const uint Operations = (5 << 3) | Bytes;
+    public const uint Owner = (6 << 3) | Bytes;
 
     public const uint PlaceOrder = ((uint)OperationKind.PlaceOrder << 3) | Bytes;
     public const uint CancelOrder = ((uint)OperationKind.CancelOrder << 3) | Bytes;
@@ -24,6 +25,9 @@ internal static class TransactionTags
     public const uint ReplaceOrder = ((uint)OperationKind.ReplaceOrder << 3) | Bytes;
     public const uint Transfer = ((uint)OperationKind.Transfer << 3) | Bytes;
     public const uint Withdraw = ((uint)OperationKind.Withdraw << 3) | Bytes;
+
+    public const uint AuthoriseAgent = ((uint)OperationKind.AuthoriseAgent << 3) | Bytes;
+    public const uint RevokeAgent = ((uint)OperationKind.RevokeAgent << 3) | Bytes;
 
     public const uint Market = 1 << 3;
     public const uint Side = 2 << 3;
@@ -45,4 +49,9 @@ internal static class TransactionTags
     public const uint RecipientSubaccount = 2 << 3;
     public const uint TransferAmount = 3 << 3;
     public const uint WithdrawAmount = 1 << 3;
+
+    public const uint Agent = (1 << 3) | Bytes;
+    public const uint AgentMarkets = (2 << 3) | Bytes;
+    public const uint AgentNotionalPerDay = 3 << 3;
+    public const uint AgentExpires = 4 << 3;
 }

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Immutable;
 
 namespace AppChain.StateMachine;
 
@@ -82,6 +83,33 @@ internal ref struct WireReader
         ReadOnlySpan<byte> taken = _bytes.Slice(_position, (int)length);
         _position += (int)length;
         return taken;
+    }
+
+    /// <summary>Reads a packed list of 1 to <paramref name="most"/> numbers of 32 bits, ascending and not zero.</summary>
+    public ImmutableArray<uint> ReadAscendingUInt32s(int most)
+    {
+        var list = new WireReader(ReadBytes());
+        var values = ImmutableArray.CreateBuilder<uint>();
+        uint before = 0;
+        // BOUND: stops at the first value beyond the limit.
+        while (!list.Rest.IsEmpty && !list.HasFailed && values.Count < most)
+        {
+            uint value = list.ReadUInt32();
+            if (value <= before)
+            {
+                list.Fail();
+            }
+
+            values.Add(value);
+            before = value;
+        }
+
+        if (list.HasFailed || !list.Rest.IsEmpty || values.Count == 0)
+        {
+            Fail();
+        }
+
+        return values.ToImmutable();
     }
 
     /// <summary>Marks the message as not canonical.</summary>

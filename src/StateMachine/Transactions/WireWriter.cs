@@ -1,5 +1,5 @@
 using System;
-using AppChain.Margin;
+using System.Collections.Immutable;
 
 namespace AppChain.StateMachine;
 
@@ -8,8 +8,6 @@ namespace AppChain.StateMachine;
 /// </summary>
 internal struct WireWriter
 {
-    private const int MessageBytesMax = 127;
-
     private byte[] _buffer;
     private int _length;
 
@@ -55,7 +53,24 @@ internal struct WireWriter
         _length += value.Length;
     }
 
-    /// <summary>Starts a nested message of at most 127 bytes; give the result to <see cref="EndMessage"/>.</summary>
+    /// <summary>Appends a packed list of numbers, unless it is empty.</summary>
+    public void WriteNumbers(uint tag, ImmutableArray<uint> values)
+    {
+        if (values.IsDefaultOrEmpty)
+        {
+            return;
+        }
+
+        int start = BeginMessage(tag);
+        foreach (uint value in values)
+        {
+            WriteVarint(value);
+        }
+
+        EndMessage(start);
+    }
+
+    /// <summary>Starts a nested message; give the result to <see cref="EndMessage"/>.</summary>
     public int BeginMessage(uint tag)
     {
         WriteVarint(tag);
@@ -64,11 +79,25 @@ internal struct WireWriter
     }
 
     /// <summary>Ends a nested message: what was written since is its content.</summary>
-    public readonly void EndMessage(int start)
+    public void EndMessage(int start)
     {
         int size = _length - start;
-        Invariant.Assert(size <= MessageBytesMax);
-        _buffer[start - 1] = (byte)size;
+        int longer = 0;
+        for (int rest = size >> 7; rest > 0; rest >>= 7)
+        {
+            longer++;
+        }
+
+        // One byte was left for the length; a longer one moves the content.
+        if (longer > 0)
+        {
+            Reserve(longer);
+            Array.Copy(_buffer, start, _buffer, start + longer, size);
+        }
+
+        _length = start - 1;
+        WriteVarint((ulong)size);
+        _length += size;
     }
 
     private void WriteVarint(ulong value)

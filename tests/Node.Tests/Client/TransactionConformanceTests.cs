@@ -72,6 +72,11 @@ public sealed class TransactionConformanceTests
             Subaccount = transaction.Subaccount,
             AllOrNothing = transaction.AllOrNothing,
         };
+        if (transaction.Principal is { } owner)
+        {
+            body.Owner = ByteString.CopyFrom(owner.ToArray());
+        }
+
         foreach (Operation operation in transaction.Operations)
         {
             body.Operations.Add(ToGenerated(operation));
@@ -107,7 +112,20 @@ public sealed class TransactionConformanceTests
             },
         },
         OperationKind.Withdraw => new V1.Operation { Withdraw = new() { Amount = (ulong)operation.Amount } },
+        OperationKind.AuthoriseAgent => new V1.Operation { AuthoriseAgent = ToAgent((AgentAuthorisation)operation.Content!) },
+        OperationKind.RevokeAgent => new V1.Operation
+        {
+            RevokeAgent = new() { Agent = ByteString.CopyFrom(((AgentRevocation)operation.Content!).Agent.ToArray()) },
+        },
         OperationKind.None => new V1.Operation(),
+    };
+
+    private static V1.AuthoriseAgent ToAgent(AgentAuthorisation content) => new()
+    {
+        Agent = ByteString.CopyFrom(content.Agent.ToArray()),
+        Markets = { content.Markets },
+        NotionalPerDay = (ulong)content.NotionalPerDay,
+        Expires = (ulong)content.Expires,
     };
 
     private static V1.PlaceOrder ToOrder(Operation operation) => new()

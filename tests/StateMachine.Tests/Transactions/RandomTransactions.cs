@@ -1,4 +1,6 @@
 using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
 
 namespace AppChain.StateMachine.Tests.Transactions;
 
@@ -10,6 +12,7 @@ internal sealed class RandomTransactions(int seed)
     public Transaction Next() => new()
     {
         Signer = NextAddress(),
+        Principal = _random.Next(3) == 0 ? NextAddress() : null,
         Subaccount = (uint)_random.Next(3) * 32_767,
         Nonce = NextUInt64(),
         ExpiryHeight = NextInt64(),
@@ -30,7 +33,7 @@ internal sealed class RandomTransactions(int seed)
 
     private Operation NextOperation()
     {
-        var kind = (OperationKind)_random.Next(1, 7);
+        var kind = (OperationKind)_random.Next(1, 9);
         var operation = new Operation { Kind = kind };
         if (kind is OperationKind.CancelOrder or OperationKind.ReplaceOrder)
         {
@@ -67,7 +70,26 @@ internal sealed class RandomTransactions(int seed)
             operation.Recipient = new AccountId(NextAddress(), (uint)NextUInt64(32));
         }
 
+        operation.Content = kind switch
+        {
+            OperationKind.AuthoriseAgent =>
+                new AgentAuthorisation(NextAddress(), NextAscending(AgentRow.MarketsMax), NextInt64(), NextInt64()),
+            OperationKind.RevokeAgent => new AgentRevocation(NextAddress()),
+            _ => null,
+        };
         return operation;
+    }
+
+    private ImmutableArray<uint> NextAscending(int most)
+    {
+        var numbers = new SortedSet<uint>();
+        int count = _random.Next(most + 1);
+        while (numbers.Count < count)
+        {
+            numbers.Add((uint)NextUInt64(32) | 1);
+        }
+
+        return [.. numbers];
     }
 
     private Address NextAddress()
