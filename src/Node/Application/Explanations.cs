@@ -46,6 +46,8 @@ public static class Explanations
         ResultCode.PositionLimit => "the position would exceed the market's limit; lower the quantity",
         ResultCode.OpenInterestCap => "the market's open interest would exceed its cap; lower the quantity or wait",
         ResultCode.SelfTrade => "it met an order of the same account and was cancelled by its self-trade rule",
+        ResultCode.WithdrawalsClosed =>
+            "withdrawals wait until every loss is borne and prices are live; see `query liquidations` and `query oracle`",
         ResultCode.MarginTooLow => "margin too low; reduce the size or deposit collateral",
         ResultCode.CollateralTooLow => "the collateral does not cover the amount; lower it",
         ResultCode.InLiquidation => "the account is being liquidated: only --reduce-only orders, or deposit collateral",

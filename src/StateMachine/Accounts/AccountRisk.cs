@@ -22,6 +22,27 @@ internal static class AccountRisk
         return risk;
     }
 
+    /// <summary>True when the account owes collateral and has no position left that could still earn it.</summary>
+    public static bool IsDebtor(State state, int account)
+    {
+        ref readonly AccountRow row = ref state.Accounts.Read(account);
+        if (row.Collateral >= 0)
+        {
+            return false;
+        }
+
+        // BOUND: at most Limits.MarketsMax positions of an account.
+        for (int slot = row.FirstPosition; slot >= 0; slot = state.Positions.Read(slot).Next)
+        {
+            if (state.Positions.Read(slot).Size != 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>
     /// Risk of the account if its position in one market were <paramref name="changed"/> (which has settled funding),
     /// its collateral <paramref name="collateral"/> and the open interest of that market as given.

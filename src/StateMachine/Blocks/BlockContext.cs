@@ -23,6 +23,9 @@ internal sealed class BlockContext
     /// <summary>Position of the transaction in execution; -1 outside of transactions.</summary>
     public int Transaction { get; set; } = -1;
 
+    /// <summary>Collateral may leave the chain in this block (<see cref="WithdrawalGate"/>); decided after step 8.</summary>
+    public bool WithdrawalsOpen { get; set; }
+
     /// <summary>Valuation by slot of the market; Mark is 0 when there is no price yet.</summary>
     public Valuation[] Valuations { get; } = new Valuation[Limits.MarketsMax];
 
@@ -38,6 +41,7 @@ internal sealed class BlockContext
         Height = height;
         Time = time;
         Transaction = -1;
+        WithdrawalsOpen = false;
 
         // The list belongs to the result of its block; the next is likely to become about as long.
         Events = new List<ExchangeEvent>(Events.Count + (Events.Count / 8));

@@ -50,6 +50,7 @@ internal sealed class BlockExecution
         _resting.Expire(Context);                                                                    // 5, 6
         ExecuteClass(block, TransactionClass.RiskReducing, results);                                 // 7
         _sweep.Execute(Context, LiquidationPass.Scheduled);                                          // 8
+        DecideWithdrawals();
         ExecuteClass(block, TransactionClass.PostOnly, results);                                     // 9
         ExecuteClass(block, TransactionClass.Other, results);                                        // 10
         _sweep.Execute(Context, LiquidationPass.Touched);                                            // 11
@@ -61,6 +62,16 @@ internal sealed class BlockExecution
         }
 
         return (ImmutableArray.Create(results), updates);
+    }
+
+    // No later step of the block makes a debt or a bankrupt: prices stand, and no action may end below zero.
+    private void DecideWithdrawals()
+    {
+        Context.WithdrawalsOpen = WithdrawalGate.IsOpen(_state, Context);
+        if (CheckEveryRow)
+        {
+            Conservation.CheckWithdrawalGate(_state, Context);
+        }
     }
 
     private void UpdateMarks(long time)

@@ -46,7 +46,7 @@ internal static class Conservation
                 Invariant.Assert(position.Size != 0 || position.EntryNotional == 0);
             }
 
-            if (AccountRisk.Of(state, context, account).IsLiquidatable)
+            if (AccountRisk.Of(state, context, account).IsLiquidatable || AccountRisk.IsDebtor(state, account))
             {
                 Invariant.Assert(state.Liquidations.TryFind(account, out _));
             }
@@ -65,6 +65,16 @@ internal static class Conservation
 
         Invariant.Assert(claims == state.Pool.Read(0).Claims);
         CheckOrders(state);
+    }
+
+    /// <summary>I10: while withdrawals are open nobody owes, by visiting every account.</summary>
+    public static void CheckWithdrawalGate(State state, BlockContext context)
+    {
+        for (int account = 0; context.WithdrawalsOpen && account < state.Accounts.Count; account++)
+        {
+            Invariant.Assert(!AccountRisk.IsDebtor(state, account));
+            Invariant.Assert(AccountRisk.Of(state, context, account).EquityHigh >= 0);
+        }
     }
 
     private static void CheckOrders(State state)

@@ -48,6 +48,9 @@ public enum ResultCode : uint
     /// <summary>The sub-account number is above the limit.</summary>
     InvalidSubaccount = 207,
 
+    /// <summary>No collateral may leave while a loss is not borne or a market in use has no live price.</summary>
+    WithdrawalsClosed = 208,
+
     /// <summary>There is no such market.</summary>
     UnknownMarket = 301,
 

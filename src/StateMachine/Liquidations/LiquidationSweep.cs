@@ -90,7 +90,8 @@ internal sealed partial class LiquidationSweep
         LookAgain(context);
     }
 
-    // Opens or closes the account's record as its risk demands; true when it is not below maintenance margin.
+    // Opens or closes the account's record as its risk demands; true when it is not below maintenance margin. A debt
+    // keeps its record until the fund or a transfer has paid it: the account is looked at again in every block.
     private bool Look(int account, BlockContext context)
     {
         Risk risk = AccountRisk.Of(_state, context, account);
@@ -98,6 +99,18 @@ internal sealed partial class LiquidationSweep
         {
             OpenRecord(account, risk, context);
             return false;
+        }
+
+        if (AccountRisk.IsDebtor(_state, account))
+        {
+            OpenRecord(account, risk, context);
+            PayDebt(account, context);
+            if (AccountRisk.IsDebtor(_state, account))
+            {
+                return true;
+            }
+
+            risk = AccountRisk.Of(_state, context, account);
         }
 
         CloseRecord(account, risk, context);
@@ -260,16 +273,9 @@ internal sealed partial class LiquidationSweep
     // An account without positions cannot recover by itself: the fund covers what it owes, as far as the fund goes.
     private void PayDebt(int account, BlockContext context)
     {
-        Int128 collateral = _state.Accounts.Read(account).Collateral;
-        if (collateral >= 0 || _state.Accounts.Read(account).FirstPosition >= 0)
+        if (AccountRisk.IsDebtor(_state, account))
         {
-            return;
-        }
-
-        Int128 paid = Int128.Min(-collateral, _state.Pool.Read(0).InsuranceFund);
-        if (paid > 0)
-        {
-            PayFund(account, market: 0, lots: 0, -paid, context);
+            PayFund(account, market: 0, lots: 0, _state.Accounts.Read(account).Collateral, context);
         }
     }
 

@@ -281,6 +281,11 @@ internal sealed class TransactionExecution
             return new OperationOutcome(ResultCode.InvalidAmount);
         }
 
+        if (!context.WithdrawalsOpen)
+        {
+            return new OperationOutcome(ResultCode.WithdrawalsClosed);
+        }
+
         Settlement.AddCollateral(_state, context, account, -operation.Amount);
         OperationOutcome outcome = CheckCollateralLeft(account, operation.Amount, context);
         if (outcome.Code != ResultCode.Ok)
