@@ -4,6 +4,7 @@ using System.CommandLine;
 using System.IO;
 using System.Threading;
 using AppChain.Abci;
+using AppChain.Hsm;
 using AppChain.Margin;
 
 namespace AppChain.Node;
@@ -65,7 +66,7 @@ internal static class NodeCommands
                 return Run(parsed.GetRequiredValue(home).FullName, parsed.GetValue(untilEof));
             }
             catch (Exception problem) when (problem is ConfigException or StorageException or FeedException or IOException
-                or FormatException or GenesisException)
+                or FormatException or GenesisException or DllNotFoundException)
             {
                 Console.Error.WriteLine($"appchain: {problem.Message}");
                 return 1;
@@ -77,6 +78,7 @@ internal static class NodeCommands
     private static int Run(string home, bool untilEof)
     {
         NodeConfig config = NodeConfig.Read(ConfigPath(home));
+        NativeLibraries.RequireAll();
         long epoch = config.FeedEpoch == 0 ? WallTime() : config.FeedEpoch;
         PriceFeed? feed = FeedOf(config, epoch);
         using var stop = new ManualResetEventSlim();
