@@ -15,6 +15,7 @@ public sealed class Pkcs11Key : ISigningKey
     private readonly string _label;
     private readonly Func<string> _pin;
     private readonly Lock _lock = new();
+    private readonly Pkcs11KeyInfo _key;
     private Pkcs11Session? _session;
     private nuint _handle;
     private long _generation;
@@ -25,13 +26,12 @@ public sealed class Pkcs11Key : ISigningKey
         _token = token;
         _label = label;
         _pin = pin;
-        Pkcs11KeyInfo key = Connect();
-        Type = key.Type;
-        PublicKey = ByteString.CopyFrom(key.PublicKey);
+        _key = Connect();
+        PublicKey = ByteString.CopyFrom(_key.PublicKey);
     }
 
     /// <summary>Kind of the key.</summary>
-    public Pkcs11KeyType Type { get; }
+    public Pkcs11KeyType Type => _key.Type;
 
     /// <inheritdoc/>
     public ByteString PublicKey { get; }
@@ -64,7 +64,7 @@ public sealed class Pkcs11Key : ISigningKey
                 raw = SignOnce(message);
             }
 
-            return Released(message, raw);
+            return Verified(_key, message, raw);
         }
     }
 
@@ -128,22 +128,24 @@ public sealed class Pkcs11Key : ISigningKey
         }
     }
 
-    private byte[] Released(ReadOnlySpan<byte> message, byte[] raw)
+    /// <summary>The signature as it is released; a device that gave a bad one is an error, and the bytes stay inside.</summary>
+    internal static byte[] Verified(Pkcs11KeyInfo key, ReadOnlySpan<byte> message, byte[] raw)
     {
         byte[] signature = raw;
         bool isGood;
-        if (Type == Pkcs11KeyType.Ed25519)
+        if (key.Type == Pkcs11KeyType.Ed25519)
         {
-            isGood = Ed25519.Verify(PublicKey.Span, message, raw);
+            isGood = Ed25519.Verify(key.PublicKey, message, raw);
         }
         else
         {
             signature = new byte[64];
-            isGood = Secp256k1.TryNormalize(raw, signature) && Secp256k1.Verify(PublicKey.Span, message, signature);
+            isGood = Secp256k1.TryNormalize(raw, signature) && Secp256k1.Verify(key.PublicKey, message, signature);
         }
 
         return isGood
             ? signature
-            : throw new Pkcs11Exception($"the device gave a signature of key '{_label}' that does not verify; it was not released");
+            : throw new Pkcs11Exception(
+                $"the device gave a signature of key '{key.Label}' that does not verify; it was not released");
     }
 }

@@ -55,6 +55,21 @@ public sealed class Pkcs11Tests
     }
 
     [Test]
+    public void HSM_3_A_signature_that_does_not_verify_stays_inside([Values] Pkcs11KeyType type)
+    {
+        string token = SoftHsmDevice.NewToken();
+        using Pkcs11Session session = SoftHsmDevice.Open(token);
+        Pkcs11KeyInfo key = session.Generate(type, "k");
+        byte[] message = new byte[32];
+        byte[] signature = session.Sign(session.FindKey("k").Handle, type, message);
+        Assert.That(Pkcs11Key.Verified(key, message, signature), Has.Length.EqualTo(64));
+        signature[40] ^= 1;
+        Assert.That(
+            () => Pkcs11Key.Verified(key, message, signature),
+            Throws.InstanceOf<Pkcs11Exception>().With.Message.Contains("not released"));
+    }
+
+    [Test]
     public void HSM_4_A_device_that_was_away_is_opened_again()
     {
         using Pkcs11Key key = SoftHsmDevice.NewKey(Pkcs11KeyType.Ed25519);
