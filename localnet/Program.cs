@@ -42,11 +42,13 @@ internal static class Program
         Option<string> home = Named("--home", "directory of the run; its content is replaced", ".localnet");
         Option<int> port = Named("--port", "RPC port of validator 0; validator i: + 10 i", 26657);
         Option<bool> require = Named("--require-liquidations", "a run without a liquidation fails", false);
+        Option<string> hsm = Named("--hsm", "softhsm: consensus keys in SoftHSM devices; none: in files", "none");
+        hsm.AcceptOnlyFromAmong("none", "softhsm");
         Option<bool> plain = Named("--plain", "lines instead of the live view", false);
         var root = new RootCommand("Four validators of the chain on this machine.")
         {
             engine, validators, blocks, untilEnd, traders, seed, prices, speed, pause, from, report, home, port, require,
-            plain,
+            hsm, plain,
         };
         root.SetAction(async (parsed, cancel) =>
         {
@@ -61,6 +63,7 @@ internal static class Program
                     Blocks = parsed.GetValue(blocks),
                     UntilEnd = parsed.GetValue(untilEnd),
                     Pause = Within("--pause", parsed.GetValue(pause), 0, 10_000),
+                    Hsm = parsed.GetValue(hsm) == "softhsm",
                     Plain = parsed.GetValue(plain),
                     Traders = Within("--traders", parsed.GetValue(traders), 0, 1_000),
                     Seed = parsed.GetValue(seed),

@@ -170,7 +170,8 @@ internal sealed class LocalnetRun(RunOptions options)
             children.Start(
                 $"signer{i}",
                 "dotnet",
-                [node, "signer", .. _files.SignerOptions(i), "--until-eof"]);
+                [node, "signer", .. _files.SignerOptions(i), "--until-eof"],
+                _files.SignerEnvironment);
         }
     }
 

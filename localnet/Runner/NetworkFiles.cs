@@ -21,6 +21,7 @@ internal sealed class NetworkFiles
 
     private const long Usd = 1_000_000;
     private readonly RunOptions _options;
+    private DeviceKeys? _device;
 
     /// <summary>For a run.</summary>
     public NetworkFiles(RunOptions options)
@@ -56,12 +57,15 @@ internal sealed class NetworkFiles
     public IReadOnlyList<string> SignerOptions(int validator) =>
     [
         "--chain", ChainId,
-        "--key", Path.Combine(HomeOf(validator), "config", "consensus.key"),
+        "--key", _device?.PlaceOf(validator) ?? Path.Combine(HomeOf(validator), "config", "consensus.key"),
         "--state", Path.Combine(HomeOf(validator), "data", "sign-state.json"),
         "--audit", Path.Combine(HomeOf(validator), "data", "sign-audit.jsonl"),
         "--engine", PrivvalAddress(validator),
         "--create-state",
     ];
+
+    /// <summary>Variables that the signers' processes need beside their options.</summary>
+    public IReadOnlyDictionary<string, string>? SignerEnvironment => _device?.Environment;
 
     /// <summary>Seed of a validator's consensus key.</summary>
     public byte[] ConsensusSeed(int validator) => Derive($"validator:{validator}");
@@ -93,8 +97,13 @@ internal sealed class NetworkFiles
         {
             Directory.CreateDirectory(Path.Combine(HomeOf(i), "config"));
             Directory.CreateDirectory(Path.Combine(HomeOf(i), "data"));
-            SoftwareKey.Store(Path.Combine(HomeOf(i), "config", "consensus.key"), ConsensusSeed(i));
+            if (!_options.Hsm)
+            {
+                SoftwareKey.Store(Path.Combine(HomeOf(i), "config", "consensus.key"), ConsensusSeed(i));
+            }
         }
+
+        _device = _options.Hsm ? new DeviceKeys(_options.Home, _options.Validators) : null;
     }
 
     /// <summary>Removes the sockets.</summary>
@@ -114,7 +123,7 @@ internal sealed class NetworkFiles
         var validators = new JsonArray();
         for (int i = 0; i < _options.Validators; i++)
         {
-            byte[] key = SoftwareKey.FromSeed(ConsensusSeed(i)).PublicKey.ToByteArray();
+            byte[] key = _device?.PublicKey(i) ?? SoftwareKey.FromSeed(ConsensusSeed(i)).PublicKey.ToByteArray();
             validators.Add(new JsonObject
             {
                 ["address"] = Convert.ToHexString(SHA256.HashData(key).AsSpan(0, 20)),

@@ -33,6 +33,9 @@ internal sealed record RunOptions
     /// <summary>Pause between a decision and the next height, milliseconds; 0: none, as soon as all have voted.</summary>
     public required int Pause { get; init; }
 
+    /// <summary>Consensus keys are in SoftHSM.</summary>
+    public required bool Hsm { get; init; }
+
     /// <summary>Lines even where the output is a terminal.</summary>
     public required bool Plain { get; init; }
 

@@ -1,7 +1,6 @@
 using System;
 using System.CommandLine;
 using System.IO;
-using System.Linq;
 using AppChain.Hsm;
 
 namespace AppChain.Node;
@@ -61,26 +60,17 @@ internal static class PinSource
 {
     public static string Read(Shell shell, string? file, string variable, string option, string question)
     {
-        string pin = file is not null ? FromFile(file)
-            : shell.Variable(variable)
-                ?? (shell.AskSecret ?? throw new CommandException(
-                    $"a PIN is needed: give {option} FILE or set {variable}"))(question);
-        return pin.Length > 0 ? pin : throw new CommandException("the PIN is empty");
+        try
+        {
+            return file is not null ? KeyPlace.ReadPin(file)
+                : shell.Variable(variable) ?? NotEmpty((shell.AskSecret ?? throw new CommandException(
+                    $"a PIN is needed: give {option} FILE or set {variable}"))(question));
+        }
+        catch (IOException problem)
+        {
+            throw new CommandException(problem.Message);
+        }
     }
 
-    private static string FromFile(string file)
-    {
-        if (!File.Exists(file))
-        {
-            throw new CommandException($"the PIN file {file} does not exist");
-        }
-
-        const UnixFileMode others = UnixFileMode.GroupRead | UnixFileMode.OtherRead;
-        if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(file) & others) != 0)
-        {
-            throw new CommandException($"the PIN file {file} can be read by others; run: chmod 600 {file}");
-        }
-
-        return File.ReadLines(file).FirstOrDefault()?.Trim() ?? "";
-    }
+    private static string NotEmpty(string pin) => pin.Length > 0 ? pin : throw new CommandException("the PIN is empty");
 }

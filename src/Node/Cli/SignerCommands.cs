@@ -16,7 +16,7 @@ internal static class SignerCommands
     {
         var file = new Option<string?>("--config") { Description = "configuration file (docs/configuration.md)", HelpName = "FILE" };
         var chain = new Option<string?>("--chain") { Description = "without --config: the chain to sign for", HelpName = "ID" };
-        var key = new Option<string?>("--key") { Description = "its key", HelpName = "FILE" };
+        var key = new Option<string?>("--key") { Description = "its key: a file, or pkcs11:token=LABEL;key=LABEL;pin-file=FILE", HelpName = "PLACE" };
         var state = new Option<string?>("--state") { Description = "its sign state", HelpName = "FILE" };
         var audit = new Option<string?>("--audit") { Description = "its audit log", HelpName = "FILE" };
         var engine = new Option<string[]>("--engine")
@@ -73,7 +73,7 @@ internal static class SignerCommands
     {
         var error = TextWriter.Synchronized(shell.Error);
         using var stop = new CancellationTokenSource();
-        using var process = new SignerProcess(config, start, SoftwareKey.Load, error.WriteLine);
+        using var process = new SignerProcess(config, start, KeyPlace.Open, error.WriteLine);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         if (untilEof)

@@ -4,6 +4,7 @@ using System.Diagnostics;
 using System.IO;
 using System.Linq;
 using System.Text.Json;
+using AppChain.Hsm;
 using NUnit.Framework;
 
 namespace AppChain.Localnet.Tests;
@@ -45,6 +46,19 @@ public sealed class EndToEndTests
     }
 
     [Test]
+    public void Validators_sign_with_keys_in_devices()
+    {
+        if (!File.Exists(Pkcs11Module.SoftHsm))
+        {
+            Assert.Ignore($"{Pkcs11Module.SoftHsm} is not installed (Debian package softhsm2)");
+        }
+
+        using JsonDocument report = Run("embedded", port: 28_910, "--hsm", "softhsm");
+        Check(report.RootElement, "embedded");
+        Assert.That(Directory.GetFiles(Path.Combine(_home, "net"), "consensus.key", SearchOption.AllDirectories), Is.Empty);
+    }
+
+    [Test]
     public void An_interrupted_run_ends_its_children_and_writes_its_report()
     {
         string report = Path.Combine(_home, "report.json");
@@ -81,12 +95,13 @@ public sealed class EndToEndTests
         Assert.That(error, Does.Contain("there is no market DOGE-PERP; this chain has BTC-PERP, ETH-PERP"));
     }
 
-    private JsonDocument Run(string engine, int port)
+    private JsonDocument Run(string engine, int port, params string[] more)
     {
         string report = Path.Combine(_home, "report.json");
-        using Process process = Start(
+        using Process process = Start([
             "--engine", engine, "--validators", "4", "--blocks", "24", "--traders", "20", "--seed", "1", "--speed", "60",
-            "--home", Path.Combine(_home, "net"), "--port", $"{port}", "--report", report);
+            "--home", Path.Combine(_home, "net"), "--port", $"{port}", "--report", report, .. more,
+        ]);
         string output = process.StandardOutput.ReadToEnd();
         Assert.That(process.WaitForExit(WaitMilliseconds), Is.True);
         Assert.That(process.ExitCode, Is.Zero, output + process.StandardError.ReadToEnd());

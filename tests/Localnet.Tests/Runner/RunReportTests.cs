@@ -20,6 +20,7 @@ public sealed class RunReportTests
         Blocks = 30,
         UntilEnd = false,
         Pause = 200,
+        Hsm = false,
         Plain = true,
         Traders = 10,
         Seed = 1,
