@@ -14,12 +14,18 @@ public static class FundingPayment
     /// </summary>
     public static Int128 Owed(long size, Int128 indexNow, Int128 indexThen, out long dust)
     {
-        Int128 exact = (indexNow - indexThen) * size;
         const long one = 1L << ScaleBits;
 
+        // BOUND: whole units and fraction apart, so that no product leaves 127 bits: with the largest position it would
+        // take an index of 2^118, some billion years at the highest rate and price. The shift rounds down, so
+        // 0 ≤ fraction < 2^32.
+        Int128 moved = indexNow - indexThen;
+        Int128 whole = moved >> ScaleBits;
+        Int128 part = (moved & (one - 1)) * size;
+
         // An arithmetic shift rounds toward negative infinity for either sign.
-        Int128 owed = -(-exact >> ScaleBits);
-        dust = (long)((owed * one) - exact);
-        return owed;
+        Int128 owed = -(-part >> ScaleBits);
+        dust = (long)((owed * one) - part);
+        return Arithmetic.Multiply(whole, size) + owed;
     }
 }

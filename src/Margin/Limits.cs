@@ -50,6 +50,12 @@ public static class Limits
     /// <summary>Price levels of one side of a book.</summary>
     public const int LevelsPerSideMax = 8192;
 
+    /// <summary>
+    /// Lots of all orders at one price of a book. Margin and position limits keep it far below, except for orders that
+    /// only reduce: they need no margin to rest, and 2^23 of the largest would fill 63 bits.
+    /// </summary>
+    public const long LevelQuantityMax = 1L << 62;
+
     /// <summary>Fills of one taker order; the rest of the order is cancelled.</summary>
     public const int FillsPerOrderMax = 1000;
 

@@ -146,16 +146,4 @@ public sealed class ArithmeticTests
             Assert.That((BigInteger)Arithmetic.PpmFloor(x.amount, x.ppm), Is.EqualTo(Draw.Floor(exact, 1_000_000)));
             Assert.That((BigInteger)Arithmetic.PpmCeil(x.amount, x.ppm), Is.EqualTo(Draw.Ceiling(exact, 1_000_000)));
         });
-
-    [Test]
-    public void The_remainder_of_a_floored_division_is_never_negative() => Draw.Check(
-        from value in Draw.Long(-(1L << 61), 1L << 61)
-        from modulus in Draw.Long(1, 1L << 61)
-        select (value, modulus),
-        static x =>
-        {
-            long rest = Arithmetic.ModFloor(x.value, x.modulus);
-            Assert.That(rest, Is.InRange(0, x.modulus - 1));
-            Assert.That(((Int128)x.value - rest) % x.modulus, Is.EqualTo((Int128)0));
-        });
 }

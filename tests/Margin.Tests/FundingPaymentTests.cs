@@ -33,8 +33,8 @@ public sealed class FundingPaymentTests
     [Test]
     public void Rounding_is_up_and_the_dust_is_what_it_added() => Draw.Check(
         from size in Draw.Integer(40)
-        from now in Draw.Integer(80)
-        from then in Draw.Integer(80)
+        from now in Draw.Integer(118)
+        from then in Draw.Integer(118)
         select (size: (long)size, now, then),
         static x =>
         {

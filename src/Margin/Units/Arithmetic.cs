@@ -67,10 +67,6 @@ public static class Arithmetic
     /// <summary>a × b × c.</summary>
     public static Int128 Multiply(long a, long b, long c) => Multiply(Math.BigMul(a, b), c);
 
-    /// <summary>The remainder of a floored division: 0 ≤ result &lt; denominator.</summary>
-    public static long ModFloor(long numerator, long denominator) =>
-        numerator - (DivFloor(numerator, denominator) * denominator);
-
     /// <summary>
     /// Sign of a×b − c×d computed in 256 bits, so that two ratios are compared by cross-multiplication without any
     /// division or overflow.

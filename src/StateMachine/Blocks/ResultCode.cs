@@ -99,7 +99,7 @@ public enum ResultCode : uint
     /// <summary>Too many open orders of the account in this market.</summary>
     TooManyOrders = 412,
 
-    /// <summary>The book has no room for another price level.</summary>
+    /// <summary>The book has no room for another price level, or the level none for the lots.</summary>
     BookFull = 413,
 
     /// <summary>The position would exceed the limit of the market.</summary>

@@ -50,11 +50,14 @@ internal sealed class Book : IJournaled
     /// <summary>Reads a level.</summary>
     public ref readonly Level LevelAt(int level) => ref _levels[level];
 
-    /// <summary>True when an order at this price would need a level that the side has no room for.</summary>
-    public bool IsFull(Side side, long price)
+    /// <summary>True when an order would need a level that the side, or lots that the level, has no room for.</summary>
+    public bool IsFull(Side side, long price, long quantity)
     {
         BookSide levels = SideOf(side);
-        return levels.Count >= Limits.LevelsPerSideMax && levels.Find(price) < 0;
+        int position = levels.Find(price);
+        return position < 0
+            ? levels.Count >= Limits.LevelsPerSideMax
+            : _levels[levels.LevelAt(position)].Quantity > Limits.LevelQuantityMax - quantity;
     }
 
     /// <summary>Slot of the oldest order at the best price of the side that this taker trades with; -1 when none crosses.</summary>

@@ -59,9 +59,9 @@ public sealed class BookReplay
         return slot >= 0;
     }
 
-    /// <summary>True when there is room for an order: a price level more, and no order with this id.</summary>
+    /// <summary>True when there is room for an order, even the largest: at its price, and no order with this id.</summary>
     public bool CanRest(ulong id, Side side, long price) =>
-        !_state.Orders.TryFind(id, out _) && !_book.IsFull(side, price);
+        !_state.Orders.TryFind(id, out _) && !_book.IsFull(side, price, Limits.QuantityMax);
 
     /// <summary>Puts an order behind the others of its price, without matching. <see cref="CanRest"/> must hold.</summary>
     public void Rest(in BookOrder order)

@@ -159,7 +159,7 @@ internal sealed class OrderPlacement
             return ResultCode.TooManyOrders;
         }
 
-        return book.IsFull(operation.Side, operation.Price) ? ResultCode.BookFull : ResultCode.Ok;
+        return book.IsFull(operation.Side, operation.Price, operation.Quantity) ? ResultCode.BookFull : ResultCode.Ok;
     }
 
     private OperationOutcome Execute(int account, in Operation operation, int marketSlot, bool mayRest, BlockContext context)

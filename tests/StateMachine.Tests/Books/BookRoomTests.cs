@@ -1,0 +1,61 @@
+using AppChain.Margin;
+using NUnit.Framework;
+
+namespace AppChain.StateMachine.Tests;
+
+/// <summary>ORD-7: a book has room for so many prices, and a price for so many lots.</summary>
+[TestFixture]
+public sealed class BookRoomTests
+{
+    private readonly State _state = new();
+    private readonly Book _book;
+    private ulong _nextOrder;
+
+    public BookRoomTests() => _book = new Book(_state.Journal, _state.Orders);
+
+    [SetUp]
+    public void Clear()
+    {
+        while (_state.Orders.Count > 0 && _state.Orders.TryFind(_nextOrder, out int slot))
+        {
+            _book.Remove(slot);
+            _state.Orders.Remove(slot);
+            _nextOrder--;
+        }
+    }
+
+    [Test]
+    public void ORD_7_A_side_has_8192_prices_and_a_known_price_is_always_open()
+    {
+        for (int price = 1; price <= Limits.LevelsPerSideMax; price++)
+        {
+            Assert.That(_book.IsFull(Side.Buy, price, 1), Is.False);
+            Rest(price, 1);
+        }
+
+        Assert.That(_book.IsFull(Side.Buy, Limits.LevelsPerSideMax + 1, 1), Is.True);
+        Assert.That(_book.IsFull(Side.Buy, 1, 1), Is.False);
+        Assert.That(_book.IsFull(Side.Sell, Limits.LevelsPerSideMax + 1, 1), Is.False);
+    }
+
+    [Test]
+    public void ORD_7_A_price_holds_no_more_lots_than_can_be_counted()
+    {
+        Rest(5, Limits.LevelQuantityMax - Limits.QuantityMax - 1);
+        Rest(5, 1);
+        Assert.That(_book.IsFull(Side.Buy, 5, Limits.QuantityMax), Is.False);
+        Rest(5, 1);
+        Assert.That(_book.IsFull(Side.Buy, 5, Limits.QuantityMax), Is.True);
+        Assert.That(_book.IsFull(Side.Buy, 5, Limits.QuantityMax - 1), Is.False);
+        Assert.That(_book.IsFull(Side.Buy, 6, Limits.QuantityMax), Is.False);
+    }
+
+    private void Rest(long price, long quantity) => _book.Insert(_state.Orders.Add(new OrderRow
+    {
+        OrderId = ++_nextOrder,
+        Side = Side.Buy,
+        Price = price,
+        Quantity = quantity,
+        OriginalQuantity = quantity,
+    }));
+}
