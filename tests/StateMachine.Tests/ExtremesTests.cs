@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using AppChain.Margin;
 using NUnit.Framework;
 
@@ -62,6 +63,62 @@ public sealed class ExtremesTests
         chain.Price(1, Limits.PriceMax);
         Assert.DoesNotThrow(() => chain.Step());
     }
+
+    [Test]
+    public void The_largest_positions_in_sixty_four_markets_survive_every_price_and_years_of_funding()
+    {
+        TestChain chain = new(
+            TestMarkets.Genesis(
+                [("alice", Limits.AmountMax / 1_000_000), ("bob", Limits.AmountMax / 1_000_000), ("carol", 1_000_000)],
+                [.. Enumerable.Range(1, Limits.MarketsMax).Select(id => Widest((uint)id))],
+                insuranceUsd: Limits.AmountMax / 1_000_000),
+            blockSeconds: 3_600);
+        chain.Step();
+        SetPrices(chain, 1);
+        chain.Step();
+        for (uint market = 1; market <= Limits.MarketsMax; market++)
+        {
+            chain.Add("bob", Ops.Sell(Limits.QuantityMax, 1, market));
+            chain.Add("alice", Ops.Buy(Limits.QuantityMax, 1, market));
+            chain.Add("carol", Ops.Buy(1_000, 2, market));
+        }
+
+        Assert.That(chain.Step().Events.Count(e => e.Kind == EventKind.Fill), Is.EqualTo(Limits.MarketsMax));
+
+        // Funding is paid in every block; nobody touches the positions until prices move.
+        Assert.That(Enumerable.Range(0, 200).Sum(_ => Count(chain.Step(), EventKind.FundingApplied)), Is.GreaterThan(10_000));
+        SetPrices(chain, Limits.PriceMax);
+        Assert.That(Count(chain.Step(), EventKind.LiquidationOpened), Is.EqualTo(1));
+        foreach (long price in new[] { 1, Limits.PriceMax, Limits.PriceMax / 2, 1, 1_000_000, 3 })
+        {
+            SetPrices(chain, price);
+            chain.Add("alice", Ops.Sell(Limits.QuantityMax, price, 1), Ops.Buy(Limits.QuantityMax, price, 2));
+            Assert.DoesNotThrow(() => chain.Step());
+        }
+    }
+
+    private static int Count(BlockResult block, EventKind kind) => block.Events.Count(e => e.Kind == kind);
+
+    private static void SetPrices(TestChain chain, long ticks)
+    {
+        for (uint market = 1; market <= Limits.MarketsMax; market++)
+        {
+            chain.Price(market, ticks);
+        }
+    }
+
+    // The least margin there may be, on the most there may be.
+    private static MarketParameters Widest(uint id) => TestMarkets.Simple(id) with
+    {
+        TickLotValue = Limits.TickLotValueMax,
+        Tiers = [new MarginTier(0, 1, 1)],
+        PositionLimit = Limits.QuantityMax,
+        OpenInterestCap = Limits.QuantityMax,
+        PriceBandPpm = 1_000_000,
+        ImpactNotional = 1,
+        FundingCapPpm = 1_000_000,
+        LiquidationWholeNotional = Limits.AmountMax,
+    };
 
     private static TestChain NewChain() => new(TestMarkets.Genesis(
         Array.ConvertAll(s_names, name => (name, Limits.AmountMax / 1_000_000)),

@@ -5,6 +5,7 @@ namespace AppChain.StateMachine.Tests;
 
 /// <summary>ORD-7: a book has room for so many prices, and a price for so many lots.</summary>
 [TestFixture]
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 public sealed class BookRoomTests
 {
     private readonly State _state = new();
@@ -12,17 +13,6 @@ public sealed class BookRoomTests
     private ulong _nextOrder;
 
     public BookRoomTests() => _book = new Book(_state.Journal, _state.Orders);
-
-    [SetUp]
-    public void Clear()
-    {
-        while (_state.Orders.Count > 0 && _state.Orders.TryFind(_nextOrder, out int slot))
-        {
-            _book.Remove(slot);
-            _state.Orders.Remove(slot);
-            _nextOrder--;
-        }
-    }
 
     [Test]
     public void ORD_7_A_side_has_8192_prices_and_a_known_price_is_always_open()
