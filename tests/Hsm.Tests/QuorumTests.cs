@@ -170,6 +170,52 @@ internal sealed class QuorumTests
         trio.Engines[0].SignVote(Votes.Block(SignedMsgType.Prevote, 3, 0, 1));
     }
 
+    /// <summary>Figures for bench/results: the whole way of a vote, on the disk of this machine.</summary>
+    [Test]
+    [Category("Long")]
+    [Explicit("figures")]
+    public void Figures_of_one_signer_and_of_three()
+    {
+        using Trio trio = new();
+        using SoftwareKey key = SoftwareKey.FromSeed(new byte[32]);
+        string folder = Directory.CreateTempSubdirectory("figures").FullName;
+        using (SignStateFile file = SignStateFile.Create(Path.Combine(folder, "state")))
+        using (AuditLog audit = new(Path.Combine(folder, "audit")))
+        using (SignerListener engine = new("tcp://127.0.0.1:0", "one", Patience))
+        using (CancellationTokenSource stop = new())
+        {
+            SigningNotes notes = new("one", audit, new SignerMetrics());
+            ConsensusSigner signer = new("one", key, new SignGuard(file.State, file.Save), null, notes);
+            Thread thread = new(() => new RemoteSigner(engine.Address, signer).Run(stop.Token));
+            thread.Start();
+            Measure("one signer, tcp", engine);
+            stop.Cancel();
+            thread.Join();
+        }
+        Directory.Delete(folder, recursive: true);
+        for (int i = 0; i < 3; i++) trio.Start(i);
+        trio.AwaitRecovered();
+        Measure("three signers", trio.Engines[0]);
+        trio.Stop(2);
+        Measure("two of three", trio.Engines[0], 10_000);
+
+        static void Measure(string what, SignerListener engine, long first = 1)
+        {
+            List<double> milliseconds = [];
+            long start = Stopwatch.GetTimestamp();
+            for (int i = 0; i < 2_000; i++)
+            {
+                long one = Stopwatch.GetTimestamp();
+                engine.SignVote(Votes.Block(SignedMsgType.Prevote, first + i, 0, 1));
+                milliseconds.Add(Stopwatch.GetElapsedTime(one).TotalMilliseconds);
+            }
+            double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            milliseconds.Sort();
+            TestContext.Out.WriteLine($"{what}: {2_000 / seconds:0} votes/s, p50 {milliseconds[1_000]:0.00} ms, "
+                + $"p99 {milliseconds[1_980]:0.00} ms, worst {milliseconds[^1]:0.0} ms");
+        }
+    }
+
     [Test]
     [Property("Spec", "SIGN-32")]
     public void Strangers_are_not_answered()
@@ -177,9 +223,9 @@ internal sealed class QuorumTests
         using SoftwareKey ours = SoftwareKey.FromSeed([.. Enumerable.Repeat((byte)1, 32)]);
         using SoftwareKey stranger = SoftwareKey.FromSeed([.. Enumerable.Repeat((byte)2, 32)]);
         SignGuard guard = new(SignState.Fresh, static _ => { });
-        SigningJournal journal = new("one", null, new SignerMetrics());
+        SigningNotes notes = new("one", null, new SignerMetrics());
         using WitnessListener listener = new("tcp://127.0.0.1:0", ours, [ours.PublicKey],
-            [new WitnessedKey("one", ours.PublicKey, guard, journal)], static _ => { });
+            [new WitnessedKey("one", ours.PublicKey, guard, notes)], static _ => { });
         WitnessRequest request = new()
         {
             ChainId = "one", ConsensusKey = ours.PublicKey, Record = Position(5, 1),

@@ -7,6 +7,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using AppChain.Abci.Wire.Types;
 using AppChain.Hsm;
+using AppChain.Hsm.Tests;
 using NUnit.Framework;
 
 namespace AppChain.Tests;
@@ -167,7 +168,8 @@ internal sealed class SignerProcessTests
             node.SignVote(Votes.Block(SignedMsgType.Prevote, 7, 0, 2));
         }
         File.Delete(In("state"));
-        Assert.That(() => new Running(config, default), Throws.TypeOf<IOException>().With.Message.Contains("is missing"));
+        Assert.That(() => new Running(config, default),
+            Throws.TypeOf<IOException>().With.Message.Contains("is missing"));
     }
 
     [TestCase("chain.a.key = k", "chain.a.state is missing")]
@@ -186,6 +188,60 @@ internal sealed class SignerProcessTests
         Assert.That(() => SignerConfig.Parse(text.Split('\n'), "f"),
             Throws.TypeOf<FormatException>().With.Message.Contains(problem));
 
+    [Test]
+    [Property("Spec", "SIGN-9")]
+    public void A_key_in_a_device_signs_through_the_whole_signer_and_survives_its_loss()
+    {
+        string token = SoftHsmDevice.NewToken();
+        using (Pkcs11Session session = SoftHsmDevice.Open(token)) session.Generate(Pkcs11KeyType.Ed25519, "the key");
+        File.WriteAllText(In("pin"), SoftHsmDevice.Pin);
+        File.SetUnixFileMode(In("pin"), UnixFileMode.UserRead);
+        string source = $"pkcs11:token={token};key=the key;pin-file={In("pin")}";
+        SignerConfig config = SignerConfig.Parse(
+            [
+                $"chain.one.key = {source}", $"chain.one.state = {In("state")}",
+                $"chain.one.engine = unix://{In("a.sock")}",
+            ],
+            "f");
+        using SignerListener node = new($"unix://{In("a.sock")}", "one", Patience);
+        using Running running = new(config, new SignerStart(true, false, false));
+        Vote vote = Votes.Block(SignedMsgType.Precommit, 5, 0, 1);
+        vote.Extension = Google.Protobuf.ByteString.CopyFrom(new byte[1_000_000]);
+        Vote signed = node.SignVote(vote);
+        byte[] key = [.. node.PublicKey().Ed25519];
+        byte[] extension = SignBytes.VoteExtension("one", 5, 0, vote.Extension);
+        Assert.That(Ed25519.Verify(key, extension, signed.ExtensionSignature.Span), Is.True);
+
+        // The plug is pulled: pings, the public key and repeated questions are answered, new ones refused.
+        string away = SoftHsmDevice.Tokens + ".away";
+        Directory.Move(SoftHsmDevice.Tokens, away);
+        Directory.CreateDirectory(SoftHsmDevice.Tokens);
+        try
+        {
+            SoftHsmDevice.Module().Restart(SoftHsmDevice.Module().Generation);
+            node.Ping();
+            Assert.That(node.PublicKey().Ed25519.Span.SequenceEqual(key), Is.True);
+            Assert.That(() => node.SignVote(Votes.Block(SignedMsgType.Prevote, 6, 0, 1)),
+                Throws.TypeOf<SigningRefusedException>());
+        }
+        finally
+        {
+            Directory.Delete(SoftHsmDevice.Tokens);
+            Directory.Move(away, SoftHsmDevice.Tokens);
+        }
+        SoftHsmDevice.Module().Restart(SoftHsmDevice.Module().Generation);
+        Assert.That(() => node.SignVote(Votes.Block(SignedMsgType.Prevote, 6, 0, 2)),
+            Throws.TypeOf<SigningRefusedException>().With.Message.Contains("other content"));
+        Assert.That(node.SignVote(Votes.Block(SignedMsgType.Prevote, 6, 0, 1)).Signature.IsEmpty, Is.False);
+    }
+
+    [TestCase("pkcs11:key=k")]
+    [TestCase("pkcs11:token=t;colour=red")]
+    [TestCase("pkcs11:token=t;token=u;key=k")]
+    public void Bad_places_of_keys_say_what_to_write(string place) =>
+        Assert.That(() => KeyPlace.Open(place),
+            Throws.TypeOf<FormatException>().With.Message.Contains("write pkcs11:token=LABEL"));
+
     private string In(string name) => Path.Combine(_folder, name);
 
     internal sealed class Running : IDisposable
@@ -196,7 +252,7 @@ internal sealed class SignerProcessTests
 
         public Running(SignerConfig config, SignerStart start, Action<string>? log = null)
         {
-            _process = new SignerProcess(config, start, SoftwareKey.Load, log ?? (static _ => { }));
+            _process = new SignerProcess(config, start, KeyPlace.Open, log ?? (static _ => { }));
             _thread = new Thread(() => _process.Run(_stop.Token));
             _thread.Start();
         }

@@ -24,7 +24,7 @@ public sealed class ConsensusSigner : IVoteSigner
     private readonly ISigningKey _key;
     private readonly SignGuard _guard;
     private readonly Action<SignState>? _confirm;
-    private readonly SigningJournal _journal;
+    private readonly SigningNotes _notes;
     private readonly Lock _keyLock = new();
 
     /// <summary>Signs for one chain, with the state in a file.</summary>
@@ -49,10 +49,10 @@ public sealed class ConsensusSigner : IVoteSigner
     /// <param name="guard">Records everything first.</param>
     /// <param name="confirm">Returns when another signer of the validator has recorded the same, or throws and nothing
     /// is signed; null for a signer alone.</param>
-    /// <param name="journal">Told of every outcome; null for none.</param>
+    /// <param name="notes">Told of every outcome; null for none.</param>
     public ConsensusSigner(
         string chainId, ISigningKey key, SignGuard guard, Action<SignState>? confirm = null,
-        SigningJournal? journal = null)
+        SigningNotes? notes = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(chainId);
         ArgumentNullException.ThrowIfNull(key);
@@ -61,14 +61,14 @@ public sealed class ConsensusSigner : IVoteSigner
         _key = key;
         _guard = guard;
         _confirm = confirm;
-        _journal = journal ?? new SigningJournal(chainId, null, new SignerMetrics());
+        _notes = notes ?? new SigningNotes(chainId, null, new SignerMetrics());
     }
 
     /// <summary>What was recorded last.</summary>
     public SignState State => _guard.State;
 
     /// <summary>Where outcomes are noted.</summary>
-    public SigningJournal Journal => _journal;
+    public SigningNotes Notes => _notes;
 
     /// <summary>The chain this signer is for.</summary>
     public string ChainId => _chainId;
@@ -80,14 +80,14 @@ public sealed class ConsensusSigner : IVoteSigner
     public Vote SignVote(Vote vote)
     {
         ArgumentNullException.ThrowIfNull(vote);
-        return _journal.Note(vote.Height, vote.Round, StepOf(vote.Type), vote.BlockId, () => SignSoundVote(vote));
+        return _notes.Note(vote.Height, vote.Round, StepOf(vote.Type), vote.BlockId, () => SignSoundVote(vote));
     }
 
     /// <inheritdoc/>
     public Proposal SignProposal(Proposal proposal)
     {
         ArgumentNullException.ThrowIfNull(proposal);
-        return _journal.Note(proposal.Height, proposal.Round, SignStep.Proposal, proposal.BlockId,
+        return _notes.Note(proposal.Height, proposal.Round, SignStep.Proposal, proposal.BlockId,
             () => SignSoundProposal(proposal));
     }
 
@@ -158,7 +158,7 @@ public sealed class ConsensusSigner : IVoteSigner
         {
             long start = Stopwatch.GetTimestamp();
             signature = _key.Sign(bytes);
-            _journal.Metrics.Observe("appchain_signer_device_seconds", Stopwatch.GetElapsedTime(start));
+            _notes.Metrics.Observe("appchain_signer_device_seconds", Stopwatch.GetElapsedTime(start));
         }
         finally
         {

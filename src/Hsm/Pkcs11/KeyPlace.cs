@@ -13,13 +13,19 @@ public static class KeyPlace
 {
     private const string Scheme = "pkcs11:";
 
+    /// <summary>Whether the text is a place in a device and not a file.</summary>
+    public static bool IsDevice(string place)
+    {
+        ArgumentNullException.ThrowIfNull(place);
+        return place.StartsWith(Scheme, StringComparison.Ordinal);
+    }
+
     /// <summary>Opens the key.</summary>
     /// <exception cref="FormatException">The text is no such place.</exception>
     /// <exception cref="IOException">The key cannot be opened; the message says what to do.</exception>
     public static ISigningKey Open(string place)
     {
-        ArgumentNullException.ThrowIfNull(place);
-        if (!place.StartsWith(Scheme, StringComparison.Ordinal))
+        if (!IsDevice(place))
         {
             return SoftwareKey.Load(place);
         }

@@ -124,7 +124,7 @@ public sealed class RemoteSigner
         return Refusal(question.SumCase, slow);
     }
 
-    private void Connected(long value) => _signer.Journal.Metrics.Set(SignerMetrics.Series(
+    private void Connected(long value) => _signer.Notes.Metrics.Set(SignerMetrics.Series(
         "appchain_signer_connected", ("chain", _signer.ChainId), ("engine", _node.ToString())), value);
 
     private void Serve(Socket socket, CancellationToken stop)
@@ -182,7 +182,7 @@ public sealed class RemoteSigner
     {
         if (chainId != _signer.ChainId)
         {
-            _signer.Journal.Write(new AuditEntry("refused", 0, 0, SignStep.None, "", "a request for another chain"));
+            _signer.Notes.Write(new AuditEntry("refused", 0, 0, SignStep.None, "", "a request for another chain"));
             throw new SigningRefusedException($"this key signs for chain '{_signer.ChainId}', not '{chainId}'");
         }
     }

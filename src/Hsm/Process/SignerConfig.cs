@@ -18,7 +18,7 @@ public sealed record SignerChain
     /// <summary>Requests for any other chain are refused.</summary>
     public required string ChainId { get; init; }
 
-    /// <summary>Where the key is: a file, or pkcs11: with its place in a device.</summary>
+    /// <summary>Where the key is, for <see cref="KeyPlace"/>.</summary>
     public required string Key { get; init; }
 
     /// <summary>File of the guard's state.</summary>
@@ -67,9 +67,7 @@ public sealed record SignerConfig
             Identity = Absolute(config.Identity, folder),
             Chains = [.. config.Chains.Select(chain => chain with
             {
-                Key = chain.Key.StartsWith("pkcs11:", StringComparison.Ordinal)
-                    ? chain.Key
-                    : Absolute(chain.Key, folder),
+                Key = KeyPlace.IsDevice(chain.Key) ? chain.Key : Absolute(chain.Key, folder),
                 State = Absolute(chain.State, folder),
                 Audit = Absolute(chain.Audit, folder),
             })],

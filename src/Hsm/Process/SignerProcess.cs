@@ -104,21 +104,21 @@ public sealed class SignerProcess : IDisposable
         SignState state = NotBefore(file.State, audit, chain, start.AcceptOlderState);
         if (state != file.State) file.Save(state);
 
-        SigningJournal journal = new(chain.ChainId, audit, Metrics);
+        SigningNotes notes = new(chain.ChainId, audit, Metrics);
         bool isTrusted = peers.Count == 0 || start.TrustOwnState;
         SignGuard guard = new(state, file.Save, isTrusted);
         Quorum? quorum = peers.Count > 0
-            ? new Quorum(chain.ChainId, key.PublicKey, guard, peers, journal)
+            ? new Quorum(chain.ChainId, key.PublicKey, guard, peers, notes)
             : null;
         if (quorum is not null) _loops.Add(() => quorum.KeepRecovered(_stop.Token, _log));
         ConsensusSigner signer = new(
-            chain.ChainId, key, guard, quorum is null ? null : quorum.Confirm, journal);
+            chain.ChainId, key, guard, quorum is null ? null : quorum.Confirm, notes);
         foreach (string engine in chain.Engines)
         {
             RemoteSigner remote = new(engine, signer, _log, identity);
             _loops.Add(() => remote.Run(_stop.Token));
         }
-        return new WitnessedKey(chain.ChainId, key.PublicKey, guard, journal);
+        return new WitnessedKey(chain.ChainId, key.PublicKey, guard, notes);
     }
 
     /// <summary>A state that knows less than the audit log was restored from somewhere. Rule SIGN-11.</summary>
@@ -129,8 +129,8 @@ public sealed class SignerProcess : IDisposable
         if (isAccepted) return signed;
         throw new IOException($"the sign state {chain.State} is at height {state.Height}, round {state.Round}, "
             + $"{state.Step}, but the audit log {chain.Audit} shows a signature at height {signed.Height}, round "
-            + $"{signed.Round}, {signed.Step}: the state is older than what the key has signed. Restore the newest one, "
-            + "or start with --accept-older-state to go on after the audit log");
+            + $"{signed.Round}, {signed.Step}: the state is older than what the key has signed. Restore the newest "
+            + "one, or start with --accept-older-state to go on after the audit log");
     }
 
     private T Opened<T>(T item) where T : IDisposable

@@ -8,7 +8,8 @@ using Google.Protobuf;
 namespace AppChain.Hsm;
 
 /// <summary>
-/// The two other signers of a validator, as one of its keys sees them: one of them must have recorded what the key is to
+/// The two other signers of a validator, as one of its keys sees them: one of them must have recorded what the
+/// key is to
 /// sign, and both must be read when this signer cannot be sure of its own state. Rules SIGN-27 to SIGN-31.
 /// </summary>
 public sealed class Quorum
@@ -24,12 +25,12 @@ public sealed class Quorum
     private readonly ByteString _key;
     private readonly SignGuard _guard;
     private readonly IReadOnlyList<WitnessPeer> _peers;
-    private readonly SigningJournal _journal;
+    private readonly SigningNotes _notes;
 
     /// <summary>For one key on one chain.</summary>
     public Quorum(
         string chainId, ByteString consensusKey, SignGuard guard, IReadOnlyList<WitnessPeer> peers,
-        SigningJournal journal)
+        SigningNotes notes)
     {
         ArgumentNullException.ThrowIfNull(peers);
         if (peers.Count != Others) throw new ArgumentException("a validator has three signers", nameof(peers));
@@ -37,7 +38,7 @@ public sealed class Quorum
         _key = consensusKey;
         _guard = guard;
         _peers = peers;
-        _journal = journal;
+        _notes = notes;
     }
 
     /// <summary>Returns when one other signer has durably recorded the same. This one has before, always.</summary>
@@ -78,7 +79,7 @@ public sealed class Quorum
         while (!stop.IsCancellationRequested)
         {
             bool isTrusted = _guard.IsTrusted;
-            _journal.Metrics.Set(
+            _notes.Metrics.Set(
                 SignerMetrics.Series("appchain_signer_recovering", ("chain", _chainId)), isTrusted ? 0 : 1);
             if (!isTrusted)
             {
@@ -113,14 +114,14 @@ public sealed class Quorum
         if (states[0] is not { } first || states[1] is not { } second) return false;
         _guard.Recover(first, second);
         SignState state = _guard.State;
-        _journal.Write(new AuditEntry("recovered", state.Height, state.Round, state.Step, "", ""));
+        _notes.Write(new AuditEntry("recovered", state.Height, state.Round, state.Step, "", ""));
         return true;
     }
 
     private WitnessRequest Request(Position? record) =>
         new() { ChainId = _chainId, ConsensusKey = _key, Record = record };
 
-    private void Count(string outcome) => _journal.Metrics.Count(
+    private void Count(string outcome) => _notes.Metrics.Count(
         SignerMetrics.Series("appchain_signer_quorum_total", ("chain", _chainId), ("outcome", outcome)));
 
     private enum Outcome

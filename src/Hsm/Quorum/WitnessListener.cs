@@ -67,7 +67,7 @@ public sealed class WitnessListener : IDisposable
         WitnessReply reply = WitnessRules.Answer(found.Guard, request);
         if (request.Record is { } asked)
         {
-            found.Journal.Write(new AuditEntry(reply.Recorded ? "witnessed" : "refused", asked.Height, asked.Round,
+            found.Notes.Write(new AuditEntry(reply.Recorded ? "witnessed" : "refused", asked.Height, asked.Round,
                 (SignStep)(byte)Math.Clamp(asked.Step, 0, (int)SignStep.Precommit), "", reply.Refusal));
         }
         return reply;
@@ -149,5 +149,5 @@ public sealed class WitnessListener : IDisposable
 /// <param name="ChainId">Its chain.</param>
 /// <param name="PublicKey">32 bytes.</param>
 /// <param name="Guard">Records for this machine.</param>
-/// <param name="Journal">Told of what was recorded or refused.</param>
-public sealed record WitnessedKey(string ChainId, ByteString PublicKey, SignGuard Guard, SigningJournal Journal);
+/// <param name="Notes">Told of what was recorded or refused.</param>
+public sealed record WitnessedKey(string ChainId, ByteString PublicKey, SignGuard Guard, SigningNotes Notes);

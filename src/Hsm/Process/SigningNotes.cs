@@ -5,14 +5,15 @@ using AppChain.Abci.Wire.Types;
 
 namespace AppChain.Hsm;
 
-/// <summary>Notes what became of every request for one key: in the audit log, if there is one, and in figures.</summary>
-public sealed class SigningJournal
+/// <summary>Notes what became of every request for one key: in the audit log, if there is one, and in
+/// figures.</summary>
+public sealed class SigningNotes
 {
     private readonly string _chainId;
     private readonly AuditLog? _audit;
 
     /// <summary>Of one chain.</summary>
-    public SigningJournal(string chainId, AuditLog? audit, SignerMetrics metrics)
+    public SigningNotes(string chainId, AuditLog? audit, SignerMetrics metrics)
     {
         ArgumentNullException.ThrowIfNull(metrics);
         _chainId = chainId;
