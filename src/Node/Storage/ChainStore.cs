@@ -2,6 +2,8 @@ using System;
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
 using System.Threading;
 using AppChain.StateMachine;
 
@@ -23,6 +25,7 @@ public sealed class ChainStore : IDisposable
     private static readonly string[] s_families = ["default", "changelog", "rows"];
     private static readonly byte[] s_rowsHeight = "rows-height"u8.ToArray();
 
+    private readonly string _directory;
     private readonly RocksDb _db;
     private readonly BlockingCollection<ChangeRecord> _toMaterialise = new(boundedCapacity: 256);
     private readonly bool _materialise;
@@ -35,6 +38,7 @@ public sealed class ChainStore : IDisposable
     /// <exception cref="StorageException">See the message.</exception>
     public ChainStore(string directory, bool materialise = true)
     {
+        _directory = Path.GetFullPath(directory);
         _db = new RocksDb(directory, s_families);
         _materialise = materialise;
         Height = -1;
@@ -96,7 +100,9 @@ public sealed class ChainStore : IDisposable
                 batch.Put(ChangeLog, Key(genesis.Height), genesis.Encode());
             }
 
-            batch.Put(ChangeLog, Key(record.Height), record.Encode());
+            byte[] encoded = record.Encode();
+            RequireSpace(encoded.Length);
+            batch.Put(ChangeLog, Key(record.Height), encoded);
             _db.Write(batch, durable: true);
         }
 
@@ -299,5 +305,20 @@ public sealed class ChainStore : IDisposable
         var key = new byte[8];
         BinaryPrimitives.WriteInt64BigEndian(key, height);
         return key;
+    }
+
+    // Some space is kept: on a disk that is full to the last block the database itself can fail in the middle of its own
+    // housekeeping, without a message of ours. Rows and compactions need a few times what a record takes.
+    private void RequireSpace(int recordBytes)
+    {
+        const long kept = 8L << 20;
+        long free = new DriveInfo(_directory).AvailableFreeSpace;
+        if (free < kept + (4L * recordBytes))
+        {
+            string left = (free >> 10).ToString(CultureInfo.InvariantCulture);
+            throw new StorageException(
+                $"database {_directory}: {left} KiB are left: the disk is full; free space and start again, "
+                + "nothing committed is lost");
+        }
     }
 }
