@@ -100,9 +100,8 @@ public sealed class ChainStore : IDisposable
                 batch.Put(ChangeLog, Key(genesis.Height), genesis.Encode());
             }
 
-            byte[] encoded = record.Encode();
-            RequireSpace(encoded.Length);
-            batch.Put(ChangeLog, Key(record.Height), encoded);
+            batch.Put(ChangeLog, Key(record.Height), record.Encode());
+            RequireSpace(record.Size + (genesis?.Size ?? 0));
             _db.Write(batch, durable: true);
         }
 
@@ -297,6 +296,7 @@ public sealed class ChainStore : IDisposable
             batch.Delete(ChangeLog, Key(expired));
         }
 
+        RequireSpace(record.Size);
         _db.Write(batch, durable: false);
     }
 

@@ -42,16 +42,25 @@ internal sealed class ChangeRecord
         return new ChangeRecord { Height = height, AppHash = appHash, Rows = rows };
     }
 
+    /// <summary>Length of the encoded record in bytes.</summary>
+    public int Size
+    {
+        get
+        {
+            int size = sizeof(long) + SizeOf(AppHash) + sizeof(int) + DigestSize;
+            foreach (RowDelta row in Rows)
+            {
+                size += SizeOf(row.Key) + SizeOf(row.Before) + SizeOf(row.After);
+            }
+
+            return size;
+        }
+    }
+
     /// <summary>The bytes of the record.</summary>
     public byte[] Encode()
     {
-        int size = sizeof(long) + SizeOf(AppHash) + sizeof(int);
-        foreach (RowDelta row in Rows)
-        {
-            size += SizeOf(row.Key) + SizeOf(row.Before) + SizeOf(row.After);
-        }
-
-        var record = new byte[size + DigestSize];
+        var record = new byte[Size];
         Span<byte> rest = record;
         BinaryPrimitives.WriteInt64LittleEndian(rest, Height);
         rest = WriteBytes(rest[sizeof(long)..], AppHash);
@@ -62,7 +71,7 @@ internal sealed class ChangeRecord
             rest = WriteBytes(WriteBytes(WriteBytes(rest, row.Key), row.Before), row.After);
         }
 
-        SHA256.HashData(record.AsSpan(0, size), rest);
+        SHA256.HashData(record.AsSpan(0, record.Length - DigestSize), rest);
         return record;
     }
 

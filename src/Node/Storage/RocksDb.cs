@@ -16,6 +16,10 @@ internal sealed unsafe partial class RocksDb : IDisposable
 {
     private const string Library = "librocksdb.so.7.8";
 
+    // The level of the database's own log that writes nothing after opening. Debian's build aborts the process when a
+    // line of that log does not fit on a full disk, even while closing.
+    private const int HeaderOnly = 5;
+
     private readonly nint _db;
     private readonly nint _options;
     private readonly nint _readOptions;
@@ -45,6 +49,7 @@ internal sealed unsafe partial class RocksDb : IDisposable
         rocksdb_options_set_max_background_jobs(_options, 2);
         rocksdb_options_set_keep_log_file_num(_options, 2);
         rocksdb_options_set_paranoid_checks(_options, 1);
+        rocksdb_options_set_info_log_level(_options, HeaderOnly);
         _readOptions = rocksdb_readoptions_create();
         _synchronous = rocksdb_writeoptions_create();
         rocksdb_writeoptions_set_sync(_synchronous, 1);
@@ -227,6 +232,7 @@ internal sealed unsafe partial class RocksDb : IDisposable
     [LibraryImport(Library)] private static partial void rocksdb_options_set_create_missing_column_families(nint options, byte value);
     [LibraryImport(Library)] private static partial void rocksdb_options_set_max_background_jobs(nint options, int value);
     [LibraryImport(Library)] private static partial void rocksdb_options_set_keep_log_file_num(nint options, nuint value);
+    [LibraryImport(Library)] private static partial void rocksdb_options_set_info_log_level(nint options, int value);
     [LibraryImport(Library)] private static partial void rocksdb_options_set_paranoid_checks(nint options, byte value);
     [LibraryImport(Library)] private static partial nint rocksdb_readoptions_create();
     [LibraryImport(Library)] private static partial void rocksdb_readoptions_destroy(nint options);
