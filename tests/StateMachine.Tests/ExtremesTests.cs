@@ -147,7 +147,14 @@ public sealed class ExtremesTests
 
     private static Operation Any(Random random) => new()
     {
-        Kind = (OperationKind)random.Next(0, 7),
+        Kind = (OperationKind)random.Next(0, 9),
+        Content = random.Next(3) switch
+        {
+            0 => null,
+            1 => new AgentRevocation(TestMarkets.AddressOf(s_names[random.Next(s_names.Length)])),
+            _ => new AgentAuthorisation(
+                TestMarkets.AddressOf(s_names[random.Next(s_names.Length)]), [1], Number(random), Number(random)),
+        },
         Side = (Side)random.Next(0, 3),
         TimeInForce = (TimeInForce)random.Next(0, 4),
         SelfTrade = (SelfTrade)random.Next(0, 4),

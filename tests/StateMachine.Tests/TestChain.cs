@@ -63,13 +63,11 @@ internal sealed class TestChain
     public void Add(string owner, bool allOrNothing, uint subaccount, params Operation[] operations)
     {
         Address signer = TestMarkets.AddressOf(owner);
-        ulong nonce = _nonces.GetValueOrDefault(signer) + 1;
-        _nonces[signer] = nonce;
         Submit(new Transaction
         {
             Signer = signer,
             Subaccount = subaccount,
-            Nonce = nonce,
+            Nonce = NextNonce(signer),
             ExpiryHeight = Exchange.Height + 100,
             AllOrNothing = allOrNothing,
             Operations = operations,
@@ -80,14 +78,12 @@ internal sealed class TestChain
     public void AddFor(string owner, string agent, params Operation[] operations)
     {
         Address signer = TestMarkets.AddressOf(agent);
-        ulong nonce = _nonces.GetValueOrDefault(signer) + 1;
-        _nonces[signer] = nonce;
         Submit(new Transaction
         {
             Signer = signer,
             Principal = TestMarkets.AddressOf(owner),
             Subaccount = 0,
-            Nonce = nonce,
+            Nonce = NextNonce(signer),
             ExpiryHeight = Exchange.Height + 100,
             AllOrNothing = false,
             Operations = operations,
@@ -100,6 +96,9 @@ internal sealed class TestChain
         AddFor(owner, agent, operations);
         return Step().Transactions[0];
     }
+
+    /// <summary>The nonce after the last one that this gave.</summary>
+    public ulong NextNonce(Address signer) => _nonces[signer] = _nonces.GetValueOrDefault(signer) + 1;
 
     public void Submit(Transaction transaction) => _pending.Add(transaction);
 

@@ -46,7 +46,7 @@ public sealed class HostileBytesTests
         Assert.That(_codes.Keys, Is.SupersetOf(new[]
         {
             ResultCode.Ok, ResultCode.Malformed, ResultCode.NonceUsed, ResultCode.UnknownAccount, ResultCode.UnknownMarket,
-            ResultCode.InvalidPrice, ResultCode.InvalidFlags, ResultCode.RolledBack,
+            ResultCode.InvalidPrice, ResultCode.InvalidFlags, ResultCode.RolledBack, ResultCode.AgentMayNot,
         }));
         Assert.That(_verdicts.Keys, Is.SupersetOf(new[]
         {
@@ -216,6 +216,7 @@ public sealed class HostileBytesTests
         return new Transaction
         {
             Signer = TransactionCodec.AddressOf(KeyOf(key)),
+            Principal = _random.Next(6) == 0 ? AnyOwner() : null,
             Subaccount = (uint)(_random.Next(8) == 0 ? 1 : 0),
             Nonce = ++_nonces[key],
             ExpiryHeight = _exchange.Height + 1 + _random.Next(0, 50),
@@ -232,7 +233,7 @@ public sealed class HostileBytesTests
         uint market = (uint)_random.Next(1, 3);
         ulong clientId = (ulong)_random.Next(0, 5);
         var tif = (TimeInForce)_random.Next(0, 4);
-        return _random.Next(10) switch
+        return _random.Next(12) switch
         {
             0 => Ops.CancelClient(clientId),
             1 => Ops.Cancel((ulong)_random.Next(0, 500)),
@@ -241,10 +242,17 @@ public sealed class HostileBytesTests
             4 => new Operation
             {
                 Kind = OperationKind.Transfer,
-                Recipient = new AccountId(TransactionCodec.AddressOf(KeyOf(_random.Next(Keys))), (uint)_random.Next(0, 3)),
+                Recipient = new AccountId(AnyOwner(), (uint)_random.Next(0, 3)),
                 Amount = _random.NextInt64(0, 100_000_000),
             },
-            5 => Ops.Buy(quantity, price, market, tif) with
+            5 => new Operation
+            {
+                Kind = OperationKind.AuthoriseAgent,
+                Content = new AgentAuthorisation(
+                    AnyOwner(), [market], _random.NextInt64(1, Limits.AmountMax), _exchange.Time + (_random.Next(100) * TestMarkets.Second)),
+            },
+            6 => new Operation { Kind = OperationKind.RevokeAgent, Content = new AgentRevocation(AnyOwner()) },
+            7 => Ops.Buy(quantity, price, market, tif) with
             {
                 Kind = OperationKind.ReplaceOrder,
                 TargetOrderId = (ulong)_random.Next(0, 500),
@@ -256,6 +264,8 @@ public sealed class HostileBytesTests
             },
         };
     }
+
+    private Address AnyOwner() => TransactionCodec.AddressOf(KeyOf(_random.Next(Keys)));
 
     private static byte[] KeyOf(int number)
     {

@@ -109,7 +109,7 @@ internal sealed class WireDamage(Random random)
                 fields.Insert(random.Next(fields.Count + 1), fields[random.Next(fields.Count)]);
                 break;
             case 3:
-                fields[at] = field with { Tag = random.Next(2) == 0 ? field.Tag + 8 : Number() };
+                fields[at] = field with { Tag = random.Next(2) == 0 ? field.Tag ^ 8 : Number() };
                 break;
             case 4:
                 fields[at] = field with { Content = field.Content is null ? Noise(12) : Bytes(field.Content) };

@@ -21,7 +21,8 @@ namespace AppChain.StateMachine.Tests;
 /// Set-up lines (market, fund, has) come first. Then, each making a block:
 /// <list type="bullet">
 /// <item>price MARKET TICKS [+- TICKS]|none; block; pass N s|m|h, which makes a block that much later;</item>
-/// <item>NAME[/SUB] OPERATION -> CODE [filled N] [order N] [needs USD] [has USD];</item>
+/// <item>NAME[/SUB] [nonce N] [expires +N] OPERATION -> CODE [filled N] [order N] [needs USD] [has USD]; the expiry is
+/// counted from the height of the block;</item>
 /// <item>NAME[/SUB] all|each: OPERATION ; OPERATION ... -> CODE CODE ...: a batch, one code for each operation;</item>
 /// <item>together: NAME OPERATION ; NAME OPERATION ... -> CODE CODE ...: several transactions in one block.</item>
 /// </list>

@@ -201,11 +201,25 @@ internal sealed class ScenarioRun(Scenario scenario)
 
     private void Submit(string actor, bool allOrNothing, string[] operations)
     {
-        string[] parts = actor.Split('/');
-        uint subaccount = parts.Length > 1 ? Number(parts[1]) : 0;
-        long time = Chain.Exchange.Time;
-        Chain.Add(parts[0], allOrNothing, subaccount, [.. operations.Select(operation =>
-            OperationWords.Read(operation, Chain.Exchange.Height, time))]);
+        AccountId account = OperationWords.Account(actor);
+        ulong? nonce = null;
+        long expiresIn = 10;
+        for ((string word, string rest) = Cut(operations[0]); word is "nonce" or "expires"; (word, rest) = Cut(operations[0]))
+        {
+            (string number, operations[0]) = Cut(rest);
+            (nonce, expiresIn) = word == "nonce" ? ((ulong)Whole(number), expiresIn) : (nonce, Whole(number));
+        }
+
+        long height = Chain.Exchange.Height;
+        Chain.Submit(new Transaction
+        {
+            Signer = account.Owner,
+            Subaccount = account.Subaccount,
+            Nonce = nonce ?? Chain.NextNonce(account.Owner),
+            ExpiryHeight = height + 1 + expiresIn,
+            AllOrNothing = allOrNothing,
+            Operations = [.. operations.Select(operation => OperationWords.Read(operation, height, Chain.Exchange.Time))],
+        });
     }
 
     private static void Outcome(TransactionResult result, string[] expected)
