@@ -48,7 +48,7 @@ public sealed partial class Application
                 exchange.Height, exchange.AppHash, changes, exchange.Committed, previous);
             _store.Append(record, _genesis);
             _genesis = null;
-            _model.Apply(changes, candidate.Result.Events, exchange.Height, exchange.Time);
+            _model.Apply(changes, candidate.Result.Events, exchange.Height, exchange.Time, exchange.AppHash);
             _model.Count(candidate.Result.Transactions);
             Publish();
             _candidate = null;

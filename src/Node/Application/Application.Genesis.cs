@@ -40,7 +40,7 @@ public sealed partial class Application
             Adopt(exchange);
             _genesis = ChangeRecord.Of(exchange.Height, appHash, rows, exchange.Committed, previous: -1);
             _model.Clear();
-            _model.Apply(rows, [], exchange.Height, exchange.Time);
+            _model.Apply(rows, [], exchange.Height, exchange.Time, appHash);
             _log($"genesis of {request.ChainId}: {genesis.Markets.Length} markets, {genesis.Accounts.Length} accounts, app hash {Convert.ToHexString(appHash)}");
             return new ResponseInitChain { AppHash = ByteString.CopyFrom(appHash) };
         }

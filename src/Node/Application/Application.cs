@@ -105,7 +105,7 @@ public sealed partial class Application : IAbciApplication, IDisposable
         }
 
         Adopt(exchange);
-        _model.Apply(rows, [], exchange.Height, exchange.Time);
+        _model.Apply(rows, [], exchange.Height, exchange.Time, exchange.AppHash);
         Publish();
     }
 

@@ -38,6 +38,9 @@ internal sealed class ReadModel
     /// <summary>Header time of that block.</summary>
     public long Time { get; private set; }
 
+    /// <summary>App hash after that block.</summary>
+    public byte[] AppHash { get; private set; } = [];
+
     /// <summary>Chain row.</summary>
     public ChainRow Chain { get; private set; }
 
@@ -100,7 +103,8 @@ internal sealed class ReadModel
     }
 
     /// <summary>Takes in what a committed block changed and did.</summary>
-    public void Apply(IReadOnlyList<RowChange> changes, IReadOnlyList<ExchangeEvent> events, long height, long time)
+    public void Apply(
+        IReadOnlyList<RowChange> changes, IReadOnlyList<ExchangeEvent> events, long height, long time, byte[] appHash)
     {
         lock (Gate)
         {
@@ -116,6 +120,7 @@ internal sealed class ReadModel
 
             Height = height;
             Time = time;
+            AppHash = appHash;
         }
     }
 
