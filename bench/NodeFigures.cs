@@ -136,14 +136,14 @@ internal sealed class NodeFigures : IDisposable
     private Application NewApplication(string name)
     {
         var feed = new PriceFeed();
-        feed.Add(1, 1, static (out double price, out long age) =>
+        feed.Add("BTC-PERP", static (out double price, out long age) =>
         {
             price = Price / 10.0;
             age = 0;
             return true;
         });
         var application = new Application(
-            new ChainStore(Path.Combine(_directory.FullName, name)), feed, checkEveryRow: false, static _ => { });
+            new ChainStore(Path.Combine(_directory.FullName, name)), feed, checkEveryRow: false, NodeLog.Silent);
         var accounts = new List<GenesisAccount>();
         foreach (byte[] key in _publicKeys)
         {

@@ -22,6 +22,7 @@ internal sealed class LocalnetRun(RunOptions options)
     private readonly NetworkFiles _files = new(options);
     private string? _problem;
     private MarketClock _clock;
+    private IReadOnlyList<MarketParameters> _markets = [];
 
     // Market time at which the run ends; 0: not by time.
     private long _end;
@@ -45,6 +46,7 @@ internal sealed class LocalnetRun(RunOptions options)
             _files.WriteKeys();
             PriceFiles prices = PriceFiles.Prepare(options);
             prices.Notes.ForEach(Console.WriteLine);
+            _markets = prices.Markets;
 
             // Everything starts at one moment a little ahead, so that price replay and chain clock begin together.
             DateTimeOffset epoch =
@@ -52,7 +54,7 @@ internal sealed class LocalnetRun(RunOptions options)
             long wall = (epoch - DateTimeOffset.UnixEpoch).Ticks * 100;
             _clock = new MarketClock(prices.Start, wall, options.Speed);
             _end = options.UntilEnd ? prices.End : 0;
-            string genesis = _files.Genesis(epoch);
+            string genesis = _files.Genesis(epoch, _markets);
             StartValidators(children, prices.Files, prices.Start, wall);
             if (options.Engine == EngineKind.Embedded)
             {
@@ -76,8 +78,8 @@ internal sealed class LocalnetRun(RunOptions options)
             Console.Error.WriteLine(_problem is null ? "interrupted" : $"appchain: {_problem}");
             return _problem is null ? 130 : 1;
         }
-        catch (Exception problem) when (problem is InvalidOperationException or IOException or FeedException or RpcException
-            or QueryRefusedException or NodeUnreachableException)
+        catch (Exception problem) when (problem is InvalidOperationException or IOException or FeedException or GenesisException
+            or RpcException or QueryRefusedException or NodeUnreachableException)
         {
             Console.Error.WriteLine($"appchain: {_problem ?? problem.Message}");
             return 1;
@@ -111,7 +113,7 @@ internal sealed class LocalnetRun(RunOptions options)
                 {
                     PrintWelcome();
                     view = options.Plain || Console.IsOutputRedirected
-                        ? new PlainView(monitor)
+                        ? new PlainView(monitor, _markets)
                         : new LiveView(options, nodes, monitor, floor, _clock);
                 }
 
@@ -212,8 +214,8 @@ internal sealed class LocalnetRun(RunOptions options)
             });
     }
 
-    private static List<MarketView> Views(Monitor monitor) =>
-        [.. GenesisFile.DefaultMarkets.Select(market => new MarketView(
+    private List<MarketView> Views(Monitor monitor) =>
+        [.. _markets.Select(market => new MarketView(
             market, monitor.Oracles.GetValueOrDefault(market.MarketId)?.LastPrice ?? 0))];
 
     private void PrintWelcome()

@@ -8,6 +8,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AppChain.Hsm;
+using AppChain.Margin;
 using AppChain.Node;
 using AppChain.StateMachine;
 
@@ -116,7 +117,7 @@ internal sealed class NetworkFiles
     }
 
     /// <summary>The genesis document.</summary>
-    public string Genesis(DateTimeOffset time)
+    public string Genesis(DateTimeOffset time, IEnumerable<MarketParameters> markets)
     {
         var accounts = Named.Concat(Traders).Select(key => new GenesisAccount(
             new AccountId(TransactionCodec.AddressOf(Secp256k1.PublicKeyOf(key.SecretKey)), 0), key.Collateral)).ToArray();
@@ -153,7 +154,7 @@ internal sealed class NetworkFiles
             },
             ["validators"] = validators,
             ["app_hash"] = "",
-            ["app_state"] = GenesisFile.Write(new GenesisState(GenesisFile.DefaultMarkets, [.. accounts], 1_000_000 * Usd)),
+            ["app_state"] = GenesisFile.Write(new GenesisState([.. markets], [.. accounts], 1_000_000 * Usd)),
         };
         return genesis.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
     }

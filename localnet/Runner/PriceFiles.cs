@@ -21,10 +21,13 @@ internal sealed class PriceFiles
 
     private PriceFiles(RunOptions options) => _options = options;
 
+    /// <summary>The markets of the run: those of a new chain, and one for every other ticker that has a file.</summary>
+    public List<MarketParameters> Markets { get; } = [.. GenesisFile.DefaultMarkets];
+
     /// <summary>What the applications read.</summary>
     public List<FeedFile> Files { get; } = [];
 
-    /// <summary>One line for each market with synthetic prices.</summary>
+    /// <summary>One line for each market that was made up, or whose prices are.</summary>
     public List<string> Notes { get; } = [];
 
     /// <summary>Market time (ns) at which the replay starts.</summary>
@@ -35,7 +38,8 @@ internal sealed class PriceFiles
 
     /// <summary>Reads the files, and writes synthetic ones into the directory of the run.</summary>
     /// <exception cref="FeedException">A file has no layout that the feed knows.</exception>
-    /// <exception cref="InvalidOperationException">There is no market of that name, or the files do not overlap.</exception>
+    /// <exception cref="GenesisException">A ticker is none.</exception>
+    /// <exception cref="InvalidOperationException">The files do not overlap.</exception>
     public static PriceFiles Prepare(RunOptions options)
     {
         var files = new PriceFiles(options);
@@ -49,14 +53,15 @@ internal sealed class PriceFiles
     {
         foreach ((string ticker, string file) in _options.Prices)
         {
-            if (!GenesisFile.DefaultMarkets.Any(market => market.Ticker == ticker))
+            string full = Path.GetFullPath(file);
+            IReadOnlyList<PricePath> paths = PricePath.Read(full);
+            if (Markets.TrueForAll(market => market.Ticker != ticker))
             {
-                throw new InvalidOperationException($"--prices: there is no market {ticker}; this chain has "
-                    + string.Join(", ", GenesisFile.DefaultMarkets.Select(market => market.Ticker)));
+                Markets.Add(GenesisFile.MarketFor(Markets[^1].MarketId + 1, ticker, paths[0].Point(0).Price));
+                Notes.Add($"{ticker}: a market of its own, because it has prices");
             }
 
-            string full = Path.GetFullPath(file);
-            _paths.AddRange(PricePath.Read(full));
+            _paths.AddRange(paths);
             Files.Add(new FeedFile(ticker, full, ""));
         }
 
@@ -72,7 +77,7 @@ internal sealed class PriceFiles
 
     private void WriteSynthetic()
     {
-        foreach (MarketParameters market in GenesisFile.DefaultMarkets)
+        foreach (MarketParameters market in Markets)
         {
             if (Files.Any(feed => feed.Ticker == market.Ticker))
             {

@@ -16,12 +16,12 @@ internal interface IRunView : IDisposable
 }
 
 /// <summary>One line for each block.</summary>
-internal sealed class PlainView(Monitor monitor) : IRunView
+internal sealed class PlainView(Monitor monitor, IReadOnlyList<MarketParameters> markets) : IRunView
 {
     /// <inheritdoc/>
     public Task ShowAsync(long height, CancellationToken cancel)
     {
-        IEnumerable<string> prices = GenesisFile.DefaultMarkets.Select(PriceOf);
+        IEnumerable<string> prices = markets.Select(PriceOf);
         Console.WriteLine(
             $"height {height,5}  {string.Join("  ", prices)}  committed {monitor.Committed}  fills {monitor.Fills}"
             + $"  liquidations {monitor.Liquidations}  deleveragings {monitor.Deleveragings}"

@@ -46,7 +46,8 @@ public static partial class WycheproofVectors
         catch (Exception error) when (error is System.Collections.Generic.KeyNotFoundException
             or InvalidOperationException)
         {
-            throw new FormatException($"{path} does not have the shape of a Wycheproof file: {error.Message}", error);
+            throw new FormatException(
+                $"{path} does not have the shape of a Wycheproof file: an object with algorithm and testGroups", error);
         }
     }
 

@@ -41,7 +41,10 @@ public sealed partial class Application
             _genesis = ChangeRecord.Of(exchange.Height, appHash, rows, exchange.Committed, previous: -1);
             _model.Clear();
             _model.Apply(rows, [], exchange.Height, exchange.Time, appHash);
-            _log($"genesis of {request.ChainId}: {genesis.Markets.Length} markets, {genesis.Accounts.Length} accounts, app hash {Convert.ToHexString(appHash)}");
+            _feed?.Bind(genesis.Markets);
+            _log.Info(
+                $"genesis of {request.ChainId}: {genesis.Markets.Length} markets, {genesis.Accounts.Length} accounts, "
+                + $"app hash {Convert.ToHexString(appHash)}");
             return new ResponseInitChain { AppHash = ByteString.CopyFrom(appHash) };
         }
     }

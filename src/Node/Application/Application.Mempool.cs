@@ -26,14 +26,14 @@ public sealed partial class Application
         VerifiedTransaction verdict = verified.Verify(request.Tx.Span);
         if (verdict.Transaction is null)
         {
-            return Refuse(verdict.Code);
+            return RefuseAndLog(verdict.Code);
         }
 
         Committed? committed = _committed;
         ResultCode code = committed is null
             ? Exchange.Check(verdict.Transaction, exchange.Committed, exchange.Committed.OldestVersion)
             : Exchange.Check(verdict.Transaction, committed.Tree, committed.Height);
-        return code == ResultCode.Ok ? new ResponseCheckTx() : Refuse(code);
+        return code == ResultCode.Ok ? new ResponseCheckTx() : RefuseAndLog(code);
     }
 
     /// <inheritdoc/>
@@ -49,6 +49,16 @@ public sealed partial class Application
                 }
             });
         }
+    }
+
+    private ResponseCheckTx RefuseAndLog(ResultCode code)
+    {
+        if (_log.IsDebug)
+        {
+            _log.Debug($"refused a transaction: {code}");
+        }
+
+        return Refuse(code);
     }
 
     private static ResponseCheckTx Refuse(ResultCode code) =>

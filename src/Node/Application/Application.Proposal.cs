@@ -43,7 +43,7 @@ public sealed partial class Application
             string? reason = Judge(request, out Block? block);
             if (reason is not null || block is null)
             {
-                _log($"refused the proposal of height {request.Height}: {reason}");
+                _log.Info($"refused the proposal of height {request.Height}: {reason}");
                 return new ResponseProcessProposal { Status = ProposalStatus.Reject };
             }
 
@@ -62,6 +62,11 @@ public sealed partial class Application
 
         ImmutableArray<PriceReport> reports = _feed.Reports(
             _chainTime?.Invoke() ?? WireTime.ToNanoseconds(request.Time));
+        if (_log.IsDebug)
+        {
+            _log.Debug($"votes at height {request.Height}: {string.Join(", ", reports)}");
+        }
+
         return new ResponseExtendVote { VoteExtension = ByteString.CopyFrom(PriceVote.Encode(reports.AsSpan())) };
     }
 

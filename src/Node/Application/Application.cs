@@ -19,7 +19,7 @@ public sealed partial class Application : IAbciApplication, IDisposable
     private readonly ChainStore _store;
     private readonly PriceFeed? _feed;
     private readonly bool _checkEveryRow;
-    private readonly Action<string> _log;
+    private readonly NodeLog _log;
     private readonly Func<long>? _chainTime;
     private readonly ReadModel _model = new();
 
@@ -44,8 +44,9 @@ public sealed partial class Application : IAbciApplication, IDisposable
     /// <param name="log">One line per block, and why a proposal is refused.</param>
     /// <param name="chainTime">Reads the chain's clock for the feed; null: the time of the block voted for.</param>
     /// <exception cref="StorageException">The store is damaged.</exception>
+    /// <exception cref="FeedException">The feed prices a market that the chain does not have.</exception>
     public Application(
-        ChainStore store, PriceFeed? feed, bool checkEveryRow, Action<string> log, Func<long>? chainTime = null)
+        ChainStore store, PriceFeed? feed, bool checkEveryRow, NodeLog log, Func<long>? chainTime = null)
     {
         _chainTime = chainTime;
         _store = store;
@@ -106,6 +107,7 @@ public sealed partial class Application : IAbciApplication, IDisposable
 
         Adopt(exchange);
         _model.Apply(rows, [], exchange.Height, exchange.Time, exchange.AppHash);
+        _feed?.Bind(_model.MarketParameters());
         Publish();
     }
 

@@ -106,10 +106,10 @@ internal static class CheckCommands
         return new Outcome(result.Cases, result.Agreed, result.Disagreed, reasons, NoNotes);
     }
 
-    // A file without a single case shows nothing, so it is no success either.
+    // A file without a single case that could be judged shows nothing, so it is no success either.
     private static int Print(Printer printer, Outcome outcome)
     {
-        int exitCode = outcome.Disagreements.Count == 0 && outcome.Cases > 0 ? ExitCode.Ok : ExitCode.Refused;
+        int exitCode = outcome.Disagreements.Count == 0 && outcome.Agreed > 0 ? ExitCode.Ok : ExitCode.Refused;
         int skipped = outcome.Cases - outcome.Agreed - outcome.Disagreements.Count;
         if (printer.IsJson)
         {
@@ -122,12 +122,12 @@ internal static class CheckCommands
             $"{outcome.Cases:N0} cases: {outcome.Agreed:N0} agreed, {outcome.Disagreements.Count:N0} disagreed, {skipped:N0} skipped"));
         foreach ((string reason, int count) in outcome.SkipReasons)
         {
-            printer.Line(string.Create(CultureInfo.InvariantCulture, $"  skipped {count:N0}: {reason}"));
+            printer.Line(string.Create(CultureInfo.InvariantCulture, $"{count,9:N0}  skipped: {reason}"));
         }
 
         foreach ((string what, int count) in outcome.Notes)
         {
-            printer.Line(string.Create(CultureInfo.InvariantCulture, $"  {what}: {count:N0}"));
+            printer.Line(string.Create(CultureInfo.InvariantCulture, $"{count,9:N0}  {what}"));
         }
 
         for (int i = 0; i < outcome.Disagreements.Count && i < DisagreementsPrintedMax; i++)
@@ -140,9 +140,9 @@ internal static class CheckCommands
             printer.Line("  and more; --output json lists them all");
         }
 
-        if (outcome.Cases == 0)
+        if (outcome.Agreed + outcome.Disagreements.Count == 0)
         {
-            printer.Line("the file has no case that this kind knows");
+            printer.Line("the file has no case that this check can judge: is it of another kind?");
         }
 
         return exitCode;

@@ -1,8 +1,11 @@
 using System;
+using System.Collections.Generic;
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.IO;
+using System.Linq;
 using System.Security.Cryptography;
 using System.Threading;
 using System.Threading.Tasks;
@@ -12,15 +15,17 @@ namespace AppChain.Node;
 /// <summary>The command line: every verb, and what becomes of errors.</summary>
 public static class CommandLine
 {
+    private const string Name = "appchain";
+
     /// <summary>Runs one command; the result is the exit code of the process.</summary>
     public static async Task<int> RunAsync(string[] arguments, Shell shell, CancellationToken cancel = default)
     {
         ParseResult parsed = Build(shell).Parse(arguments);
         if (parsed.Errors.Count > 0)
         {
-            foreach (ParseError error in parsed.Errors)
+            foreach (string problem in Problems(parsed))
             {
-                await shell.Error.WriteLineAsync($"error: {error.Message}").ConfigureAwait(false);
+                await shell.Error.WriteLineAsync($"error: {problem}").ConfigureAwait(false);
             }
 
             await shell.Error.WriteLineAsync($"see `{PathOf(parsed.CommandResult)} --help`").ConfigureAwait(false);
@@ -44,10 +49,13 @@ public static class CommandLine
         }
     }
 
-    private static RootCommand Build(Shell shell)
+    private static Command Build(Shell shell)
     {
-        var root = new RootCommand(
-            "AppChain: a derivatives chain. Run ./appchain localnet for four validators on this machine.");
+        var root = new Command(
+            Name, "AppChain: a derivatives chain. Run ./appchain localnet for four validators on this machine.")
+        {
+            new HelpOption(), new VersionOption(),
+        };
         foreach (Command command in NodeCommands.Create())
         {
             root.Add(command);
@@ -62,6 +70,21 @@ public static class CommandLine
         root.Add(CheckCommands.Build(shell));
         root.Add(HsmCommands.Build(shell));
         return root;
+    }
+
+    // A family of verbs without a verb says which there are; its missing options would only distract.
+    private static IEnumerable<string> Problems(ParseResult parsed)
+    {
+        CommandResult result = parsed.CommandResult;
+        if (result.Command.Subcommands.Count == 0)
+        {
+            return parsed.Errors.Select(static error => error.Message);
+        }
+
+        string what = parsed.UnmatchedTokens.Count > 0
+            ? $"`{PathOf(result)}` has no verb '{parsed.UnmatchedTokens[0]}'"
+            : $"`{PathOf(result)}` needs a verb";
+        return [$"{what}; it has {string.Join(", ", result.Command.Subcommands.Select(static verb => verb.Name))}"];
     }
 
     // Errors that the user can do something about; any other is a defect and shows where it happened.
@@ -79,7 +102,7 @@ public static class CommandLine
 
     private static string PathOf(SymbolResult command)
     {
-        string name = command is CommandResult result && result.Parent is not null ? result.Command.Name : "appchain";
+        string name = command is CommandResult result ? result.Command.Name : Name;
         return command.Parent is null
             ? name
             : string.Create(CultureInfo.InvariantCulture, $"{PathOf(command.Parent)} {name}");

@@ -85,11 +85,13 @@ internal sealed class KeyOptions
             return key;
         }
 
-        string there = store.Names() is { Count: > 0 } names ? $"it has {string.Join(", ", names)}" : "it has none";
         throw new CommandException(
-            $"no key '{name}' in {store.Directory}: {there}; add one with `appchain keys add {name}`, "
+            $"no key '{name}' in {store.Directory}: {There(store)}; add one with `appchain keys add {name}`, "
             + "or name the directory of a localnet with --home DIR or APPCHAIN_HOME");
     }
+
+    private static string There(KeyStore store) =>
+        store.Names() is { Count: > 0 } names ? $"it has {string.Join(", ", names)}" : "it has none";
 
     /// <summary>The secret of a key, asking for the passphrase where one is needed.</summary>
     public byte[] Open(ParseResult parsed, Shell shell, string name, KeyFile key)
@@ -127,6 +129,11 @@ internal sealed class KeyOptions
         if (KeyStore.IsName(name) && store.TryLoad(name, out KeyFile? key))
         {
             text = AccountText.Of(key.Owner) + text[name.Length..];
+        }
+        else if (KeyStore.IsName(name) && !name.StartsWith("app1", StringComparison.Ordinal))
+        {
+            throw new CommandException(
+                $"no key '{name}' in {store.Directory}: {There(store)}; an account is the name of a key or an address app1…");
         }
 
         return AccountText.TryParse(text, out AccountId account, out string? reason)

@@ -5,7 +5,6 @@ using System.IO;
 using System.Threading;
 using AppChain.Abci;
 using AppChain.Hsm;
-using AppChain.Margin;
 
 namespace AppChain.Node;
 
@@ -55,15 +54,17 @@ internal static class NodeCommands
     {
         Option<DirectoryInfo> home = Home();
         var untilEof = new Option<bool>("--until-eof") { Description = "stop when standard input ends", Hidden = true };
+        var level = new Option<LogLevel?>("--log-level") { Description = "error, info or debug; goes before log.level" };
         var command = new Command("start", "Runs the application until it is stopped; start the consensus engine beside it.")
         {
-            home, untilEof,
+            home, level, untilEof,
         };
         command.SetAction(parsed =>
         {
             try
             {
-                return Run(parsed.GetRequiredValue(home).FullName, parsed.GetValue(untilEof));
+                return Run(
+                    parsed.GetRequiredValue(home).FullName, parsed.GetValue(level), parsed.GetValue(untilEof));
             }
             catch (Exception problem) when (problem is ConfigException or StorageException or FeedException or IOException
                 or FormatException or GenesisException or DllNotFoundException)
@@ -75,28 +76,29 @@ internal static class NodeCommands
         return command;
     }
 
-    private static int Run(string home, bool untilEof)
+    private static int Run(string home, LogLevel? level, bool untilEof)
     {
         NodeConfig config = NodeConfig.Read(ConfigPath(home));
         NativeLibraries.RequireAll();
+        var log = new NodeLog(level ?? config.LogLevel, Console.Error.WriteLine);
         long epoch = config.FeedEpoch == 0 ? WallTime() : config.FeedEpoch;
         PriceFeed? feed = FeedOf(config, epoch);
         using var stop = new ManualResetEventSlim();
         int exitCode = 0;
         using var store = new ChainStore(Path.Combine(home, config.DataDirectory));
         using var application = new Application(
-            store, feed, config.CheckEveryRow, config.LogBlocks ? Console.Error.WriteLine : static _ => { }, () => ChainTime(config, epoch));
+            store, feed, config.CheckEveryRow, log, () => ChainTime(config, epoch));
         using var server = new AbciServer(
             application,
             config.AbciAddress,
             fatal =>
             {
                 // A broken belief: nothing was committed, and the engine has been told. Stop with an exit code of our own.
-                Console.Error.WriteLine($"appchain: stopped at height {application.Height}: {fatal}");
+                log.Error($"appchain: stopped at height {application.Height}: {fatal}");
                 exitCode = 3;
                 stop.Set();
             },
-            Console.Error.WriteLine);
+            log.Error);
         using var interrupt = System.Runtime.InteropServices.PosixSignalRegistration.Create(
             System.Runtime.InteropServices.PosixSignal.SIGTERM, signal => { signal.Cancel = true; stop.Set(); });
         Console.CancelKeyPress += (_, pressed) =>
@@ -109,7 +111,7 @@ internal static class NodeCommands
             StandardInput.WhenEnded(stop.Set);
         }
 
-        Console.Error.WriteLine($"serving ABCI on {server.Address}, height {application.Height}");
+        log.Info($"serving ABCI on {server.Address}, height {application.Height}");
         stop.Wait();
         return exitCode;
     }
@@ -121,40 +123,25 @@ internal static class NodeCommands
             return null;
         }
 
-        var paths = new List<(MarketParameters Market, PricePath Path)>();
+        var paths = new List<(string Ticker, PricePath Path)>();
         long latestStart = 0;
         foreach (FeedFile file in config.FeedFiles)
         {
-            MarketParameters market = MarketOf(file.Ticker);
             foreach (PricePath path in PricePath.Read(file.File, file.Symbol.Length == 0 ? null : file.Symbol))
             {
-                paths.Add((market, path));
+                paths.Add((file.Ticker, path));
                 latestStart = Math.Max(latestStart, path.Start);
             }
         }
 
         long start = config.FeedStart == 0 ? latestStart : config.FeedStart;
         var feed = new PriceFeed();
-        foreach ((MarketParameters market, PricePath path) in paths)
+        foreach ((string ticker, PricePath path) in paths)
         {
-            feed.Add(market.MarketId, market.PriceDecimals, PriceFeed.Replay(
-                path, start, epoch, config.FeedSpeed, config.FeedChainStart > 0, WallTime));
+            feed.Add(ticker, PriceFeed.Replay(path, start, epoch, config.FeedSpeed, config.FeedChainStart > 0, WallTime));
         }
 
         return feed;
-    }
-
-    private static MarketParameters MarketOf(string ticker)
-    {
-        foreach (MarketParameters market in GenesisFile.DefaultMarkets)
-        {
-            if (market.Ticker == ticker)
-            {
-                return market;
-            }
-        }
-
-        throw new ConfigException($"feed.file: there is no market {ticker}");
     }
 
     // A report must not claim to be younger than the block that will carry it: clocks and calls take some milliseconds.

@@ -238,7 +238,8 @@ internal sealed class OperationReader(MarketCatalog markets, Func<string, Accoun
     {
         if (fields.ContainsKey(first) == fields.ContainsKey(second))
         {
-            throw new FormatException($"an order needs either {first} or {second}");
+            throw new FormatException($"an order needs either {first} or {second}"
+                + (first == "price" ? "; a market order can do without" : ""));
         }
     }
 

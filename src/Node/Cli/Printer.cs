@@ -2,24 +2,27 @@ using System;
 using System.Buffers;
 using System.Collections.Generic;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Google.Protobuf;
-using Spectre.Console;
 
 namespace AppChain.Node;
 
 /// <summary>Prints answers: tables and lines for people, or one JSON value.</summary>
 internal sealed class Printer(Shell shell, bool isJson)
 {
-    private const int WidthOfFile = 200;
-
     private static readonly JsonFormatter Messages = new(
         JsonFormatter.Settings.Default
             .WithFormatDefaultValues(true)
             .WithPreserveProtoFieldNames(true)
             .WithIndentation());
 
-    private IAnsiConsole? _console;
+    // Readable: a quotation mark of a message is no danger outside of HTML.
+    private static readonly JsonWriterOptions Written = new()
+    {
+        Indented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>The answer is to be one JSON value.</summary>
     public bool IsJson { get; } = isJson;
@@ -34,7 +37,7 @@ internal sealed class Printer(Shell shell, bool isJson)
     public void Json(Action<Utf8JsonWriter> write)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
+        using (var json = new Utf8JsonWriter(buffer, Written))
         {
             write(json);
         }
@@ -43,33 +46,20 @@ internal sealed class Printer(Shell shell, bool isJson)
     }
 
     /// <summary>
-    /// Prints a table. A column whose title begins with '&gt;' holds numbers and is aligned to the right.
+    /// Prints a table. A column whose title begins with '&gt;' holds numbers and is aligned at their points.
     /// </summary>
-    public void Table(IReadOnlyList<string> columns, IEnumerable<string[]> rows, string whenEmpty)
+    public void Table(IReadOnlyList<string> columns, IReadOnlyList<string[]> rows, string whenEmpty)
     {
-        var table = new Table { Border = TableBorder.Simple };
-        foreach (string column in columns)
-        {
-            bool isNumber = column.StartsWith('>');
-            table.AddColumn(new TableColumn(Markup.Escape(isNumber ? column[1..] : column))
-            {
-                Alignment = isNumber ? Justify.Right : Justify.Left,
-                NoWrap = true,
-            });
-        }
-
-        foreach (string[] row in rows)
-        {
-            table.AddRow(Array.ConvertAll(row, Markup.Escape));
-        }
-
-        if (table.Rows.Count == 0)
+        if (rows.Count == 0)
         {
             Line(whenEmpty);
             return;
         }
 
-        Console().Write(table);
+        foreach (string line in TextColumns.Table(columns, rows))
+        {
+            Line(line);
+        }
     }
 
     /// <summary>Prints names and values, one pair a line.</summary>
@@ -85,24 +75,5 @@ internal sealed class Printer(Shell shell, bool isJson)
         {
             Line($"{name.PadRight(width)}  {value}");
         }
-    }
-
-    private IAnsiConsole Console()
-    {
-        if (_console is null)
-        {
-            _console = AnsiConsole.Create(new AnsiConsoleSettings
-            {
-                Out = new AnsiConsoleOutput(shell.Out),
-                Ansi = shell.IsTerminal ? AnsiSupport.Detect : AnsiSupport.No,
-                Interactive = InteractionSupport.No,
-            });
-            if (!shell.IsTerminal)
-            {
-                _console.Profile.Width = WidthOfFile;
-            }
-        }
-
-        return _console;
     }
 }

@@ -16,8 +16,8 @@ internal static class QueryText
             ("oracle", Word(market.OracleState)),
             ("mark price", $"{market.FormatPrice(market.MarkPrice)} "
                 + $"({market.FormatPrice(market.MarkLow)} to {market.FormatPrice(market.MarkHigh)})"),
-            ("bid / ask", $"{market.FormatPrice(market.BestBid)} / {market.FormatPrice(market.BestAsk)}"),
-            ("last price", market.FormatPrice(market.LastPrice)),
+            ("bid / ask", $"{Price(market, market.BestBid)} / {Price(market, market.BestAsk)}"),
+            ("last price", Price(market, market.LastPrice)),
             ("open interest", $"{market.FormatQuantity(market.OpenInterest)} "
                 + $"(cap {market.FormatQuantity(market.OpenInterestCap)})"),
             ("funding", $"{Percent(market.FundingRatePpm)} an hour (cap {Percent(market.FundingCapPpm)})"),
@@ -60,14 +60,16 @@ internal static class QueryText
     public static void Print(
         Printer printer, V1.AccountResponse account, IReadOnlyDictionary<uint, V1.Market> markets)
     {
+        string[] sums = TextColumns.AlignNumbers(
+            Amount(account.Collateral), Amount(account.Equity), Amount(account.InitialMargin),
+            Amount(account.MaintenanceMargin), Amount(account.Withdrawable));
         printer.Pairs(
             ("account", account.Account),
-            ("collateral", Amount(account.Collateral)),
-            ("equity", $"{Amount(account.Equity)} ({Amount(account.EquityLow)} to {Amount(account.EquityHigh)})"),
-            ("initial margin", $"{Amount(account.InitialMargin)} "
-                + $"(with open orders {Amount(account.InitialMarginWithOrders)})"),
-            ("maintenance margin", Amount(account.MaintenanceMargin)),
-            ("withdrawable", Amount(account.Withdrawable)),
+            ("collateral", sums[0]),
+            ("equity", $"{sums[1]}  ({Amount(account.EquityLow)} to {Amount(account.EquityHigh)})"),
+            ("initial margin", $"{sums[2]}  (with open orders {Amount(account.InitialMarginWithOrders)})"),
+            ("maintenance margin", sums[3]),
+            ("withdrawable", sums[4]),
             ("open orders", Number(account.OpenOrders)),
             ("highest nonce", Number(account.NonceHighest)));
         if (account.InLiquidationSince != 0)
@@ -167,10 +169,12 @@ internal static class QueryText
                 continue;
             }
 
-            printer.Line(
-                $"{market.Ticker}: {market.FormatPrice(oracle.Price)} ± {market.FormatPrice(oracle.Confidence)}, "
-                + $"{Word(oracle.State)}, venue time {Time(oracle.SourceTime)}, updated {Time(oracle.UpdatedAt)} "
-                + $"by power {Number(oracle.Power)}, {Number(oracle.Updates)} updates");
+            printer.Pairs(
+                ("market", market.Ticker),
+                ("index price", $"{market.FormatPrice(oracle.Price)} ± {market.FormatPrice(oracle.Confidence)}"),
+                ("oracle", $"{Word(oracle.State)}, {Count(oracle.Updates)} updates since genesis"),
+                ("venue time", Time(oracle.SourceTime)),
+                ("updated", $"{Time(oracle.UpdatedAt)} by voting power {Count(oracle.Power)}"));
             var rows = new List<string[]>();
             foreach (V1.OracleReport report in oracle.Reports)
             {
@@ -181,7 +185,8 @@ internal static class QueryText
                 ]);
             }
 
-            printer.Table(["validator", ">price", ">confidence", "venue time"], rows, "no reports yet");
+            printer.Table(["validator", ">price", ">confidence", "venue time"], rows, "no validator's report is young enough");
+            printer.Line();
         }
     }
 
@@ -195,7 +200,7 @@ internal static class QueryText
             rows.Add([Number(step.Height), Time(step.Time), account, kind, text]);
         }
 
-        printer.Line($"{Number(answer.Open)} accounts are being liquidated now");
+        printer.Line(answer.Open == 1 ? "1 account is being liquidated now" : $"{Count(answer.Open)} accounts are being liquidated now");
         printer.Table([">height", "time", "account", "step", "what"], rows, "no liquidations yet");
     }
 
@@ -218,20 +223,26 @@ internal static class QueryText
             "no account has a position");
     }
 
-    public static void Print(Printer printer, V1.ChainResponse chain) => printer.Pairs(
-        ("chain", chain.ChainId),
-        ("height", Number(chain.Height)),
-        ("time", Time(chain.Time)),
-        ("app hash", chain.AppHash),
-        ("collateral held", Amount(chain.Held)),
-        ("claims", Amount(chain.Claims)),
-        ("insurance fund", Amount(chain.InsuranceFund)),
-        ("fees", Amount(chain.Fees)),
-        ("difference", Amount(chain.Difference)),
-        ("accounts", Number(chain.Accounts)),
-        ("open orders", Number(chain.OpenOrders)),
-        ("since the node started", $"{Number(chain.Fills)} fills, {Number(chain.Liquidations)} liquidations, "
-            + $"{Number(chain.Deleveragings)} deleveragings"));
+    public static void Print(Printer printer, V1.ChainResponse chain)
+    {
+        string[] sums = TextColumns.AlignNumbers(
+            Amount(chain.Held), Amount(chain.Claims), Amount(chain.InsuranceFund), Amount(chain.Fees),
+            Amount(chain.Difference));
+        printer.Pairs(
+            ("chain", chain.ChainId),
+            ("height", Number(chain.Height)),
+            ("time", Time(chain.Time)),
+            ("app hash", chain.AppHash),
+            ("collateral held", sums[0]),
+            ("claims", sums[1]),
+            ("insurance fund", sums[2]),
+            ("fees", sums[3]),
+            ("difference", sums[4]),
+            ("accounts", Count(chain.Accounts)),
+            ("open orders", Count(chain.OpenOrders)),
+            ("since the node started", $"{Count(chain.Fills)} fills, {Count(chain.Liquidations)} liquidations, "
+                + $"{Count(chain.Deleveragings)} deleveragings"));
+    }
 
     /// <summary>An enum value as one word: SelfTrade is self-trade.</summary>
     public static string Word<T>(T value)
@@ -307,5 +318,10 @@ internal static class QueryText
 
     private static string Amount(string microUsd) => DecimalText.FormatAmount(DecimalText.ParseAmount(microUsd));
 
+    private static string Price(V1.Market market, ulong ticks) => ticks == 0 ? "-" : market.FormatPrice(ticks);
+
+    private static string Count(ulong value) => value.ToString("N0", CultureInfo.InvariantCulture);
+
+    // Heights, ids and nonces as commands take them.
     private static string Number(ulong value) => value.ToString(CultureInfo.InvariantCulture);
 }

@@ -53,9 +53,10 @@ internal static class RowText
     private static (string, string)[] Of(in MarketRow row) =>
     [
         ("market", $"{Text(row.Parameters.MarketId)}  {row.Parameters.Ticker}"),
-        ("mark price", DecimalText.Format(row.MarkPrice, row.Parameters.PriceDecimals)),
-        ("last price", DecimalText.Format(row.LastPrice, row.Parameters.PriceDecimals)),
-        ("open interest", DecimalText.Format(row.OpenInterest, row.Parameters.QuantityDecimals)),
+        ("mark price", DecimalText.Grouped(DecimalText.Format(row.MarkPrice, row.Parameters.PriceDecimals))),
+        ("last price", DecimalText.Grouped(DecimalText.Format(row.LastPrice, row.Parameters.PriceDecimals))),
+        ("open interest",
+            DecimalText.Grouped(DecimalText.Format(row.OpenInterest, row.Parameters.QuantityDecimals))),
     ];
 
     private static (string, string)[] Of(in OracleRow row) =>

@@ -22,9 +22,6 @@ public sealed class Shell
     /// <summary>Asks for a secret on the terminal without showing it; null when there is no terminal.</summary>
     public required Func<string, string>? AskSecret { get; init; }
 
-    /// <summary>Answers go to a terminal, which may show colours.</summary>
-    public required bool IsTerminal { get; init; }
-
     /// <summary>The shell of this process.</summary>
     public static Shell OfProcess() => new()
     {
@@ -33,7 +30,6 @@ public sealed class Shell
         In = Console.In,
         Variable = name => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null,
         AskSecret = Console.IsInputRedirected ? null : ReadSecret,
-        IsTerminal = !Console.IsOutputRedirected,
     };
 
     private static string ReadSecret(string question)

@@ -52,7 +52,7 @@ internal static class StatusCommand
         printer.Pairs(
             ("node", $"{node.Moniker} at {url.Authority}{engine}, application {answer.Application.Version}"),
             ("chain", node.ChainId),
-            ("height", $"{Number(node.Height)}, {(node.IsCatchingUp ? "catching up" : "in step with the chain")}"),
+            ("height", $"{node.Height}, {(node.IsCatchingUp ? "catching up" : "in step with the chain")}"),
             ("block time", QueryText.Time(answer.Chain.Time) + " UTC"),
             ("app hash", answer.Chain.AppHash),
             ("validator", node.VotingPower > 0

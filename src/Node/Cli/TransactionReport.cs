@@ -122,7 +122,7 @@ internal sealed class TransactionReport(Printer printer, IReadOnlyDictionary<uin
 
         // ROUNDING: to the nearest hundredth of a tick, for display.
         Int128 average = ((value * 100) + (result.Filled / 2)) / result.Filled;
-        string price = DecimalText.Format(average, (int)market.PriceDecimals + 2);
+        string price = DecimalText.Grouped(DecimalText.Format(average, (int)market.PriceDecimals + 2));
         string sum = value == 0 ? "" : $" at {price} on average, fee {DecimalText.FormatAmount(fee)}";
         return $"{text}, filled {market.FormatQuantity(result.Filled)}{sum}{rest}";
     }

@@ -145,17 +145,12 @@ internal static class VerifyProofCommand
 
         string what = bundle.Value is null ? "no such row was" : "this row was";
         printer.Line($"proven: {what} in the state of {bundle.Header.ChainId} after height {height}");
-        printer.Line($"  {RowText.Kind(bundle.Key)} {Convert.ToHexStringLower(bundle.Key)}");
-        if (bundle.Value is not null)
-        {
-            foreach ((string name, string value) in RowText.Of(bundle.Key, bundle.Value))
-            {
-                printer.Line($"  {name}: {value}");
-            }
-        }
-
-        printer.Line($"  app hash {Convert.ToHexString(bundle.Header.AppHash.Span)} in the header of the next height");
-        printer.Line(string.Create(
-            CultureInfo.InvariantCulture, $"  signed by {signed} of {total} voting power"));
+        printer.Pairs(
+        [
+            ("row", $"{RowText.Kind(bundle.Key)} {Convert.ToHexStringLower(bundle.Key)}"),
+            .. bundle.Value is null ? [] : RowText.Of(bundle.Key, bundle.Value),
+            ("app hash", $"{Convert.ToHexString(bundle.Header.AppHash.Span)}, in the header of the next height"),
+            ("signed by", string.Create(CultureInfo.InvariantCulture, $"{signed:N0} of {total:N0} voting power")),
+        ]);
     }
 }

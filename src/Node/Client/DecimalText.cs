@@ -19,13 +19,15 @@ public static class DecimalText
     /// The whole units that a decimal stands for.
     /// </summary>
     /// <param name="what">What the number is, for messages: "price".</param>
-    /// <param name="text">Digits with at most one point, such as 50000.5.</param>
+    /// <param name="text">Digits with at most one point, such as 50000.5 or 50,000.5.</param>
     /// <param name="decimals">One unit is 10^-decimals.</param>
     /// <param name="unit">What one unit is called, for messages: "tick".</param>
     /// <param name="highest">Largest number of units.</param>
     /// <exception cref="FormatException">No number, no multiple of the unit, zero, or too large; the message says what would be right.</exception>
     public static long Parse(string what, string text, int decimals, string unit, long highest)
     {
+        string ungrouped = text.Replace(",", "", StringComparison.Ordinal);
+        text = text == Grouped(ungrouped) ? ungrouped : text;
         int point = text.IndexOf('.', StringComparison.Ordinal);
         ReadOnlySpan<char> whole = point < 0 ? text : text.AsSpan(0, point);
         ReadOnlySpan<char> fraction = point < 0 ? "" : text.AsSpan(point + 1);
@@ -82,15 +84,21 @@ public static class DecimalText
     {
         string plain = Format(microUsd, AmountDecimals);
         int point = plain.IndexOf('.', StringComparison.Ordinal);
-        string fraction = plain[(point + 1)..].TrimEnd('0').PadRight(2, '0');
-        var whole = new StringBuilder(plain[..point]);
-        int first = microUsd < 0 ? 1 : 0;
-        for (int at = whole.Length - 3; at > first; at -= 3)
+        return $"{Grouped(plain[..point])}.{plain[(point + 1)..].TrimEnd('0').PadRight(2, '0')}";
+    }
+
+    /// <summary>A decimal with commas between the thousands: 60000.5 is 60,000.5.</summary>
+    public static string Grouped(string plain)
+    {
+        int point = plain.IndexOf('.', StringComparison.Ordinal);
+        var text = new StringBuilder(plain);
+        int first = plain.StartsWith('-') ? 1 : 0;
+        for (int at = (point < 0 ? plain.Length : point) - 3; at > first; at -= 3)
         {
-            whole.Insert(at, ',');
+            text.Insert(at, ',');
         }
 
-        return $"{whole}.{fraction}";
+        return text.ToString();
     }
 
     /// <summary>Decimal text of an amount in a response, as a number.</summary>

@@ -66,14 +66,14 @@ public static class MarketText
     public static long ParseQuantity(this V1.Market market, string text) =>
         DecimalText.Parse("quantity", text, (int)market.QuantityDecimals, "lot", Limits.QuantityMax);
 
-    /// <summary>Ticks as USD.</summary>
+    /// <summary>Ticks as USD, thousands separated.</summary>
     public static string FormatPrice(this V1.Market market, Int128 ticks) =>
-        DecimalText.Format(ticks, (int)market.PriceDecimals);
+        DecimalText.Grouped(DecimalText.Format(ticks, (int)market.PriceDecimals));
 
-    /// <summary>Lots as coins, without zeros at the end.</summary>
+    /// <summary>Lots as coins, thousands separated, without zeros at the end.</summary>
     public static string FormatQuantity(this V1.Market market, Int128 lots)
     {
-        string text = DecimalText.Format(lots, (int)market.QuantityDecimals);
+        string text = DecimalText.Grouped(DecimalText.Format(lots, (int)market.QuantityDecimals));
         return text.Contains('.', StringComparison.Ordinal) ? text.TrimEnd('0').TrimEnd('.') : text;
     }
 

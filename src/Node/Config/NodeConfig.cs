@@ -29,8 +29,8 @@ public sealed record NodeConfig
     /// <summary>Visit every row after every block to prove the running sums.</summary>
     public bool CheckEveryRow { get; init; }
 
-    /// <summary>Print a line per block.</summary>
-    public bool LogBlocks { get; init; } = true;
+    /// <summary>How much is said on standard error.</summary>
+    public LogLevel LogLevel { get; init; } = LogLevel.Info;
 
     /// <summary>Files to replay; none: this node reports no prices.</summary>
     public IReadOnlyList<FeedFile> FeedFiles { get; init; } = [];
@@ -56,7 +56,7 @@ public sealed record NodeConfig
         ("abci.address", "where the consensus engine reaches the application: tcp://host:port or unix:///path"),
         ("storage.directory", "directory of the database, relative to the home directory"),
         ("checks.every_row", "true: visit every row after every block (I1, I2, I3, I5 in full); false: running sums only"),
-        ("log.blocks", "true: one line per block on standard error"),
+        ("log.level", "error: only what ends the node or a connection; info: also a line per block; debug: also votes and refused transactions"),
         ("feed.file", "price file as TICKER,FILE or TICKER,FILE,SYMBOL; may be given several times, several per market"),
         ("feed.speed", "market seconds per wall second"),
         ("feed.start", "market time at which the replay starts, ns since 1970; 0: the latest first row"),
@@ -110,7 +110,7 @@ public sealed record NodeConfig
                 "abci.address" => config with { AbciAddress = Address(value, place) },
                 "storage.directory" => config with { DataDirectory = NotEmpty(value, key, place) },
                 "checks.every_row" => config with { CheckEveryRow = Bool(value, key, place) },
-                "log.blocks" => config with { LogBlocks = Bool(value, key, place) },
+                "log.level" => config with { LogLevel = Level(value, place) },
                 "feed.file" => Added(config, files, value, place),
                 "feed.speed" => config with { FeedSpeed = Speed(value, place) },
                 "feed.start" => config with { FeedStart = Time(value, key, place) },
@@ -159,7 +159,7 @@ public sealed record NodeConfig
         "abci.address" => AbciAddress,
         "storage.directory" => DataDirectory,
         "checks.every_row" => CheckEveryRow ? "true" : "false",
-        "log.blocks" => LogBlocks ? "true" : "false",
+        "log.level" => LogLevel switch { LogLevel.Error => "error", LogLevel.Info => "info", LogLevel.Debug => "debug" },
         "feed.speed" => FeedSpeed.ToString(CultureInfo.InvariantCulture),
         "feed.start" => FeedStart.ToString(CultureInfo.InvariantCulture),
         "feed.epoch" => FeedEpoch.ToString(CultureInfo.InvariantCulture),
@@ -191,6 +191,14 @@ public sealed record NodeConfig
         "true" => true,
         "false" => false,
         _ => throw new ConfigException($"{place}: {key} takes true or false, not '{value}'"),
+    };
+
+    private static LogLevel Level(string value, string place) => value switch
+    {
+        "error" => LogLevel.Error,
+        "info" => LogLevel.Info,
+        "debug" => LogLevel.Debug,
+        _ => throw new ConfigException($"{place}: log.level takes error, info or debug, not '{value}'"),
     };
 
     private static double Speed(string value, string place) =>

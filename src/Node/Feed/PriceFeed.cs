@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
+using System.Linq;
 using AppChain.Margin;
 using AppChain.StateMachine;
 
@@ -22,20 +23,53 @@ public sealed class PriceFeed
     /// <summary>Least confidence claimed, as a share of the price: one basis point.</summary>
     private const double ConfidenceFloor = 0.0001;
 
-    private readonly SortedDictionary<uint, (int PriceDecimals, List<VenuePrice> Venues)> _markets = [];
+    private readonly SortedDictionary<string, List<VenuePrice>> _venues = new(StringComparer.Ordinal);
 
-    /// <summary>Adds a venue of a market; several are combined by their median.</summary>
-    /// <param name="market">Number of the market.</param>
-    /// <param name="priceDecimals">Decimals of its prices.</param>
+    // The markets of the chain that have venues, ascending by id; replaced as a whole.
+    private volatile IReadOnlyList<(MarketParameters Market, List<VenuePrice> Venues)> _markets = [];
+
+    /// <summary>
+    /// Adds a venue of a market; several are combined by their median. All are added before <see cref="Bind"/>.
+    /// </summary>
+    /// <param name="ticker">Ticker of the market.</param>
     /// <param name="venue">The venue.</param>
-    public void Add(uint market, int priceDecimals, VenuePrice venue)
+    public void Add(string ticker, VenuePrice venue)
     {
-        if (!_markets.TryGetValue(market, out (int PriceDecimals, List<VenuePrice> Venues) entry))
+        if (!_venues.TryGetValue(ticker, out List<VenuePrice>? venues))
         {
-            _markets[market] = entry = (priceDecimals, []);
+            _venues[ticker] = venues = [];
         }
 
-        entry.Venues.Add(venue);
+        venues.Add(venue);
+    }
+
+    /// <summary>
+    /// Learns the numbers and units of the chain's markets, which the chain knows from its genesis or its store. Before,
+    /// the feed has no reports.
+    /// </summary>
+    /// <param name="markets">All markets of the chain, ascending by id.</param>
+    /// <exception cref="FeedException">There are venues for a market that the chain does not have.</exception>
+    public void Bind(ImmutableArray<MarketParameters> markets)
+    {
+        var bound = new List<(MarketParameters, List<VenuePrice>)>();
+        foreach (MarketParameters market in markets)
+        {
+            if (_venues.TryGetValue(market.Ticker, out List<VenuePrice>? venues))
+            {
+                bound.Add((market, venues));
+            }
+        }
+
+        foreach (string ticker in _venues.Keys)
+        {
+            if (!markets.Any(market => market.Ticker == ticker))
+            {
+                throw new FeedException(
+                    $"feed.file: the chain has no market {ticker}; it has {string.Join(", ", markets.Select(m => m.Ticker))}");
+            }
+        }
+
+        _markets = bound;
     }
 
     /// <summary>
@@ -45,11 +79,11 @@ public sealed class PriceFeed
     public ImmutableArray<PriceReport> Reports(long chainTime)
     {
         var reports = ImmutableArray.CreateBuilder<PriceReport>();
-        foreach (KeyValuePair<uint, (int PriceDecimals, List<VenuePrice> Venues)> market in _markets)
+        foreach ((MarketParameters market, List<VenuePrice> venues) in _markets)
         {
             var prices = new List<double>();
             long youngest = long.MaxValue;
-            foreach (VenuePrice venue in market.Value.Venues)
+            foreach (VenuePrice venue in venues)
             {
                 if (venue(out double price, out long age) && age <= AgeMax)
                 {
@@ -66,12 +100,12 @@ public sealed class PriceFeed
             prices.Sort();
             double median = (prices[(prices.Count - 1) / 2] + prices[prices.Count / 2]) / 2;
             double confidence = Math.Max((prices[^1] - prices[0]) / 2, median * ConfidenceFloor);
-            double ticks = Math.Pow(10, market.Value.PriceDecimals);
+            double ticks = Math.Pow(10, market.PriceDecimals);
             long inTicks = (long)Math.Round(median * ticks);
             if (inTicks is > 0 and <= Limits.PriceMax)
             {
                 long half = Math.Min(inTicks, (long)Math.Ceiling(confidence * ticks));
-                reports.Add(new PriceReport(market.Key, inTicks, half, Math.Max(0, chainTime - Math.Max(0, youngest))));
+                reports.Add(new PriceReport(market.MarketId, inTicks, half, Math.Max(0, chainTime - Math.Max(0, youngest))));
             }
         }
 

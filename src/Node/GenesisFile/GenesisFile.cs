@@ -71,6 +71,25 @@ public static class GenesisFile
         Market(2, "ETH-PERP", priceDecimals: 2, quantityDecimals: 3, positionLimit: 20_000_000, openInterestCap: 400_000_000),
     ];
 
+    /// <summary>
+    /// A market like those of a new chain for a coin of about this price: a tick is near 0.025 basis points, a position
+    /// holds up to about 60 million USD.
+    /// </summary>
+    /// <param name="id">Number of the market.</param>
+    /// <param name="ticker">1 to 16 of A-Z, 0-9 and '-'.</param>
+    /// <param name="price">USD, above 0.</param>
+    /// <exception cref="GenesisException">The ticker or the price is none.</exception>
+    public static MarketParameters MarketFor(uint id, string ticker, double price)
+    {
+        const int decimals = 5;
+        Require(IsTicker(ticker), ticker, "a ticker is 1 to 16 characters of A-Z, 0-9 and '-'");
+        Require(price is > 0 and < 1e9, ticker, "a market needs a price from above 0 to below a billion USD");
+        int priceDecimals = Math.Clamp((int)Math.Round(-Math.Log10(price * 0.0000025)), 0, decimals);
+        int quantityDecimals = decimals - priceDecimals;
+        long limit = Math.Max(1, (long)(60_000_000 / price * Math.Pow(10, quantityDecimals)));
+        return Market(id, ticker, priceDecimals, quantityDecimals, limit, limit * 20);
+    }
+
     /// <summary>Writes <c>app_state</c>.</summary>
     public static JsonObject Write(GenesisState state)
     {
@@ -118,6 +137,9 @@ public static class GenesisFile
 
         return new JsonObject { ["markets"] = markets, ["accounts"] = accounts, ["insurance_fund"] = Text(state.InsuranceFund) };
     }
+
+    private static bool IsTicker(string text) => text.Length is > 0 and <= 16
+        && text.AsSpan().IndexOfAnyExcept("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") < 0;
 
     private static MarketParameters Market(
         uint id, string ticker, int priceDecimals, int quantityDecimals, long positionLimit, long openInterestCap) => new()
@@ -264,13 +286,8 @@ public static class GenesisFile
         public string Ticker(string name)
         {
             string text = Text(name);
-            bool valid = text.Length is > 0 and <= 16;
-            foreach (char c in text)
-            {
-                valid &= c is (>= 'A' and <= 'Z') or (>= '0' and <= '9') or '-';
-            }
-
-            return valid ? text : throw new GenesisException($"{Path}.{name}: 1 to 16 characters of A-Z, 0-9 and '-'");
+            Require(IsTicker(text), $"{Path}.{name}", "1 to 16 characters of A-Z, 0-9 and '-'");
+            return text;
         }
 
         public long Long(string name, long min, long max)

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
+using System.Linq;
 using System.Threading;
 using AppChain.Margin;
 using AppChain.StateMachine;
@@ -55,6 +56,15 @@ internal sealed class ReadModel
 
     /// <summary>Reports by market and validator.</summary>
     public SortedDictionary<ReportKey, ReportRow> Reports { get; } = [];
+
+    /// <summary>Parameters of the markets, ascending by id.</summary>
+    public ImmutableArray<MarketParameters> MarketParameters()
+    {
+        lock (Gate)
+        {
+            return [.. Markets.Values.Select(static market => market.Parameters)];
+        }
+    }
 
     /// <summary>Accounts by id.</summary>
     public IReadOnlyDictionary<AccountId, AccountRow> Accounts => _accounts;

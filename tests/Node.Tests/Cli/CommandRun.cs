@@ -35,7 +35,6 @@ internal sealed class CommandRun : IDisposable
                 error.Write(question);
                 return Secrets.Dequeue();
             },
-            IsTerminal = false,
         };
         int code = await CommandLine.RunAsync(arguments, shell);
         Out = output.ToString();

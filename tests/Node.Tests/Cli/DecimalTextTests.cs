@@ -23,7 +23,10 @@ public sealed class DecimalTextTests
     [TestCase("-5", "price '-5' is not a number such as 12.5")]
     [TestCase("", "price '' is not a number such as 12.5")]
     [TestCase(".", "price '.' is not a number such as 12.5")]
-    [TestCase("1,000", "price '1,000' is not a number such as 12.5")]
+    [TestCase("1,00", "price '1,00' is not a number such as 12.5")]
+    [TestCase("10,000,00", "price '10,000,00' is not a number such as 12.5")]
+    [TestCase(",100", "price ',100' is not a number such as 12.5")]
+    [TestCase("1.000,5", "price '1.000,5' is not a number such as 12.5")]
     [TestCase("1e5", "price '1e5' is not a number such as 12.5")]
     [TestCase("1.2.3", "price '1.2.3' is not a number such as 12.5")]
     [TestCase("109951162777.6", "price 109951162777.6 is above the highest possible, 109951162777.5")]
@@ -33,6 +36,19 @@ public sealed class DecimalTextTests
         Assert.That(
             () => DecimalText.Parse("price", text, 1, "tick", (1L << 40) - 1),
             Throws.TypeOf<FormatException>().With.Message.EqualTo(message));
+
+    [TestCase("1,000", 10_000)]
+    [TestCase("1,234,567.8", 12_345_678)]
+    [TestCase("1234567.8", 12_345_678)]
+    public void Thousands_may_be_separated_as_we_print_them(string text, long ticks) =>
+        Assert.That(DecimalText.Parse("price", text, 1, "tick", 1L << 40), Is.EqualTo(ticks));
+
+    [TestCase("999", "999")]
+    [TestCase("-999.5", "-999.5")]
+    [TestCase("1000", "1,000")]
+    [TestCase("-1234567.12345", "-1,234,567.12345")]
+    public void Grouping_separates_the_thousands_of_the_whole_part(string plain, string grouped) =>
+        Assert.That(DecimalText.Grouped(plain), Is.EqualTo(grouped));
 
     [Test]
     public void Every_multiple_of_the_tick_survives_the_way_there_and_back()

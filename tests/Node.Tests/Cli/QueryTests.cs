@@ -31,16 +31,16 @@ public sealed class QueryTests
     }
 
     [TestCase("markets", "BTC-PERP")]
-    [TestCase("markets", "50000.0")]
-    [TestCase("market BTC-PERP", "50000.0 ± 10.0")]
+    [TestCase("markets", "50,000.0")]
+    [TestCase("market BTC-PERP", "50,000.0 ± 10.0")]
     [TestCase("market 1", "tick / lot      0.1 USD / 0.0001")]
-    [TestCase("book BTC-PERP", "50000.5")]
+    [TestCase("book BTC-PERP", "50,000.5")]
     [TestCase("account alice", "collateral          900.12")]
     [TestCase("account alice", "-0.25")]
     [TestCase("orders alice", "0.5 of 1")]
     [TestCase("fills", "2025-10-10 21:00:00.000")]
-    [TestCase("oracle --market BTC-PERP", "BTC-PERP: 50000.0 ± 10.0, live")]
-    [TestCase("liquidations", "buy 0.25 BTC-PERP at 50100.0, filled 0.1 BTC-PERP")]
+    [TestCase("oracle --market BTC-PERP", "index price  50,000.0 ± 10.0")]
+    [TestCase("liquidations", "buy 0.25 BTC-PERP at 50,100.0, filled 0.1 BTC-PERP")]
     [TestCase("at-risk", "98.5%")]
     [TestCase("chain", "difference              0.00")]
     public async Task Numbers_are_shown_in_the_decimals_of_the_market(string line, string shown)
@@ -65,6 +65,25 @@ public sealed class QueryTests
         using JsonDocument json = JsonDocument.Parse(_run.Out);
         Assert.That(json.RootElement.EnumerateObject().All(field => field.Name == field.Name.ToLowerInvariant()));
         Assert.That(json.RootElement.EnumerateObject().Any(), Is.True);
+    }
+
+    [TestCase("query account zoe", "no key 'zoe' in ", "it has alice")]
+    [TestCase("query account app1zoe", "'app1zoe' is no account", "")]
+    [TestCase("query", "`appchain query` needs a verb; it has markets, market, book", "see `appchain query --help`")]
+    [TestCase("query prices", "`appchain query` has no verb 'prices'; it has markets", "")]
+    [TestCase("tx order", "`appchain tx order` needs a verb; it has place, cancel, cancel-all, replace, batch", "")]
+    [TestCase("foo", "`appchain` has no verb 'foo'; it has init, start, status, keys, tx, query, verify-proof, check", "")]
+    public async Task A_mistake_says_what_there_is(string line, string message, string next)
+    {
+        Assert.That(await _run.Run(line.Split(' ')), Is.EqualTo(ExitCode.Usage));
+        Assert.That(_run.Error, Does.StartWith("error: " + message).And.Contain(next));
+    }
+
+    [Test]
+    public async Task Help_calls_the_program_by_its_name()
+    {
+        Assert.That(await _run.Run("query", "book", "--help"), Is.Zero);
+        Assert.That(_run.Out, Does.Contain("appchain query book <market>"));
     }
 
     [Test]

@@ -202,7 +202,7 @@ public sealed class TxCommandsTests
         int code = await Run("tx order place BTC-PERP buy --quantity 0.25 --price 50000.5 --wait --from alice");
         Assert.That(code, Is.Zero, _run.Error);
         Assert.That(_run.Out, Does.Contain(
-            "buy 0.25 BTC-PERP at 50000.5: order 9, filled 0.1 at 50000.300 on average, fee 2.50, 0.15 rests"));
+            "buy 0.25 BTC-PERP at 50,000.5: order 9, filled 0.1 at 50,000.300 on average, fee 2.50, 0.15 rests"));
         await Run($"query tx {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(_node.Received[0]))}");
         Assert.That(_run.Out, Does.Contain("order 9, filled 0.1"));
     }

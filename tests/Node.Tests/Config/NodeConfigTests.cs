@@ -17,7 +17,7 @@ public sealed class NodeConfigTests
             AbciAddress = "unix:///run/appchain.sock",
             DataDirectory = "db",
             CheckEveryRow = true,
-            LogBlocks = false,
+            LogLevel = LogLevel.Debug,
             FeedFiles = [new FeedFile("BTC-PERP", "a.csv", ""), new FeedFile("ETH-PERP", "b.csv.gz", "ETH-USD")],
             FeedSpeed = 2.5,
             FeedStart = 17,
@@ -41,7 +41,7 @@ public sealed class NodeConfigTests
     [TestCase("abci.address = a:1", "c:2: abci.address takes tcp://host:port or unix:///path, not 'a:1'")]
     [TestCase("storage.directory =", "c:2: storage.directory must not be empty")]
     [TestCase("checks.every_row = yes", "c:2: checks.every_row takes true or false, not 'yes'")]
-    [TestCase("log.blocks = 1", "c:2: log.blocks takes true or false, not '1'")]
+    [TestCase("log.level = loud", "c:2: log.level takes error, info or debug, not 'loud'")]
     [TestCase("feed.file = BTC-PERP", "c:2: feed.file takes TICKER,FILE or TICKER,FILE,SYMBOL, not 'BTC-PERP'")]
     [TestCase("feed.speed = 0", "c:2: feed.speed takes a number above 0")]
     [TestCase("feed.speed = fast", "c:2: feed.speed takes a number above 0")]
@@ -57,8 +57,8 @@ public sealed class NodeConfigTests
     [Test]
     public void A_key_given_twice_is_refused()
     {
-        var refusal = Assert.Throws<ConfigException>(() => NodeConfig.Parse(["log.blocks = true", "log.blocks = true"], "c"));
-        Assert.That(refusal!.Message, Is.EqualTo("c:2: 'log.blocks' is there twice"));
+        var refusal = Assert.Throws<ConfigException>(() => NodeConfig.Parse(["log.level = info", "log.level = info"], "c"));
+        Assert.That(refusal!.Message, Is.EqualTo("c:2: 'log.level' is there twice"));
     }
 
     [Test]

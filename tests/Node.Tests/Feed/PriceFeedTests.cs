@@ -4,6 +4,7 @@ using System.Collections.Immutable;
 using System.IO;
 using System.IO.Compression;
 using System.Linq;
+using AppChain.Margin;
 using AppChain.StateMachine;
 using NUnit.Framework;
 
@@ -92,23 +93,50 @@ public sealed class PriceFeedTests
     public void Reports_take_the_median_of_the_venues_that_speak()
     {
         var feed = new PriceFeed();
-        feed.Add(2, 2, Fixed(10, 0));
-        feed.Add(1, 1, Fixed(100, Second));
-        feed.Add(1, 1, Fixed(104, 2 * Second));
-        feed.Add(1, 1, Fixed(101, 3 * Second));
-        feed.Add(1, 1, Fixed(999, 31 * Second));
-        feed.Add(3, 1, (out double price, out long age) =>
+        feed.Add("ETH-PERP", Fixed(10, 0));
+        feed.Add("BTC-PERP", Fixed(100, Second));
+        feed.Add("BTC-PERP", Fixed(104, 2 * Second));
+        feed.Add("BTC-PERP", Fixed(101, 3 * Second));
+        feed.Add("BTC-PERP", Fixed(999, 31 * Second));
+        feed.Add("SOL-PERP", (out double price, out long age) =>
         {
             price = 0;
             age = 0;
             return false;
         });
+        Assert.That(feed.Reports(1_000 * Second), Is.Empty, "before it knows the markets");
+        feed.Bind([.. GenesisFile.DefaultMarkets, GenesisFile.MarketFor(3, "SOL-PERP", 150)]);
         ImmutableArray<PriceReport> reports = feed.Reports(1_000 * Second);
         Assert.That(reports, Is.EqualTo(new[]
         {
             new PriceReport(1, 1_010, 20, 999 * Second),
             new PriceReport(2, 1_000, 1, 1_000 * Second),
         }));
+    }
+
+    [Test]
+    public void A_market_that_the_chain_does_not_have_is_refused()
+    {
+        var feed = new PriceFeed();
+        feed.Add("SOL-PERP", Fixed(150, 0));
+        Assert.That(
+            Assert.Throws<FeedException>(() => feed.Bind(GenesisFile.DefaultMarkets))!.Message,
+            Is.EqualTo("feed.file: the chain has no market SOL-PERP; it has BTC-PERP, ETH-PERP"));
+    }
+
+    [TestCase(60_000, 1, 4)]
+    [TestCase(3_000, 2, 3)]
+    [TestCase(150, 3, 2)]
+    [TestCase(0.1, 5, 0)]
+    [TestCase(5_000_000, 0, 5)]
+    public void The_units_of_a_market_follow_from_its_price(double price, int priceDecimals, int quantityDecimals)
+    {
+        MarketParameters market = GenesisFile.MarketFor(3, "X-PERP", price);
+        Assert.That((market.PriceDecimals, market.QuantityDecimals), Is.EqualTo((priceDecimals, quantityDecimals)));
+        Assert.That(market.TickLotValue, Is.EqualTo(10));
+        double limit = market.PositionLimit * price / Math.Pow(10, quantityDecimals);
+        Assert.That(limit, Is.EqualTo(60_000_000).Within(0.1).Percent);
+        Assert.DoesNotThrow(() => GenesisFile.Parse(GenesisFile.Write(new GenesisState([market], [], 0)).ToJsonString()));
     }
 
     [Test]
