@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Immutable;
 
 namespace AppChain.Node;
 
@@ -18,6 +19,9 @@ public enum LogLevel
 /// <summary>Lines about what a node does, for its operator. Nothing reads them back.</summary>
 public sealed class NodeLog(LogLevel level, Action<string> write)
 {
+    /// <summary>The words for the levels, in their order.</summary>
+    public static ImmutableArray<string> Levels { get; } = ["error", "info", "debug"];
+
     /// <summary>Says nothing.</summary>
     public static NodeLog Silent { get; } = new(LogLevel.Error, static _ => { });
 

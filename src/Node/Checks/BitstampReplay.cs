@@ -64,7 +64,7 @@ internal sealed class BitstampReplay
         var replay = new BitstampReplay();
         foreach ((int line, string[] fields) in FlowFile.Read(ordersPath))
         {
-            if (!FlowFile.IsHeader(fields))
+            if (line > 1 || !FlowFile.IsHeader(fields))
             {
                 replay._messages.Add(Parse(ordersPath, line, fields));
             }

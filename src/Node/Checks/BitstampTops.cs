@@ -30,7 +30,7 @@ internal sealed class BitstampTops
         var tops = new BitstampTops();
         foreach ((int line, string[] fields) in FlowFile.Read(path))
         {
-            if (!FlowFile.IsHeader(fields))
+            if (line > 1 || !FlowFile.IsHeader(fields))
             {
                 tops._published.Add((line, FlowFile.Whole(path, line, fields, 0), new Top(
                     FlowFile.Scaled(path, line, fields, 1, 2),
@@ -40,7 +40,9 @@ internal sealed class BitstampTops
             }
         }
 
-        return tops;
+        return tops._published.Count > 0
+            ? tops
+            : throw new FormatException($"{path} has no lines of time_ms,best_bid,bid_amount,best_ask,ask_amount");
     }
 
     /// <summary>Notes our best prices as of a time.</summary>

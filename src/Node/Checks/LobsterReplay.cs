@@ -17,6 +17,7 @@ internal sealed class LobsterReplay
 {
     private const string FromBefore = "an order from before the file";
     private const string OutOfSight = "its level had been out of sight";
+    private const string Doubted = "an order that has disagreed before (the book file would tell what it holds)";
     private const string Unseen = "orders may have changed unseen (the book file would tell)";
 
     // A message, as the file has it: 1 new, 2 partial cancel, 3 delete, 4 execution, 5 hidden, 6 cross trade, 7 halt.
@@ -37,6 +38,10 @@ internal sealed class LobsterReplay
     // price, and so in sight, ever since if the number is still the same.
     private readonly Dictionary<ulong, int> _bestSince = [];
     private readonly int[] _newBests = new int[2];
+
+    // Without a book file: orders about which our book and the recording disagreed. Nothing tells what is left of them,
+    // so they are out of the book, lest one disagreement makes a thousand.
+    private readonly HashSet<ulong> _doubted = [];
 
     private List<Message> _messages = [];
     private int _index;
@@ -199,11 +204,18 @@ internal sealed class LobsterReplay
         {
             if (_isBookKnown || IsWatched(crossed))
             {
-                _wrong = $"order {message.Id} rests at {message.Price} but would trade with {crossed.Id} at {crossed.Price}";
-                return;
-            }
+                _wrong ??= $"order {message.Id} rests at {message.Price} but would trade with {crossed.Id} at {crossed.Price}";
+                if (_isBookKnown)
+                {
+                    return;
+                }
 
-            ForgetLevel(opposite, crossed.Price);
+                Doubt(crossed);
+            }
+            else
+            {
+                ForgetLevel(opposite, crossed.Price);
+            }
         }
 
         if (message.Quantity <= 0 || !_book.CanRest(message.Id, message.Side, message.Price))
@@ -242,6 +254,7 @@ internal sealed class LobsterReplay
             }
 
             _wrong = $"{message.Quantity} of order {message.Id} are cancelled, {order.Quantity} were left";
+            Doubt(order);
             return;
         }
 
@@ -258,6 +271,7 @@ internal sealed class LobsterReplay
         if (message.Quantity > order.Quantity)
         {
             _wrong = $"{message.Quantity} of order {message.Id} are executed, {order.Quantity} were left";
+            Doubt(order);
             return;
         }
 
@@ -277,6 +291,7 @@ internal sealed class LobsterReplay
             {
                 _wrong = $"order {message.Id} is executed, {first.Id} at {first.Price} comes before it";
                 _book.Reduce(order.Id, message.Quantity);
+                Doubt(first);
                 return;
             }
 
@@ -350,6 +365,7 @@ internal sealed class LobsterReplay
             }
 
             _wrong = $"order {message.Id} rests at {order.Price}, the message says {message.Price}";
+            Doubt(order);
             return false;
         }
 
@@ -368,7 +384,7 @@ internal sealed class LobsterReplay
             return false;
         }
 
-        _open = _isBookKnown ? OutOfSight : FromBefore;
+        _open = _isBookKnown ? OutOfSight : _doubted.Contains(message.Id) ? Doubted : FromBefore;
         _forgive = true;
         return false;
     }
@@ -437,6 +453,15 @@ internal sealed class LobsterReplay
         {
             _book.Rest(new BookOrder(id, side, price, quantity));
             _nameless[(side, price)] = id;
+        }
+    }
+
+    private void Doubt(in BookOrder order)
+    {
+        if (!_isBookKnown)
+        {
+            _book.Remove(order.Id);
+            _doubted.Add(order.Id);
         }
     }
 

@@ -54,7 +54,8 @@ internal static class NodeCommands
     {
         Option<DirectoryInfo> home = Home();
         var untilEof = new Option<bool>("--until-eof") { Description = "stop when standard input ends", Hidden = true };
-        var level = new Option<LogLevel?>("--log-level") { Description = "error, info or debug; goes before log.level" };
+        var level = new Option<string?>("--log-level") { Description = "error, info or debug; goes before log.level" };
+        level.AcceptOnlyFromAmong([.. NodeLog.Levels]);
         var command = new Command("start", "Runs the application until it is stopped; start the consensus engine beside it.")
         {
             home, level, untilEof,
@@ -63,8 +64,8 @@ internal static class NodeCommands
         {
             try
             {
-                return Run(
-                    parsed.GetRequiredValue(home).FullName, parsed.GetValue(level), parsed.GetValue(untilEof));
+                LogLevel? wanted = parsed.GetValue(level) is string word ? (LogLevel)NodeLog.Levels.IndexOf(word) : null;
+                return Run(parsed.GetRequiredValue(home).FullName, wanted, parsed.GetValue(untilEof));
             }
             catch (Exception problem) when (problem is ConfigException or StorageException or FeedException or IOException
                 or FormatException or GenesisException or DllNotFoundException)

@@ -73,7 +73,7 @@ internal sealed class Printer(Shell shell, bool isJson)
 
         foreach ((string name, string value) in pairs)
         {
-            Line($"{name.PadRight(width)}  {value}");
+            Line($"{name.PadRight(width)}  {value}".TrimEnd());
         }
     }
 }

@@ -32,6 +32,7 @@ internal static class QueryText
             rows.Add([DecimalText.FormatAmount(tier.NotionalFrom), Percent(tier.InitialPpm), Percent(tier.MaintenancePpm)]);
         }
 
+        printer.Line();
         printer.Table([">notional from", ">initial margin", ">maintenance margin"], rows, "no margin tiers");
     }
 
@@ -96,6 +97,7 @@ internal static class QueryText
             }
         }
 
+        printer.Line();
         printer.Table(
             [
                 "position", ">size", ">entry", ">mark", ">unrealised profit", ">funding owed", ">liquidation near",
@@ -185,6 +187,7 @@ internal static class QueryText
                 ]);
             }
 
+            printer.Line();
             printer.Table(["validator", ">price", ">confidence", "venue time"], rows, "no validator's report is young enough");
             printer.Line();
         }

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.CommandLine;
 using System.Globalization;
 using System.Threading;
@@ -62,14 +63,19 @@ internal static class StatusCommand
             ("mempool", $"{Number(answer.Mempool.Count)} transactions, {Number(answer.Mempool.Bytes)} bytes"),
             ("conservation", $"held {DecimalText.FormatAmount(Int128.Parse(answer.Chain.Held, CultureInfo.InvariantCulture))}, "
                 + $"difference {answer.Chain.Difference}"));
+        printer.Line();
+        var rows = new List<string[]>();
         foreach (V1.Market market in answer.Markets.Markets)
         {
-            printer.Pairs((
-                market.Ticker.PadRight("conservation".Length),
-                $"{market.FormatPrice(market.IndexPrice)} ± {market.FormatPrice(market.Confidence)}, "
-                    + $"{QueryText.Word(market.OracleState)}, mark {market.FormatPrice(market.MarkPrice)}, "
-                    + $"open interest {market.FormatQuantity(market.OpenInterest)}"));
+            rows.Add(
+            [
+                market.Ticker, QueryText.Word(market.OracleState), market.FormatPrice(market.IndexPrice),
+                market.FormatPrice(market.Confidence), market.FormatPrice(market.MarkPrice),
+                market.FormatQuantity(market.OpenInterest),
+            ]);
         }
+
+        printer.Table(["market", "oracle", ">index price", ">±", ">mark price", ">open interest"], rows, "no markets");
     }
 
     private static void PrintJson(Printer printer, Answer answer) => printer.Json(json =>

@@ -159,7 +159,7 @@ public sealed record NodeConfig
         "abci.address" => AbciAddress,
         "storage.directory" => DataDirectory,
         "checks.every_row" => CheckEveryRow ? "true" : "false",
-        "log.level" => LogLevel switch { LogLevel.Error => "error", LogLevel.Info => "info", LogLevel.Debug => "debug" },
+        "log.level" => NodeLog.Levels[(int)LogLevel],
         "feed.speed" => FeedSpeed.ToString(CultureInfo.InvariantCulture),
         "feed.start" => FeedStart.ToString(CultureInfo.InvariantCulture),
         "feed.epoch" => FeedEpoch.ToString(CultureInfo.InvariantCulture),
@@ -193,13 +193,13 @@ public sealed record NodeConfig
         _ => throw new ConfigException($"{place}: {key} takes true or false, not '{value}'"),
     };
 
-    private static LogLevel Level(string value, string place) => value switch
+    private static LogLevel Level(string value, string place)
     {
-        "error" => LogLevel.Error,
-        "info" => LogLevel.Info,
-        "debug" => LogLevel.Debug,
-        _ => throw new ConfigException($"{place}: log.level takes error, info or debug, not '{value}'"),
-    };
+        int index = NodeLog.Levels.IndexOf(value);
+        return index >= 0
+            ? (LogLevel)index
+            : throw new ConfigException($"{place}: log.level takes {string.Join(", ", NodeLog.Levels)}, not '{value}'");
+    }
 
     private static double Speed(string value, string place) =>
         double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double speed) && speed is > 0 and <= 1_000_000

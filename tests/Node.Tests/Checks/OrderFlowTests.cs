@@ -96,6 +96,21 @@ internal sealed class OrderFlowTests
     }
 
     [Test]
+    public void Without_a_book_file_one_disagreement_makes_no_others()
+    {
+        // 7 stands first and stays; the recording executes 9, and later sells rest where 7 would buy.
+        string[] messages =
+        [
+            "1.0,1,7,3,1000000,1", "1.1,1,9,3,1000000,1", "1.2,4,9,3,1000000,1", "1.3,1,10,2,1000000,-1",
+            "1.4,1,11,2,990000,-1", "1.5,4,11,2,990000,-1", "1.6,3,7,3,1000000,1",
+        ];
+        FlowReport report = LobsterReplay.Run(Write("messages", messages), null);
+        Assert.That(report.Disagreements, Is.EqualTo(new[] { "line 3: order 9 is executed, 7 at 1000000 comes before it" }));
+        Assert.That((report.Cases, report.Agreed, report.Skipped), Is.EqualTo((7, 5, 1)));
+        Assert.That(report.SkipReasons.Keys, Has.One.StartsWith("an order that has disagreed before"));
+    }
+
+    [Test]
     public void A_feed_agrees_when_our_book_makes_its_executions()
     {
         FlowReport report = BitstampReplay.Run(Write("feed", Feed), null);
@@ -135,6 +150,11 @@ internal sealed class OrderFlowTests
             await _run.Run("check", "orderflow", "--format", "lobster", "--messages", file), Is.EqualTo(ExitCode.Usage));
         Assert.That(_run.Error, Does.Contain("line 1").And.Contain(expected));
     }
+
+    [TestCase("{\"bids\":[[\"236.47\",\"1.5\"]],\"asks\":[]}")]
+    [TestCase("time_ms,best_bid,bid_amount,best_ask,ask_amount\nx,1,1,2,1")]
+    public void A_top_of_book_of_another_shape_is_refused(string content) => Assert.That(
+        () => BitstampReplay.Run(Write("feed", Feed), Write("top", [content])), Throws.TypeOf<FormatException>());
 
     [TestCase("LOBSTER_AAPL_2012-06-21_message_10_head.csv", "LOBSTER_AAPL_2012-06-21_orderbook_10_head.csv", 98)]
     [TestCase("LOBSTER_AMZN_2012-06-21_message_1.csv.gz", "LOBSTER_AMZN_2012-06-21_orderbook_1.csv.gz", 8_913)]

@@ -22,7 +22,7 @@ public sealed class StatusTests
         using FakeNode node = Answering();
         Assert.That(await _run.Run("status", "--node", node.Url), Is.Zero, _run.Error);
         Assert.That(_run.Out, Does.Contain("41, in step with the chain").And.Contain("2 transactions, 400 bytes"));
-        Assert.That(_run.Out, Does.Contain("50,000.0 ± 10.0, live"));
+        Assert.That(_run.Out, Does.Match("BTC-PERP +live +50,000.0 +10.0"));
     }
 
     [Test]

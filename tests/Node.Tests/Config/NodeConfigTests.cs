@@ -41,7 +41,7 @@ public sealed class NodeConfigTests
     [TestCase("abci.address = a:1", "c:2: abci.address takes tcp://host:port or unix:///path, not 'a:1'")]
     [TestCase("storage.directory =", "c:2: storage.directory must not be empty")]
     [TestCase("checks.every_row = yes", "c:2: checks.every_row takes true or false, not 'yes'")]
-    [TestCase("log.level = loud", "c:2: log.level takes error, info or debug, not 'loud'")]
+    [TestCase("log.level = loud", "c:2: log.level takes error, info, debug, not 'loud'")]
     [TestCase("feed.file = BTC-PERP", "c:2: feed.file takes TICKER,FILE or TICKER,FILE,SYMBOL, not 'BTC-PERP'")]
     [TestCase("feed.speed = 0", "c:2: feed.speed takes a number above 0")]
     [TestCase("feed.speed = fast", "c:2: feed.speed takes a number above 0")]
