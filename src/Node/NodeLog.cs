@@ -6,10 +6,10 @@ namespace AppChain.Node;
 /// <summary>How much a node says on standard error. Each level includes those before it.</summary>
 public enum LogLevel
 {
-    /// <summary>Only what ends the node or a connection.</summary>
+    /// <summary>Only the start, and what ends the node or a connection.</summary>
     Error,
 
-    /// <summary>Start, genesis, a line a block, refused proposals.</summary>
+    /// <summary>Genesis, a line a block, refused proposals.</summary>
     Info,
 
     /// <summary>Also the prices of each vote and the transactions that CheckTx refuses.</summary>

@@ -112,7 +112,7 @@ internal static class NodeCommands
             StandardInput.WhenEnded(stop.Set);
         }
 
-        log.Info($"serving ABCI on {server.Address}, height {application.Height}");
+        Console.Error.WriteLine($"serving ABCI on {server.Address}, height {application.Height}");
         stop.Wait();
         return exitCode;
     }

@@ -48,15 +48,16 @@ internal sealed class Printer(Shell shell, bool isJson)
     /// <summary>
     /// Prints a table. A column whose title begins with '&gt;' holds numbers and is aligned at their points.
     /// </summary>
-    public void Table(IReadOnlyList<string> columns, IReadOnlyList<string[]> rows, string whenEmpty)
+    public void Table(IReadOnlyList<string> columns, IEnumerable<string[]> rows, string whenEmpty)
     {
-        if (rows.Count == 0)
+        string[][] all = [.. rows];
+        if (all.Length == 0)
         {
             Line(whenEmpty);
             return;
         }
 
-        foreach (string line in TextColumns.Table(columns, rows))
+        foreach (string line in TextColumns.Table(columns, all))
         {
             Line(line);
         }

@@ -56,7 +56,7 @@ public sealed record NodeConfig
         ("abci.address", "where the consensus engine reaches the application: tcp://host:port or unix:///path"),
         ("storage.directory", "directory of the database, relative to the home directory"),
         ("checks.every_row", "true: visit every row after every block (I1, I2, I3, I5 in full); false: running sums only"),
-        ("log.level", "error: only what ends the node or a connection; info: also a line per block; debug: also votes and refused transactions"),
+        ("log.level", "error: only the start and what ends the node or a connection; info: also a line per block; debug: also votes and refused transactions"),
         ("feed.file", "price file as TICKER,FILE or TICKER,FILE,SYMBOL; may be given several times, several per market"),
         ("feed.speed", "market seconds per wall second"),
         ("feed.start", "market time at which the replay starts, ns since 1970; 0: the latest first row"),

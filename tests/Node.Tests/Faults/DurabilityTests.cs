@@ -149,7 +149,7 @@ public sealed class DurabilityTests
     private void AssertReplayed(Dictionary<long, byte[]> hashes, long last)
     {
         string directory = Directory.CreateDirectory(Path.Combine(_home, "replay")).FullName;
-        using var twin = new Node.Application(new ChainStore(directory), null, false, _ => { });
+        using var twin = new Node.Application(new ChainStore(directory), null, false, NodeLog.Silent);
         twin.InitChain(EmptyBlocks.Genesis());
         for (long height = 1; height <= last; height++)
         {

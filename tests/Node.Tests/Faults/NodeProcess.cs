@@ -65,7 +65,7 @@ internal sealed class NodeProcess : IDisposable
         Directory.CreateDirectory(Path.Combine(home, "config"));
         File.WriteAllText(
             Path.Combine(home, "config", "appchain.conf"),
-            $"abci.address = {address}\nstorage.directory = {storage}\nlog.level = info\n");
+            $"abci.address = {address}\nstorage.directory = {storage}\nlog.level = error\n");
     }
 
     /// <summary>Waits until the node serves, and dials it.</summary>

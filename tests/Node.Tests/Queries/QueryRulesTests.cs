@@ -57,6 +57,7 @@ public sealed class QueryRulesTests
     [TestCase("/account", 1, "'' is no account")]
     [TestCase("/nonce", 1, "'' is no account")]
     [TestCase("/orders", 1, "'' is no account")]
+    [TestCase("/agents", 1, "'' is no account")]
     [TestCase("/proof", 1, "the key is empty")]
     public void QUERY_2_a_question_without_an_answer_has_a_code_and_says_why(string path, int code, string why)
     {
@@ -92,7 +93,7 @@ public sealed class QueryRulesTests
         foreach (string path in (string[])
         [
             "/chain", "/markets", "/market", "/book", "/account", "/nonce", "/orders", "/fills", "/oracle", "/liquidations",
-            "/accounts-at-risk", "/proof",
+            "/accounts-at-risk", "/agents", "/proof",
         ])
         {
             Assert.That(Ask(path, ByteString.CopyFrom(0x0A, 0xFF)).Code, Is.EqualTo(1), path);
