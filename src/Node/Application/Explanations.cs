@@ -42,7 +42,7 @@ public static class Explanations
         ResultCode.NotFillable => "it could not be filled whole; lower the quantity or use --time-in-force ioc",
         ResultCode.WouldNotReduce => "there is no position that it would reduce; see `appchain query account`",
         ResultCode.TooManyOrders => "256 orders are open in this market already; cancel some",
-        ResultCode.BookFull => "the book has no room for another price, or for so many lots at this one; use a price that has orders, and a lower quantity",
+        ResultCode.BookFull => "no room for another price, or for so many lots at this one; use a price that has orders, and a lower quantity",
         ResultCode.PositionLimit => "the position would exceed the market's limit; lower the quantity",
         ResultCode.OpenInterestCap => "the market's open interest would exceed its cap; lower the quantity or wait",
         ResultCode.SelfTrade => "it met an order of the same account and was cancelled by its self-trade rule",
