@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
+using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Text.Json;
@@ -84,15 +85,31 @@ public sealed class EndToEndTests
     }
 
     [Test]
-    public void A_wrong_market_is_named_with_those_that_there_are()
+    public void A_ticker_of_its_own_becomes_a_market_with_the_prices_of_its_file()
+    {
+        string file = Path.Combine(_home, "doge.csv");
+        File.WriteAllLines(file, [
+            "open_time_ms,open,high,low,close",
+            .. Enumerable.Range(0, 120).Select(minute => string.Create(CultureInfo.InvariantCulture,
+                $"{1_760_000_000_000 + (60_000L * minute)},0.25,0.2501,0.2499,0.25")),
+        ]);
+        using JsonDocument report = Run("embedded", port: 28_860, "--prices", $"DOGE-PERP={file}");
+        JsonElement oracle = report.RootElement.GetProperty("oracle").GetProperty("DOGE-PERP");
+        Assert.That(oracle.GetProperty("updates").GetInt32(), Is.Positive);
+        decimal last = decimal.Parse(oracle.GetProperty("last_price").ToString(), CultureInfo.InvariantCulture);
+        Assert.That(last, Is.EqualTo(0.25m).Within(0.001m));
+    }
+
+    [Test]
+    public void A_price_file_that_does_not_exist_is_named()
     {
         using Process process = Start(
             "--engine", "embedded", "--blocks", "5", "--home", Path.Combine(_home, "net"), "--port", "28860",
-            "--prices", "DOGE-PERP=doge.csv");
+            "--prices", "BTC-PERP=nowhere.csv");
         string error = process.StandardError.ReadToEnd();
         process.WaitForExit();
         Assert.That(process.ExitCode, Is.EqualTo(1));
-        Assert.That(error, Does.Contain("there is no market DOGE-PERP; this chain has BTC-PERP, ETH-PERP"));
+        Assert.That(error, Does.Contain("nowhere.csv does not exist"));
     }
 
     private JsonDocument Run(string engine, int port, params string[] more)
