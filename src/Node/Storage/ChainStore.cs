@@ -2,8 +2,6 @@ using System;
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
-using System.Globalization;
-using System.IO;
 using System.Threading;
 using AppChain.StateMachine;
 
@@ -25,10 +23,9 @@ public sealed class ChainStore : IDisposable
     private static readonly string[] s_families = ["default", "changelog", "rows"];
     private static readonly byte[] s_rowsHeight = "rows-height"u8.ToArray();
 
-    private readonly string _directory;
-    private readonly RocksDb _db;
+    private readonly IKeyValueStore _db;
     private readonly BlockingCollection<ChangeRecord> _toMaterialise = new(boundedCapacity: 256);
-    private readonly bool _materialise;
+    private readonly Materialising _materialising;
     private Thread? _materialiser;
     private volatile Exception? _failure;
     private long _oldest;
@@ -37,10 +34,16 @@ public sealed class ChainStore : IDisposable
     /// <summary>Opens the store in a directory. Without materialising, rows stay as they are: for tests of recovery.</summary>
     /// <exception cref="StorageException">See the message.</exception>
     public ChainStore(string directory, bool materialise = true)
+        : this(new RocksDb(directory, s_families), materialise ? Materialising.Background : Materialising.Never)
     {
-        _directory = Path.GetFullPath(directory);
-        _db = new RocksDb(directory, s_families);
-        _materialise = materialise;
+    }
+
+    /// <summary>Opens the store over a disk, which it owns from now on.</summary>
+    /// <exception cref="StorageException">See the message.</exception>
+    internal ChainStore(IKeyValueStore disk, Materialising materialising)
+    {
+        _db = disk;
+        _materialising = materialising;
         Height = -1;
         _oldest = long.MaxValue;
         bool whole = true;
@@ -93,7 +96,7 @@ public sealed class ChainStore : IDisposable
             throw new StorageException($"block {record.Height} does not follow {before}");
         }
 
-        using (RocksDb.WriteBatch batch = _db.NewBatch())
+        using (IWriteBatch batch = _db.NewBatch())
         {
             if (genesis is not null)
             {
@@ -101,13 +104,17 @@ public sealed class ChainStore : IDisposable
             }
 
             batch.Put(ChangeLog, Key(record.Height), record.Encode());
-            RequireSpace(record.Size + (genesis?.Size ?? 0));
+            _db.RequireSpace(record.Size + (genesis?.Size ?? 0));
             _db.Write(batch, durable: true);
         }
 
         _oldest = Math.Min(_oldest, genesis?.Height ?? record.Height);
         Height = record.Height;
-        if (_materialise)
+        if (_materialising == Materialising.AtOnce)
+        {
+            CatchUp();
+        }
+        else if (_materialising == Materialising.Background)
         {
             if (_materialiser is null)
             {
@@ -173,7 +180,7 @@ public sealed class ChainStore : IDisposable
         }
 
         // ORDER: not before the rows were read, so that they and their height are of one moment.
-        if (_materialise && _materialiser is null)
+        if (_materialising == Materialising.Background && _materialiser is null)
         {
             StartMaterialiser();
         }
@@ -247,6 +254,14 @@ public sealed class ChainStore : IDisposable
         _materialiser.Start();
     }
 
+    private void CatchUp()
+    {
+        for (long height = Math.Max(RowsHeight() + 1, _oldest); height <= Height; height++)
+        {
+            WriteRows(Record(height));
+        }
+    }
+
     private void Materialise(long first, long last)
     {
         try
@@ -276,7 +291,7 @@ public sealed class ChainStore : IDisposable
 
     private void WriteRows(ChangeRecord record)
     {
-        using RocksDb.WriteBatch batch = _db.NewBatch();
+        using IWriteBatch batch = _db.NewBatch();
         foreach (RowDelta row in record.Rows)
         {
             if (row.After is null)
@@ -296,7 +311,7 @@ public sealed class ChainStore : IDisposable
             batch.Delete(ChangeLog, Key(expired));
         }
 
-        RequireSpace(record.Size);
+        _db.RequireSpace(record.Size);
         _db.Write(batch, durable: false);
     }
 
@@ -305,20 +320,5 @@ public sealed class ChainStore : IDisposable
         var key = new byte[8];
         BinaryPrimitives.WriteInt64BigEndian(key, height);
         return key;
-    }
-
-    // Some space is kept: on a disk that is full to the last block the database itself can fail in the middle of its own
-    // housekeeping, without a message of ours. Rows and compactions need a few times what a record takes.
-    private void RequireSpace(int recordBytes)
-    {
-        const long kept = 8L << 20;
-        long free = new DriveInfo(_directory).AvailableFreeSpace;
-        if (free < kept + (4L * recordBytes))
-        {
-            string left = (free >> 10).ToString(CultureInfo.InvariantCulture);
-            throw new StorageException(
-                $"database {_directory}: {left} KiB are left: the disk is full; free space and start again, "
-                + "nothing committed is lost");
-        }
     }
 }

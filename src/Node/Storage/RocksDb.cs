@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.IO;
 using System.Runtime.InteropServices;
 
@@ -12,7 +13,7 @@ public sealed class StorageException(string message, Exception? inner = null) : 
 /// Thin binding of librocksdb (Debian: librocksdb-dev): a database with named column families, write batches, point
 /// reads and forward scans. Everything that the C library allocates is freed here.
 /// </summary>
-internal sealed unsafe partial class RocksDb : IDisposable
+internal sealed unsafe partial class RocksDb : IKeyValueStore
 {
     private const string Library = "librocksdb.so.7.8";
 
@@ -33,7 +34,7 @@ internal sealed unsafe partial class RocksDb : IDisposable
     /// <exception cref="StorageException">The library is missing, another process holds the database, or it is damaged.</exception>
     public RocksDb(string path, IReadOnlyList<string> families)
     {
-        _path = path;
+        _path = Path.GetFullPath(path);
         try
         {
             _options = rocksdb_options_create();
@@ -111,6 +112,30 @@ internal sealed unsafe partial class RocksDb : IDisposable
 
     /// <summary>A new, empty batch for this database.</summary>
     public WriteBatch NewBatch() => new(this);
+
+    /// <inheritdoc/>
+    IWriteBatch IKeyValueStore.NewBatch() => NewBatch();
+
+    /// <inheritdoc/>
+    void IKeyValueStore.Write(IWriteBatch batch, bool durable) => Write((WriteBatch)batch, durable);
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// Some space is kept: on a disk that is full to the last block the database itself can fail in the middle of its own
+    /// housekeeping, without a message of ours. Rows and compactions need a few times what a record takes.
+    /// </remarks>
+    public void RequireSpace(int recordBytes)
+    {
+        const long kept = 8L << 20;
+        long free = new DriveInfo(_path).AvailableFreeSpace;
+        if (free < kept + (4L * recordBytes))
+        {
+            string left = (free >> 10).ToString(CultureInfo.InvariantCulture);
+            throw new StorageException(
+                $"database {_path}: {left} KiB are left: the disk is full; free space and start again, "
+                + "nothing committed is lost");
+        }
+    }
 
     /// <summary>All entries of a column family, ascending by key, as of the call.</summary>
     public IEnumerable<KeyValuePair<byte[], byte[]>> Scan(int family)
@@ -194,7 +219,7 @@ internal sealed unsafe partial class RocksDb : IDisposable
     }
 
     /// <summary>Writes that happen together or not at all.</summary>
-    internal sealed class WriteBatch : IDisposable
+    internal sealed class WriteBatch : IWriteBatch
     {
         private readonly RocksDb _owner;
 
