@@ -89,6 +89,49 @@ public sealed class ApplicationTests
 
     // BLOCK-9, ORACLE-2
     [Test]
+    public void A_block_gives_the_same_answer_whatever_was_executed_before_the_decision()
+    {
+        using var network = new TestNetwork(NewDirectory);
+        var random = new Random(11);
+        ulong nonce = 0;
+        for (int block = 0; block < 40; block++)
+        {
+            network.Price *= 1 + ((random.NextDouble() - 0.5) / 100);
+            ByteString Order() => network.Sign(
+                random.Next(2) == 0 ? "alice" : "bob",
+                ++nonce,
+                TestNetwork.Order(random.Next(2) == 0 ? Side.Buy : Side.Sell, random.Next(1, 50), random.Next(499_000, 501_000)));
+            RequestProcessProposal decided = network.Propose(Order(), Order(), Order());
+            RequestProcessProposal rival = network.Propose(Order(), Order());
+            rival.Hash = ByteString.CopyFrom(SHA256.HashData(decided.Hash.Span));
+            network.Decide(decided, validator =>
+            {
+                switch ((network.Validators.IndexOf(validator) + block) % 4)
+                {
+                    case 1:
+                        validator.Application.PrepareProposal(new RequestPrepareProposal
+                        {
+                            Height = decided.Height, Time = decided.Time, LocalLastCommit = network.LastCommit,
+                        });
+                        break;
+                    case 2:
+                        Assert.That(
+                            validator.Application.ProcessProposal(rival).Status, Is.EqualTo(ProposalStatus.Accept));
+                        break;
+                    case 3 when network.Height > 0:
+                        validator.Application.Dispose();
+                        validator.Application = new Node.Application(
+                            new ChainStore(validator.Directory), validator.Feed, true, NodeLog.Silent);
+                        break;
+                }
+            });
+        }
+
+        Assert.That(network.Validators[0].Application.Height, Is.EqualTo(40));
+    }
+
+    // BLOCK-2
+    [Test]
     public void Every_lie_in_a_price_update_is_refused()
     {
         using var network = new TestNetwork(NewDirectory);
