@@ -136,8 +136,9 @@ internal sealed class LocalnetRun(RunOptions options)
 
         double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         V1.ChainResponse chain = await nodes[0].ChainAsync(CancellationToken.None).ConfigureAwait(false);
-        JsonObject report = RunReport.Write(options, monitor, floor, chain, Views(monitor), height, seconds);
-        IReadOnlyList<string> failures = RunReport.Failures(options, monitor, chain, height);
+        CallCheck calls = CallCheck.Of(_files, options.Validators);
+        JsonObject report = RunReport.Write(options, monitor, floor, chain, Views(monitor), calls, height, seconds);
+        IReadOnlyList<string> failures = RunReport.Failures(options, monitor, chain, calls, height);
         string text = report.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
         if (options.Report.Length > 0)
         {

@@ -7,6 +7,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using AppChain.Abci;
 using AppChain.Hsm;
 using AppChain.Margin;
 using AppChain.Node;
@@ -20,6 +21,7 @@ internal sealed class NetworkFiles
     /// <summary>Chain id of every localnet.</summary>
     public const string ChainId = "appchain-localnet";
 
+    private const string CallsFile = "data/abci-calls.log";
     private const long Usd = 1_000_000;
     private readonly RunOptions _options;
     private DeviceKeys? _device;
@@ -159,12 +161,23 @@ internal sealed class NetworkFiles
         return genesis.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
     }
 
+    /// <summary>The calls that a validator's application has noted, without a line that is still being written.</summary>
+    public IEnumerable<AbciCall> CallsOf(int validator)
+    {
+        string path = Path.Combine(HomeOf(validator), CallsFile);
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        using var reader = new StreamReader(file);
+        string[] lines = reader.ReadToEnd().Split('\n');
+        return lines.SkipLast(1).Select(AbciCall.Parse);
+    }
+
     /// <summary>Writes the configuration of a validator's application.</summary>
     public void WriteConfig(int validator, IReadOnlyList<FeedFile> files, long start, long epoch, long chainStart)
     {
         var config = new NodeConfig
         {
             AbciAddress = AbciAddress(validator),
+            AbciCalls = CallsFile,
             CheckEveryRow = true,
             FeedFiles = files,
             FeedSpeed = _options.Speed,

@@ -13,7 +13,8 @@ internal static class RunReport
 {
     /// <summary>The report in its documented form (localnet/README.md).</summary>
     public static JsonObject Write(
-        RunOptions options, Monitor monitor, TraderFloor floor, V1.ChainResponse chain, IReadOnlyList<MarketView> markets, long blocks, double seconds)
+        RunOptions options, Monitor monitor, TraderFloor floor, V1.ChainResponse chain, IReadOnlyList<MarketView> markets,
+        CallCheck calls, long blocks, double seconds)
     {
         var rejected = new JsonObject();
         foreach (KeyValuePair<uint, long> code in monitor.Refused.Concat(floor.Refused).GroupBy(pair => pair.Key)
@@ -70,11 +71,17 @@ internal static class RunReport
                 ["difference"] = chain.Difference,
             },
             ["invariants_checked"] = (long)chain.Height,
+            ["abci_calls"] = new JsonObject
+            {
+                ["checked"] = calls.Count,
+                ["out_of_order"] = calls.Problems.Count,
+            },
         };
     }
 
     /// <summary>The checks that failed; empty when the run is good.</summary>
-    public static IReadOnlyList<string> Failures(RunOptions options, Monitor monitor, V1.ChainResponse chain, long blocks)
+    public static IReadOnlyList<string> Failures(
+        RunOptions options, Monitor monitor, V1.ChainResponse chain, CallCheck calls, long blocks)
     {
         var failures = new List<string>();
         void Require(bool condition, string what)
@@ -92,6 +99,7 @@ internal static class RunReport
         Require(options.Traders == 0 || options.Blocks < 20 || monitor.Fills > 0, "nothing was traded");
         Require(options.Blocks is > 0 and < 5 || monitor.Oracles.Values.Any(oracle => oracle.Updates > 0), "no oracle update");
         Require(!options.RequireLiquidations || monitor.Liquidations > 0, "nothing was liquidated");
+        failures.AddRange(calls.Problems);
         return failures;
     }
 

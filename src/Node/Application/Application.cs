@@ -62,15 +62,23 @@ public sealed partial class Application : IAbciApplication, IDisposable
     /// <inheritdoc/>
     public ResponseInfo Info(RequestInfo request)
     {
-        Committed? committed = _committed;
-        var response = new ResponseInfo { Data = "appchain", Version = NodeVersion.Text, AppVersion = NodeVersion.Consensus };
-        if (committed is not null)
+        // A restarted engine may ask while the Commit of its former life still runs: it must hear of that block.
+        lock (_consensus)
         {
-            response.LastBlockHeight = committed.Height;
-            response.LastBlockAppHash = Google.Protobuf.ByteString.CopyFrom(committed.AppHash);
-        }
+            var response = new ResponseInfo
+            {
+                Data = "appchain",
+                Version = NodeVersion.Text,
+                AppVersion = NodeVersion.Consensus,
+            };
+            if (_committed is { } committed)
+            {
+                response.LastBlockHeight = committed.Height;
+                response.LastBlockAppHash = Google.Protobuf.ByteString.CopyFrom(committed.AppHash);
+            }
 
-        return response;
+            return response;
+        }
     }
 
     /// <inheritdoc/>

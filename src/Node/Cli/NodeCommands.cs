@@ -89,8 +89,9 @@ internal static class NodeCommands
         using var store = new ChainStore(Path.Combine(home, config.DataDirectory));
         using var application = new Application(
             store, feed, config.CheckEveryRow, log, () => ChainTime(config, epoch));
+        using StreamWriter? calls = CallsOf(config, home);
         using var server = new AbciServer(
-            application,
+            Recorded(application, calls),
             config.AbciAddress,
             fatal =>
             {
@@ -116,6 +117,22 @@ internal static class NodeCommands
         stop.Wait();
         return exitCode;
     }
+
+    private static StreamWriter? CallsOf(NodeConfig config, string home)
+    {
+        if (config.AbciCalls.Length == 0)
+        {
+            return null;
+        }
+
+        // Each line is one write to the file, so that a killed process leaves what it had noted.
+        var calls = new StreamWriter(Path.Combine(home, config.AbciCalls), append: true) { AutoFlush = true };
+        calls.WriteLine(new AbciCall(CallKind.Start, 0));
+        return calls;
+    }
+
+    private static IAbciApplication Recorded(IAbciApplication application, StreamWriter? calls) =>
+        calls is null ? application : new CallRecorder(application, call => calls.WriteLine(call));
 
     private static PriceFeed? FeedOf(NodeConfig config, long epoch)
     {

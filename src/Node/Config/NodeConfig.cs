@@ -23,6 +23,9 @@ public sealed record NodeConfig
     /// <summary>Where the consensus engine reaches the application.</summary>
     public string AbciAddress { get; init; } = "tcp://127.0.0.1:26658";
 
+    /// <summary>File to which the engine's calls are appended, relative to the home directory; empty for none.</summary>
+    public string AbciCalls { get; init; } = "";
+
     /// <summary>Directory of the database.</summary>
     public string DataDirectory { get; init; } = "data";
 
@@ -54,6 +57,7 @@ public sealed record NodeConfig
     public static IReadOnlyList<(string Key, string Meaning)> Keys { get; } =
     [
         ("abci.address", "where the consensus engine reaches the application: tcp://host:port or unix:///path"),
+        ("abci.calls", "file to which the engine's calls are appended for a check of their order; empty: none"),
         ("storage.directory", "directory of the database, relative to the home directory"),
         ("checks.every_row", "true: visit every row after every block (I1, I2, I3, I5 in full); false: running sums only"),
         ("log.level", "error: only the start and what ends the node or a connection; info: also a line per block; debug: also votes and refused transactions"),
@@ -108,6 +112,7 @@ public sealed record NodeConfig
             config = key switch
             {
                 "abci.address" => config with { AbciAddress = Address(value, place) },
+                "abci.calls" => config with { AbciCalls = value },
                 "storage.directory" => config with { DataDirectory = NotEmpty(value, key, place) },
                 "checks.every_row" => config with { CheckEveryRow = Bool(value, key, place) },
                 "log.level" => config with { LogLevel = Level(value, place) },
@@ -157,6 +162,7 @@ public sealed record NodeConfig
     private string ValueOf(string key) => key switch
     {
         "abci.address" => AbciAddress,
+        "abci.calls" => AbciCalls,
         "storage.directory" => DataDirectory,
         "checks.every_row" => CheckEveryRow ? "true" : "false",
         "log.level" => NodeLog.Levels[(int)LogLevel],

@@ -1,12 +1,13 @@
+using System;
 using System.Collections.Generic;
 using System.Linq;
-using System.Text.RegularExpressions;
+using AppChain.Abci;
 using NUnit.Framework;
 
 namespace AppChain.Localnet.Tests;
 
-/// <summary>The grammar of calls on the consensus connection, one letter per call.</summary>
-public static partial class CallOrder
+/// <summary>Sequences of calls on the consensus connection, one letter per call.</summary>
+public static class CallOrder
 {
     private static readonly Dictionary<string, char> Letters = new()
     {
@@ -26,18 +27,12 @@ public static partial class CallOrder
         return heights;
     }
 
-    /// <summary>Checks a run of one application process, which may end anywhere.</summary>
-    public static void Check(string text)
-    {
-        List<string> heights = Heights(text);
-        for (int i = 0; i < heights.Count; i++)
-        {
-            Regex grammar = i < heights.Count - 1 ? CompleteHeight() : PartOfHeight();
-            string height = i == 0 ? heights[i].TrimStart('I', 'N') : heights[i];
-            Assert.That(grammar.IsMatch(height), $"height number {i} of the run: {height}");
-        }
-        Assert.That(StartOfRun().IsMatch(text), text[..System.Math.Min(text.Length, 10)]);
-    }
+    /// <summary>Checks the calls of an application that may have been restarted.</summary>
+    public static void Check(IEnumerable<AbciCall> calls) => Assert.That(CallGrammar.Check(calls), Is.Null);
+
+    /// <summary>A call by the name that the recordings give to its request.</summary>
+    public static AbciCall Call((string Kind, long Height) call) =>
+        new(Enum.Parse<CallKind>(call.Kind.Replace("_", ""), ignoreCase: true), call.Height);
 
     /// <summary>
     /// Each of Prepare, Process and ExtendVote comes at most once in a round, and Prepare before Process.
@@ -52,15 +47,4 @@ public static partial class CallOrder
 
     /// <summary>A height without the calls whose number depends on the order of arrival.</summary>
     public static string WithoutVerifications(string height) => height.Replace("V", "");
-
-    // A round is VVE* [Prepare [Process]] VVE* ExtendVote VVE*, or the same without Prepare, and every part of it may
-    // be missing. Over any number of rounds that leaves one regular rule: nothing after FinalizeBlock but Commit.
-    [GeneratedRegex("^[VPQE]*FC$")]
-    private static partial Regex CompleteHeight();
-
-    [GeneratedRegex("^[VPQE]*F?$")]
-    private static partial Regex PartOfHeight();
-
-    [GeneratedRegex("^(I?N?)[^IN]*$")]
-    private static partial Regex StartOfRun();
 }

@@ -63,6 +63,8 @@ public sealed class RealTimeNetwork : IDisposable
         foreach (Thread signer in _signers) signer.Join();
         foreach (AbciServer server in _servers) server.Dispose();
         Directory.Delete(_folder, recursive: true);
+        foreach (RecorderApplication application in Applications)
+            CallOrder.Check(application.Calls.Select(CallOrder.Call));
     }
 
     private void StartSigner(int index)

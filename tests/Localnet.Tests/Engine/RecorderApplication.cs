@@ -56,7 +56,7 @@ public sealed class RecorderApplication : IApplication
 
     public ResponseInfo Info(RequestInfo request)
     {
-        Note("info", 0);
+        Note("info", _height);
         return new ResponseInfo
         {
             Data = "recorder",
@@ -70,7 +70,7 @@ public sealed class RecorderApplication : IApplication
 
     public ResponseInitChain InitChain(RequestInitChain request)
     {
-        Note("init_chain", 0);
+        Note("init_chain", Math.Max(1, request.InitialHeight));
         _chainId = request.ChainId;
         _initialHeight = request.InitialHeight;
         _appHash = SHA256.HashData(Encoding.UTF8.GetBytes("genesis:" + _chainId));

@@ -4,6 +4,7 @@ using System.IO;
 using System.IO.Compression;
 using System.Linq;
 using System.Text.Json;
+using AppChain.Abci;
 using AppChain.Abci.Wire;
 using NUnit.Framework;
 
@@ -75,6 +76,44 @@ public sealed class Recording
         }
         return [.. runs.Values];
     }
+
+    /// <summary>
+    /// The calls of all runs of a node's application that <see cref="CallGrammar"/> knows, in the order of execution.
+    /// </summary>
+    public IEnumerable<AbciCall> Calls(int node)
+    {
+        foreach (JsonElement line in Lines($"abci_node{node}.jsonl.gz"))
+        {
+            if (line.TryGetProperty("ev", out JsonElement happened))
+            {
+                if (happened.GetString() == "start") yield return new AbciCall(CallKind.Start, 0);
+                continue;
+            }
+            byte[] frame = line.GetProperty("frame").GetBytesFromBase64();
+            bool isRequest = line.GetProperty("dir").GetString() == "req";
+            AbciCall? call = isRequest
+                ? CallOf(Request.Parser.ParseDelimitedFrom(new MemoryStream(frame)))
+                : Response.Parser.ParseDelimitedFrom(new MemoryStream(frame)).Info is { } info
+                    ? new AbciCall(CallKind.Info, info.LastBlockHeight)
+                    : null;
+            if (call is { } known) yield return known;
+        }
+    }
+
+    private static AbciCall? CallOf(Request request) => request.ValueCase switch
+    {
+        Request.ValueOneofCase.InitChain => new AbciCall(CallKind.InitChain, request.InitChain.InitialHeight),
+        Request.ValueOneofCase.PrepareProposal =>
+            new AbciCall(CallKind.PrepareProposal, request.PrepareProposal.Height),
+        Request.ValueOneofCase.ProcessProposal =>
+            new AbciCall(CallKind.ProcessProposal, request.ProcessProposal.Height),
+        Request.ValueOneofCase.ExtendVote => new AbciCall(CallKind.ExtendVote, request.ExtendVote.Height),
+        Request.ValueOneofCase.VerifyVoteExtension =>
+            new AbciCall(CallKind.VerifyVoteExtension, request.VerifyVoteExtension.Height),
+        Request.ValueOneofCase.FinalizeBlock => new AbciCall(CallKind.FinalizeBlock, request.FinalizeBlock.Height),
+        Request.ValueOneofCase.Commit => new AbciCall(CallKind.Commit, 0),
+        _ => null,
+    };
 
     /// <summary>The requests that a node sent to its application, on all connections and in all runs.</summary>
     public IEnumerable<Request> Requests(int node)

@@ -86,10 +86,12 @@ public sealed class TestNetwork
     }
 
     /// <summary>
-    /// No two validators hold different blocks of one height; blocks follow one another by their rules.
+    /// No two validators hold different blocks of one height, and every application was called in order.
     /// </summary>
     public void CheckSafety()
     {
+        foreach (RecorderApplication application in Applications)
+            CallOrder.Check(application.Calls.Select(CallOrder.Call));
         Dictionary<long, BlockID> decided = [];
         for (int i = 0; i < Applications.Length; i++)
         {

@@ -133,7 +133,7 @@ public sealed class EndToEndTests
         Assert.That(keys, Is.EqualTo(new[]
         {
             "engine", "validators", "blocks", "seconds", "block_interval_ms", "app_hash_agreement", "transactions", "fills",
-            "liquidations", "deleveragings", "oracle", "conservation", "invariants_checked",
+            "liquidations", "deleveragings", "oracle", "conservation", "invariants_checked", "abci_calls",
         }));
         Assert.That(report.GetProperty("engine").GetString(), Is.EqualTo(engine));
         Assert.That(report.GetProperty("blocks").GetInt64(), Is.EqualTo(24));
@@ -141,6 +141,8 @@ public sealed class EndToEndTests
         Assert.That(report.GetProperty("app_hash_agreement").GetProperty("mismatches").GetInt64(), Is.Zero);
         Assert.That(report.GetProperty("conservation").GetProperty("difference").GetString(), Is.EqualTo("0"));
         Assert.That(report.GetProperty("fills").GetInt64(), Is.Positive);
+        Assert.That(report.GetProperty("abci_calls").GetProperty("checked").GetInt64(), Is.AtLeast(4 * 24 * 4));
+        Assert.That(report.GetProperty("abci_calls").GetProperty("out_of_order").GetInt64(), Is.Zero);
         Assert.That(report.GetProperty("oracle").GetProperty("BTC-PERP").GetProperty("updates").GetInt64(), Is.Positive);
     }
 

@@ -50,12 +50,12 @@ public sealed class RunReportTests
 
     private static IReadOnlyList<string> Failures(
         ResponseFinalizeBlock first, ResponseFinalizeBlock second, V1.ChainResponse chain, long blocks = 30,
-        bool requireLiquidations = false)
+        bool requireLiquidations = false, CallCheck? calls = null)
     {
         using var node = new RpcClient("http://127.0.0.1:1");
         var monitor = new Monitor([node, node]);
         monitor.Take(1, [first, second], []);
-        return RunReport.Failures(Options(requireLiquidations), monitor, chain, blocks);
+        return RunReport.Failures(Options(requireLiquidations), monitor, chain, calls ?? new CallCheck(1, []), blocks);
     }
 
     [Test]
@@ -69,6 +69,15 @@ public sealed class RunReportTests
     public void A_validator_with_another_app_hash_fails_the_run() => Assert.That(
         Failures(Block(1, "Fill", "OracleUpdated"), Block(2, "Fill", "OracleUpdated"), s_sound),
         Is.EqualTo(new[] { "1 heights with different app hashes" }));
+
+    [Test]
+    public void Calls_out_of_order_fail_the_run()
+    {
+        ResponseFinalizeBlock block = Block(1, "Fill", "OracleUpdated");
+        Assert.That(
+            Failures(block, block, s_sound, calls: new CallCheck(7, ["validator 2: call 3"])),
+            Is.EqualTo(new[] { "validator 2: call 3" }));
+    }
 
     [Test]
     public void One_micro_USD_fails_the_run()
