@@ -87,7 +87,7 @@ internal sealed class SignerProcessTests
                 log.Append("chain", new AuditEntry("signed", i, 0, SignStep.Prevote, "aa", "a \"detail\"\n"));
             }
         }
-        Assert.That(AuditLog.Verify(In("audit")), Is.EqualTo((6L, Hash(5), (string?)null)));
+        Assert.That(AuditLog.Verify(In("audit")), Is.EqualTo(new AuditCheck(1, 6, Hash(5), null, "")));
         List<string> lines = [.. File.ReadAllLines(In("audit"))];
         switch (what)
         {
@@ -105,9 +105,9 @@ internal sealed class SignerProcessTests
                 break;
         }
         File.WriteAllLines(In("audit"), lines);
-        (long right, _, string? fault) = AuditLog.Verify(In("audit"));
-        Assert.That(fault, Does.StartWith($"line {right + 1}: "));
-        Assert.That(right, Is.EqualTo(what == "repeat" ? line + 1 : line));
+        AuditCheck check = AuditLog.Verify(In("audit"));
+        Assert.That(check.Fault, Does.StartWith($"line {check.Lines + 1}: "));
+        Assert.That(check.Lines, Is.EqualTo(what == "repeat" ? line + 1 : line));
 
         string Hash(int index) => File.ReadAllLines(In("audit"))[index].Split("\"hash\":\"")[1][..64];
     }
@@ -131,6 +131,57 @@ internal sealed class SignerProcessTests
         Assert.That(AuditLog.Verify(In("audit")).Lines, Is.EqualTo(3));
         File.WriteAllText(In("audit"), "not an audit log\n");
         Assert.That(() => new AuditLog(In("audit")), Throws.TypeOf<IOException>().With.Message.Contains("audit verify"));
+    }
+
+    [Test]
+    [Property("Spec", "SIGN-38")]
+    public void A_full_file_is_put_aside_and_the_chain_goes_on_in_the_next()
+    {
+        for (int start = 0; start < 3; start++)
+        {
+            using AuditLog log = new(In("audit"), fileBytes: 2_000);
+            Assert.That(log.Last.Number, Is.EqualTo(10 * start));
+            for (int i = 1; i <= 10; i++)
+            {
+                log.Append("chain", new AuditEntry("signed", (10 * start) + i, 0, SignStep.Prevote, "aa", ""));
+            }
+        }
+        IReadOnlyList<string> full = AuditLog.FullFiles(In("audit"));
+        Assert.That(full, Has.Count.GreaterThan(3));
+        Assert.That(full[0], Does.EndWith("audit.000000000001"));
+        Assert.That(full.Select(file => new FileInfo(file).Length), Has.All.InRange(1_000, 2_000));
+        AuditCheck check = AuditLog.Verify(In("audit"));
+        Assert.That((check.First, check.Lines, check.Fault), Is.EqualTo((1L, 30L, (string?)null)));
+
+        // A file that was taken away is missed, unless the end of what was taken is known.
+        string last = File.ReadAllLines(full[0])[^1].Split("\"hash\":\"")[1][..64];
+        File.Move(full[0], In("elsewhere"));
+        Assert.That(AuditLog.Verify(In("audit")).Fault, Does.Contain("lines are missing").And.Contain("--after"));
+        check = AuditLog.Verify(In("audit"), after: last);
+        Assert.That((check.Fault, check.First + check.Lines), Is.EqualTo(((string?)null, 31L)));
+        Assert.That(AuditLog.Verify(In("audit"), after: new string('0', 64)).Fault, Does.Contain("does not follow"));
+        File.Delete(full[2]);
+        check = AuditLog.Verify(In("audit"), after: last);
+        Assert.That(check.File, Is.EqualTo(full[3]));
+        Assert.That(check.Fault, Does.Contain("lines are missing"));
+    }
+
+    [Test]
+    [Property("Spec", "SIGN-38")]
+    public void A_crash_while_a_full_file_is_put_aside_loses_nothing()
+    {
+        using (AuditLog log = new(In("audit")))
+        {
+            log.Append("chain", new AuditEntry("signed", 7, 2, SignStep.Precommit, "aa", ""));
+        }
+        File.Move(In("audit"), In("audit.000000000001"));
+        using (AuditLog log = new(In("audit")))
+        {
+            Assert.That((log.Last.Number, log.Last.Signed), Is.EqualTo((1L, SignState.Floor(7, 2, SignStep.Precommit))));
+            log.Append("chain", new AuditEntry("refused", 7, 1, SignStep.Precommit, "aa", ""));
+        }
+        AuditCheck check = AuditLog.Verify(In("audit"));
+        Assert.That((check.Lines, check.Fault), Is.EqualTo((2L, (string?)null)));
     }
 
     [Test]
@@ -179,6 +230,7 @@ internal sealed class SignerProcessTests
     [TestCase("metrics = 0.0.0.0:9", ":1: metrics: figures are served on this machine only")]
     [TestCase("peer = abc@tcp://h:1", ":1: peer: write IDENTITY@tcp://host:port")]
     [TestCase("chain.a.engine = nowhere", ":1: chain.a.engine: 'nowhere' is not an address")]
+    [TestCase("audit.megabytes = 0", ":1: audit.megabytes: write a whole number of MiB")]
     [TestCase("identity", ":1: expected 'key = value'")]
     [TestCase("identity = a\nidentity = b", ":2: 'identity' is there twice")]
     [TestCase("listen = tcp://h:1\nchain.a.key = k\nchain.a.state = s", "three signers of one validator need")]
@@ -252,7 +304,7 @@ internal sealed class SignerProcessTests
 
         public Running(SignerConfig config, SignerStart start, Action<string>? log = null)
         {
-            _process = new SignerProcess(config, start, KeyPlace.Open, log ?? (static _ => { }));
+            _process = new SignerProcess(config, start, static place => KeyPlace.Open(place), log ?? (static _ => { }));
             _thread = new Thread(() => _process.Run(_stop.Token));
             _thread.Start();
         }

@@ -48,7 +48,7 @@ public static partial class DurableFile
     }
 
     /// <summary>A rename is durable only once its folder is.</summary>
-    private static void FlushFolder(string path)
+    internal static void FlushFolder(string path)
     {
         if (OperatingSystem.IsWindows()) return;
         string folder = Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/";

@@ -22,6 +22,9 @@ public sealed class Pkcs11Exception : IOException
     internal bool IsLoss => (uint)Code is 0x05 or 0x06 or 0x30 or 0x32 or 0x60 or 0x82 or 0xB0 or 0xB3 or 0xE0 or 0xE1
         or 0x101 or 0x190 or 0x03;
 
+    /// <summary>The device refused the PIN; every further try may be the one that locks it.</summary>
+    internal bool IsPinRefusal => (uint)Code is 0xA0 or 0xA1 or 0xA2 or 0xA3 or 0xA4;
+
     private static string Text(string what, nuint code)
     {
         (string name, string advice) = Cryptoki.Describe(code);

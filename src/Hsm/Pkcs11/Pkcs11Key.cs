@@ -20,6 +20,9 @@ public sealed class Pkcs11Key : ISigningKey
     private nuint _handle;
     private long _generation;
 
+    // A PIN that the device refused is not tried again, however often a signature is asked for.
+    private string? _refusedPin;
+
     private Pkcs11Key(Pkcs11Module module, string token, string label, Func<string> pin)
     {
         _module = module;
@@ -103,7 +106,7 @@ public sealed class Pkcs11Key : ISigningKey
         _session?.Dispose();
         _session = null;
         _generation = _module.Generation;
-        var session = Pkcs11Session.Open(_module, _module.Find(_token), _pin());
+        Pkcs11Session session = Login();
         try
         {
             (nuint handle, Pkcs11KeyInfo key) = session.FindKey(_label);
@@ -117,6 +120,25 @@ public sealed class Pkcs11Key : ISigningKey
             {
                 session.Dispose();
             }
+        }
+    }
+
+    private Pkcs11Session Login()
+    {
+        string pin = _pin();
+        if (pin == _refusedPin)
+        {
+            throw new Pkcs11Exception($"token '{_token}' has refused this PIN; it is not tried again");
+        }
+
+        try
+        {
+            return Pkcs11Session.Open(_module, _module.Find(_token), pin);
+        }
+        catch (Pkcs11Exception refused) when (refused.IsPinRefusal)
+        {
+            _refusedPin = pin;
+            throw;
         }
     }
 

@@ -45,6 +45,9 @@ public sealed record SignerConfig
     /// <summary>Loopback address of the metrics; null for none.</summary>
     public IPEndPoint? Metrics { get; init; }
 
+    /// <summary>Size above which an audit log goes on in a new file.</summary>
+    public long AuditFileBytes { get; init; } = AuditLog.DefaultFileBytes;
+
     /// <summary>Where the other signers of the validator reach this one; empty for a signer alone.</summary>
     public string Listen { get; init; } = "";
 
@@ -67,7 +70,7 @@ public sealed record SignerConfig
             Identity = Absolute(config.Identity, folder),
             Chains = [.. config.Chains.Select(chain => chain with
             {
-                Key = KeyPlace.IsDevice(chain.Key) ? chain.Key : Absolute(chain.Key, folder),
+                Key = KeyPlace.Absolute(chain.Key, folder),
                 State = Absolute(chain.State, folder),
                 Audit = Absolute(chain.Audit, folder),
             })],
@@ -102,6 +105,9 @@ public sealed record SignerConfig
         {
             Identity = One(values, "identity"),
             Metrics = One(values, "metrics") is { Length: > 0 } metrics ? IPEndPoint.Parse(metrics) : null,
+            AuditFileBytes = One(values, "audit.megabytes") is { Length: > 0 } megabytes
+                ? Megabytes(megabytes) << 20
+                : AuditLog.DefaultFileBytes,
             Listen = One(values, "listen"),
             Peers = [.. Many(values, "peer").Select(value => Peer(value)!)],
             Chains = ReadChains(values),
@@ -141,11 +147,11 @@ public sealed record SignerConfig
 
     private static void RequireKnown(string key, string place)
     {
-        bool isKnown = key is "identity" or "metrics" or "listen" or "peer"
+        bool isKnown = key is "identity" or "metrics" or "audit.megabytes" or "listen" or "peer"
             || (key.StartsWith(ChainPrefix, StringComparison.Ordinal) && SplitChain(key).Name.Length > 0);
         if (!isKnown)
         {
-            throw new FormatException($"{place}: unknown key '{key}'; known are identity, metrics, listen, peer and "
+            throw new FormatException($"{place}: unknown key '{key}'; known are identity, metrics, audit.megabytes, listen, peer and "
                 + "chain.CHAIN-ID.key, .state, .audit, .engine");
         }
     }
@@ -160,6 +166,7 @@ public sealed record SignerConfig
                 throw new FormatException("write IDENTITY@tcp://host:port, the identity as 64 hex digits");
             }
             if (key == "listen" || key.EndsWith(".engine", StringComparison.Ordinal)) SocketEndpoint.Parse(value);
+            if (key == "audit.megabytes") Megabytes(value);
             if (key == "metrics" && !IPAddress.IsLoopback(IPEndPoint.Parse(value).Address))
             {
                 throw new FormatException("figures are served on this machine only: write 127.0.0.1:PORT");
@@ -170,6 +177,11 @@ public sealed record SignerConfig
             throw new FormatException($"{place}: {key}: {error.Message}", error);
         }
     }
+
+    private static long Megabytes(string value) =>
+        long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number is > 0 and <= 1 << 20
+            ? number
+            : throw new FormatException("write a whole number of MiB, 1 to 1048576");
 
     /// <summary>A chain id may hold dots, so the name of the setting is what follows the last one.</summary>
     private static (string ChainId, string Name) SplitChain(string key)

@@ -97,7 +97,7 @@ public sealed class SignerProcess : IDisposable
     private WitnessedKey OpenChain(
         SignerChain chain, ISigningKey key, List<WitnessPeer> peers, ISigningKey? identity, SignerStart start)
     {
-        AuditLog? audit = chain.Audit.Length > 0 ? Opened(new AuditLog(chain.Audit)) : null;
+        AuditLog? audit = chain.Audit.Length > 0 ? Opened(new AuditLog(chain.Audit, _config.AuditFileBytes)) : null;
         SignStateFile file = Opened(start.CreateState && !File.Exists(chain.State)
             ? SignStateFile.Create(chain.State)
             : SignStateFile.Open(chain.State));

@@ -2,6 +2,8 @@ using System;
 using System.CommandLine;
 using System.IO;
 using System.Linq;
+using System.Security.Cryptography;
+using AppChain.Hsm;
 using AppChain.StateMachine;
 
 namespace AppChain.Node;
@@ -93,9 +95,35 @@ internal sealed class KeyOptions
     private static string There(KeyStore store) =>
         store.Names() is { Count: > 0 } names ? $"it has {string.Join(", ", names)}" : "it has none";
 
+    /// <summary>What signs with a key: its secret, or the device that it is in.</summary>
+    public TransactionSigner Signer(ParseResult parsed, Shell shell, string name, KeyFile key, string chainId)
+    {
+        if (key.Device is not null)
+        {
+            Pkcs11Key device = KeyPlace.OpenAccount(key.Device, shell.AskSecret);
+            if (device.PublicKey.Span.SequenceEqual(key.PublicKey))
+            {
+                return new TransactionSigner(device, chainId);
+            }
+
+            device.Dispose();
+            throw new CommandException($"the device now holds another key at {key.Device} than when '{name}' was added");
+        }
+
+        byte[] secretKey = Open(parsed, shell, name, key);
+        var signer = new TransactionSigner(secretKey, chainId);
+        CryptographicOperations.ZeroMemory(secretKey);
+        return signer;
+    }
+
     /// <summary>The secret of a key, asking for the passphrase where one is needed.</summary>
     public byte[] Open(ParseResult parsed, Shell shell, string name, KeyFile key)
     {
+        if (key.Device is not null)
+        {
+            throw new CommandException($"key '{name}' is in a device, which never shows it");
+        }
+
         string passphrase = key.IsEncrypted ? Passphrase(parsed, shell, $"passphrase of '{name}': ", name) : "";
         return key.TryOpen(passphrase, out byte[]? secretKey)
             ? secretKey

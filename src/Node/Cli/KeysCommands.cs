@@ -27,9 +27,27 @@ internal static class KeysCommands
     {
         Argument<string> name = Name();
         Option<bool> unencrypted = Unencrypted();
-        var command = new Command("add", "Make a new random key.") { name, unencrypted };
+        var hsm = new Option<string?>("--hsm")
+        {
+            Description = "name a key that is in a device already: pkcs11:token=LABEL;key=LABEL;pin-file=FILE",
+            HelpName = "PLACE",
+        };
+        var command = new Command("add", "Make a new random key, or give a name to one in a device.")
+        {
+            name, unencrypted, hsm,
+        };
         command.SetAction(parsed =>
         {
+            if (parsed.GetValue(hsm) is string written)
+            {
+                string place = KeyPlace.Absolute(written, Directory.GetCurrentDirectory());
+                using Pkcs11Key device = KeyPlace.OpenAccount(place, shell.AskSecret);
+                KeyFile key = KeyFile.InDevice(device.PublicKey.Span, place);
+                options.Store(parsed, shell).Add(parsed.GetValue(name)!, key);
+                Print(output.Printer(parsed, shell), parsed.GetValue(name)!, key);
+                return;
+            }
+
             byte[] secretKey = KeyFile.NewSecretKey();
             Save(parsed, shell, options, output, parsed.GetValue(name)!, secretKey, parsed.GetValue(unencrypted));
         });
@@ -47,7 +65,7 @@ internal static class KeysCommands
             foreach (string name in store.Names())
             {
                 KeyFile key = options.Load(store, name);
-                rows.Add([name, AccountText.Of(key.Owner), key.IsEncrypted ? "yes" : "no (test networks only)"]);
+                rows.Add([name, AccountText.Of(key.Owner), Kept(key)]);
             }
 
             if (!printer.IsJson)
@@ -171,8 +189,11 @@ internal static class KeysCommands
             ("name", name),
             ("address", AccountText.Of(key.Owner)),
             ("public key", Convert.ToHexStringLower(key.PublicKey)),
-            ("encrypted", key.IsEncrypted ? "yes" : "no (test networks only)"));
+            ("encrypted", Kept(key)));
     }
+
+    private static string Kept(KeyFile key) => key.Device is not null ? $"in a device: {key.Device}"
+        : key.IsEncrypted ? "yes" : "no (test networks only)";
 
     private static void WriteKey(System.Text.Json.Utf8JsonWriter json, string name, KeyFile key)
     {
@@ -181,6 +202,11 @@ internal static class KeysCommands
         json.WriteString("address", AccountText.Of(key.Owner));
         json.WriteString("public_key", Convert.ToHexStringLower(key.PublicKey));
         json.WriteBoolean("encrypted", key.IsEncrypted);
+        if (key.Device is not null)
+        {
+            json.WriteString("device", key.Device);
+        }
+
         json.WriteEndObject();
     }
 

@@ -73,7 +73,7 @@ internal static class SignerCommands
     {
         var error = TextWriter.Synchronized(shell.Error);
         using var stop = new CancellationTokenSource();
-        using var process = new SignerProcess(config, start, KeyPlace.Open, error.WriteLine);
+        using var process = new SignerProcess(config, start, place => KeyPlace.Open(place, shell.AskSecret), error.WriteLine);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         if (untilEof)
@@ -103,35 +103,49 @@ internal static class SignerCommands
     private static Command Audit(Shell shell)
     {
         var file = new Argument<string>("file") { Description = "an audit log" };
-        var verify = new Command("verify", "Checks every line of an audit log; ends with 1 when one is not right.") { file };
+        var after = new Option<string?>("--after")
+        {
+            Description = "hash of the last line that was taken away with earlier files",
+            HelpName = "HASH",
+        };
+        var verify = new Command("verify", "Checks every line of an audit log, full files first; ends with 1 when one is not right.")
+        {
+            file, after,
+        };
         var audit = new Command("audit", "The log of everything signed or refused.") { verify };
         var output = new OutputOption(audit);
         verify.SetAction(parsed =>
         {
             string path = parsed.GetValue(file)!;
-            (long lines, string hash, string? fault) = AuditLog.Verify(path);
+            AuditCheck check = AuditLog.Verify(path, parsed.GetValue(after));
+            int files = AuditLog.FullFiles(path).Count + 1;
             Printer printer = output.Printer(parsed, shell);
             if (printer.IsJson)
             {
                 printer.Json(json =>
                 {
                     json.WriteStartObject();
-                    json.WriteBoolean("is_right", fault is null);
-                    json.WriteNumber("lines", lines);
-                    json.WriteString("last_hash", hash);
-                    json.WriteString("fault", fault ?? "");
+                    json.WriteBoolean("is_right", check.Fault is null);
+                    json.WriteNumber("files", files);
+                    json.WriteNumber("first_line", check.First);
+                    json.WriteNumber("lines", check.Lines);
+                    json.WriteString("last_hash", check.Hash);
+                    json.WriteString("fault", check.Fault ?? "");
+                    json.WriteString("file", check.File);
                     json.WriteEndObject();
                 });
             }
             else
             {
-                printer.Line(string.Create(CultureInfo.InvariantCulture, $"{lines} lines are right; the last has hash {hash}"));
-                printer.Line(fault is null
+                printer.Line(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{check.Lines} lines from {check.First} on, in {files} files, are right; the last has hash {check.Hash}"));
+                printer.Line(check.Fault is null
                     ? "compare number and hash with a copy kept elsewhere: lines cut off at the end leave no trace in the file"
-                    : $"{path}: {fault}");
+                    : $"{check.File}: {check.Fault}");
             }
 
-            return fault is null ? ExitCode.Ok : ExitCode.Refused;
+            return check.Fault is null ? ExitCode.Ok : ExitCode.Refused;
         });
         return audit;
     }

@@ -37,17 +37,13 @@ internal sealed class TransactionRun
     /// <summary>Runs it; the result is the exit code.</summary>
     public async Task<int> ExecuteAsync(IReadOnlyList<IReadOnlyDictionary<string, string>> words)
     {
-        string name = _parsed.GetRequiredValue(_options.From);
-        KeyFile key = _options.Keys.Load(_options.Keys.Store(_parsed, _shell), name);
+        Func<string, TransactionSigner> open = _options.Signing(_parsed, _shell);
         using RpcClient node = _options.Node.Connect(_parsed, _shell);
         var markets = new MarketCatalog(node);
         TransactionBuilder builder = await ReadAsync(words, markets).ConfigureAwait(false);
         (string chainId, long expiryHeight) = await ChainAndExpiryAsync(node).ConfigureAwait(false);
-        ulong nonce = _parsed.GetValue(_options.Nonce) ?? await NextNonceAsync(node, key).ConfigureAwait(false);
-
-        byte[] secretKey = _options.Keys.Open(_parsed, _shell, name, key);
-        using var signer = new TransactionSigner(secretKey, chainId);
-        CryptographicOperations.ZeroMemory(secretKey);
+        using TransactionSigner signer = open(chainId);
+        ulong nonce = _parsed.GetValue(_options.Nonce) ?? await NextNonceAsync(node, signer.Owner).ConfigureAwait(false);
         byte[] bytes = builder.Sign(signer, nonce, expiryHeight);
         ResultCode code = new TransactionVerifier(chainId).Decode(bytes, out Transaction? transaction);
         if (transaction is null)
@@ -110,9 +106,9 @@ internal sealed class TransactionRun
         return (chainId, expiryHeight.Value);
     }
 
-    private async Task<ulong> NextNonceAsync(RpcClient node, KeyFile key)
+    private async Task<ulong> NextNonceAsync(RpcClient node, Address owner)
     {
-        V1.NonceResponse nonce = await node.NonceAsync(AccountText.Of(key.Owner), _cancel).ConfigureAwait(false);
+        V1.NonceResponse nonce = await node.NonceAsync(AccountText.Of(owner), _cancel).ConfigureAwait(false);
         if (nonce.Highest == ulong.MaxValue)
         {
             throw new CommandException("the highest nonce there is was used; choose a free one below it with --nonce");

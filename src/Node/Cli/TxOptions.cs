@@ -1,4 +1,6 @@
+using System;
 using System.CommandLine;
+using AppChain.Hsm;
 using AppChain.StateMachine;
 
 namespace AppChain.Node;
@@ -13,7 +15,7 @@ internal sealed class TxOptions
         Output = new OutputOption(family);
         foreach (Option option in new Option[]
         {
-            From, Owner, Subaccount, Nonce, ExpiryHeight, ExpiresIn, ChainId, DryRun, Wait, WaitSeconds,
+            From, Hsm, Owner, Subaccount, Nonce, ExpiryHeight, ExpiresIn, ChainId, DryRun, Wait, WaitSeconds,
         })
         {
             option.Recursive = true;
@@ -27,12 +29,34 @@ internal sealed class TxOptions
 
     public OutputOption Output { get; }
 
-    public Option<string> From { get; } = new("--from")
+    public Option<string?> From { get; } = new("--from") { Description = "name of the key that signs", HelpName = "NAME" };
+
+    public Option<string?> Hsm { get; } = new("--hsm")
     {
-        Description = "name of the key that signs",
-        HelpName = "NAME",
-        Required = true,
+        Description = "in place of --from: key in a device, pkcs11:token=LABEL;key=LABEL;pin-file=FILE",
+        HelpName = "PLACE",
     };
+
+    /// <summary>
+    /// Finds the key that signs, by its name or by its place in a device; what is returned opens it for a chain.
+    /// </summary>
+    public Func<string, TransactionSigner> Signing(ParseResult parsed, Shell shell)
+    {
+        string? name = parsed.GetValue(From);
+        string? place = parsed.GetValue(Hsm);
+        if (name is null == place is null)
+        {
+            throw new CommandException("say which key signs: either --from NAME, or --hsm PLACE for one in a device");
+        }
+
+        if (place is not null)
+        {
+            return chainId => new TransactionSigner(KeyPlace.OpenAccount(place, shell.AskSecret), chainId);
+        }
+
+        KeyFile key = Keys.Load(Keys.Store(parsed, shell), name!);
+        return chainId => Keys.Signer(parsed, shell, name!, key, chainId);
+    }
 
     public Option<string?> Owner { get; } = new("--owner")
     {

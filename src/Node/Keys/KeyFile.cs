@@ -11,18 +11,20 @@ namespace AppChain.Node;
 
 /// <summary>
 /// A trader's key in a file: JSON with the public part in clear and the secret key under a passphrase
-/// (<see cref="PassphraseBox"/>). Keys of test networks may be in clear, and then say so.
+/// (<see cref="PassphraseBox"/>). Keys of test networks may be in clear, and then say so. The file of a key in a device
+/// holds the place of the key and no secret.
 /// </summary>
 public sealed class KeyFile
 {
     private const string Format = "appchain-key-1";
     private const string Warning = "The secret key is not encrypted. For test networks only.";
 
-    // The sealed box when encrypted, otherwise the secret key.
+    // The sealed box when encrypted, the secret key when in clear, nothing when in a device.
     private readonly byte[] _secret;
 
-    private KeyFile(byte[] publicKey, byte[] secret, bool isEncrypted)
+    private KeyFile(byte[] publicKey, byte[] secret, bool isEncrypted, string? device = null)
     {
+        Device = device;
         PublicKey = publicKey;
         Owner = TransactionCodec.AddressOf(publicKey);
         IsEncrypted = isEncrypted;
@@ -34,6 +36,9 @@ public sealed class KeyFile
 
     /// <summary>The owner that the key stands for.</summary>
     public Address Owner { get; }
+
+    /// <summary>Where the key is when it is in a device (<see cref="KeyPlace"/>); null when it is in this file.</summary>
+    public string? Device { get; }
 
     /// <summary>A passphrase is needed to use it.</summary>
     public bool IsEncrypted { get; }
@@ -66,9 +71,13 @@ public sealed class KeyFile
     public static KeyFile InClear(ReadOnlySpan<byte> secretKey) =>
         new(Secp256k1.PublicKeyOf(secretKey), secretKey.ToArray(), isEncrypted: false);
 
+    /// <summary>A file that names a key in a device.</summary>
+    public static KeyFile InDevice(ReadOnlySpan<byte> publicKey, string place) =>
+        new(publicKey.ToArray(), [], isEncrypted: false, place);
+
     /// <summary>
     /// The secret key; the passphrase is ignored when the file is not encrypted. False when the passphrase is wrong or
-    /// the file was altered.
+    /// the file was altered, and for a key in a device.
     /// </summary>
     /// <exception cref="FormatException">The sealed part is damaged.</exception>
     public bool TryOpen(string passphrase, [NotNullWhen(true)] out byte[]? secretKey)
@@ -99,7 +108,11 @@ public sealed class KeyFile
             json.WriteString("format", Format);
             json.WriteString("address", AccountText.Of(Owner));
             json.WriteString("public_key", Convert.ToHexStringLower(PublicKey));
-            if (IsEncrypted)
+            if (Device is not null)
+            {
+                json.WriteString("device", Device);
+            }
+            else if (IsEncrypted)
             {
                 using JsonDocument box = JsonDocument.Parse(_secret);
                 json.WritePropertyName("sealed");
@@ -140,6 +153,14 @@ public sealed class KeyFile
         }
 
         byte[] publicKey = Hex(json, "public_key", Secp256k1.PublicKeySize);
+        if (json.TryGetProperty("device", out _))
+        {
+            string place = Text(json, "device");
+            return KeyPlace.IsDevice(place)
+                ? InDevice(publicKey, place)
+                : throw new FormatException("'device' does not begin with pkcs11:");
+        }
+
         if (json.TryGetProperty("sealed", out JsonElement box))
         {
             return new KeyFile(publicKey, Encoding.UTF8.GetBytes(box.GetRawText()), isEncrypted: true);

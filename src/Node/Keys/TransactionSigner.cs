@@ -5,10 +5,14 @@ using AppChain.StateMachine;
 
 namespace AppChain.Node;
 
-/// <summary>A trader's secret key on one chain: signs the bodies of transactions. Dispose it to forget the key.</summary>
+/// <summary>
+/// A key that signs the bodies of transactions of one chain: in memory, or in a device that signs only digests and never
+/// shows the key. Dispose it to forget the key or to close the device.
+/// </summary>
 public sealed class TransactionSigner : IDisposable
 {
-    private readonly byte[] _secretKey;
+    private readonly byte[] _secretKey = [];
+    private readonly Pkcs11Key? _device;
     private readonly byte[] _publicKey;
 
     /// <summary>Signs with a secret key for a chain.</summary>
@@ -17,6 +21,16 @@ public sealed class TransactionSigner : IDisposable
     {
         _publicKey = Secp256k1.PublicKeyOf(secretKey);
         _secretKey = secretKey.ToArray();
+        ChainId = chainId;
+        Owner = TransactionCodec.AddressOf(_publicKey);
+    }
+
+    /// <summary>Signs with a secp256k1 key in a device, which is disposed of with this.</summary>
+    public TransactionSigner(Pkcs11Key device, string chainId)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        _device = device;
+        _publicKey = device.PublicKey.ToByteArray();
         ChainId = chainId;
         Owner = TransactionCodec.AddressOf(_publicKey);
     }
@@ -31,15 +45,28 @@ public sealed class TransactionSigner : IDisposable
     public ReadOnlySpan<byte> PublicKey => _publicKey;
 
     /// <summary>The bytes of a signed transaction with this body (TX-4).</summary>
+    /// <exception cref="System.IO.IOException">The device is lost or gave a signature that does not verify.</exception>
     public byte[] Sign(ReadOnlySpan<byte> body)
     {
         Span<byte> digest = stackalloc byte[TransactionCodec.DigestSize];
         Span<byte> signature = stackalloc byte[TransactionCodec.SignatureSize];
         TransactionCodec.ComputeDigest(ChainId, body, digest);
-        Secp256k1.Sign(_secretKey, digest, signature);
+        if (_device is not null)
+        {
+            _device.Sign(digest).CopyTo(signature);
+        }
+        else
+        {
+            Secp256k1.Sign(_secretKey, digest, signature);
+        }
+
         return TransactionCodec.Join(body, _publicKey, signature);
     }
 
-    /// <summary>Overwrites the secret key.</summary>
-    public void Dispose() => CryptographicOperations.ZeroMemory(_secretKey);
+    /// <summary>Overwrites the secret key, or closes the device.</summary>
+    public void Dispose()
+    {
+        CryptographicOperations.ZeroMemory(_secretKey);
+        _device?.Dispose();
+    }
 }

@@ -131,6 +131,40 @@ public sealed class Pkcs11Tests
     }
 
     [Test]
+    public void HSM_5_A_refused_PIN_is_not_tried_again()
+    {
+        string token = SoftHsmDevice.NewToken();
+        using (Pkcs11Session session = SoftHsmDevice.Open(token)) session.Generate(Pkcs11KeyType.Ed25519, "k");
+        string pin = SoftHsmDevice.Pin;
+        using var key = Pkcs11Key.Open(Pkcs11Module.SoftHsm, token, "k", () => pin);
+        pin = "000000";
+        SoftHsmDevice.Module().Restart(SoftHsmDevice.Module().Generation);
+        Assert.That(() => key.Sign([1]), Throws.InstanceOf<Pkcs11Exception>().With.Message.Contains("CKR_PIN_INCORRECT"));
+        Assert.That(() => key.Sign([1]), Throws.InstanceOf<Pkcs11Exception>().With.Message.Contains("not tried again"));
+        pin = SoftHsmDevice.Pin;
+        Assert.That(key.Sign([1]), Has.Length.EqualTo(64), "the file was corrected");
+    }
+
+    [Test]
+    public void HSM_5_A_PIN_is_asked_for_once_and_used_again_after_a_loss()
+    {
+        string token = SoftHsmDevice.NewToken();
+        using (Pkcs11Session session = SoftHsmDevice.Open(token)) session.Generate(Pkcs11KeyType.Ed25519, "k");
+        var questions = new List<string>();
+        using ISigningKey key = KeyPlace.Open($"pkcs11:token={token};key=k", question =>
+        {
+            questions.Add(question);
+            return SoftHsmDevice.Pin;
+        });
+        SoftHsmDevice.Module().Restart(SoftHsmDevice.Module().Generation);
+        Assert.That(key.Sign([1]), Has.Length.EqualTo(64));
+        Assert.That(questions, Is.EqualTo(new[] { $"PIN of token '{token}': " }));
+        Assert.That(
+            () => KeyPlace.Open($"pkcs11:token={token};key=k"),
+            Throws.InstanceOf<IOException>().With.Message.Contains("a PIN is needed"));
+    }
+
+    [Test]
     public void HSM_6_Labels_are_unique()
     {
         string token = SoftHsmDevice.NewToken();
