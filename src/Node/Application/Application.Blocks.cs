@@ -52,7 +52,8 @@ public sealed partial class Application
             _model.Count(candidate.Result.Transactions);
             Publish();
             _candidate = null;
-            return new ResponseCommit();
+            _snapshots?.Begin(exchange.Committed, exchange.Height, exchange.AppHash);
+            return new ResponseCommit { RetainHeight = RetainHeight(exchange.Height) };
         }
     }
 

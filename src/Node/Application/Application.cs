@@ -21,6 +21,8 @@ public sealed partial class Application : IAbciApplication, IDisposable
     private readonly bool _checkEveryRow;
     private readonly NodeLog _log;
     private readonly Func<long>? _chainTime;
+    private readonly SnapshotStore? _snapshots;
+    private readonly long _keepBlocks;
     private readonly ReadModel _model = new();
 
     private Exchange? _exchange;
@@ -43,11 +45,21 @@ public sealed partial class Application : IAbciApplication, IDisposable
     /// <param name="checkEveryRow">Visit every row after every block.</param>
     /// <param name="log">One line per block, and why a proposal is refused.</param>
     /// <param name="chainTime">Reads the chain's clock for the feed; null: the time of the block voted for.</param>
+    /// <param name="snapshots">Snapshots for others, owned by the application from now on; null: none.</param>
+    /// <param name="keepBlocks">Blocks that the engine is asked to keep; 0: all.</param>
     /// <exception cref="StorageException">The store is damaged.</exception>
     /// <exception cref="FeedException">The feed prices a market that the chain does not have.</exception>
     public Application(
-        ChainStore store, PriceFeed? feed, bool checkEveryRow, NodeLog log, Func<long>? chainTime = null)
+        ChainStore store,
+        PriceFeed? feed,
+        bool checkEveryRow,
+        NodeLog log,
+        Func<long>? chainTime = null,
+        SnapshotStore? snapshots = null,
+        long keepBlocks = 0)
     {
+        _snapshots = snapshots;
+        _keepBlocks = keepBlocks;
         _chainTime = chainTime;
         _store = store;
         _feed = feed;
@@ -82,21 +94,11 @@ public sealed partial class Application : IAbciApplication, IDisposable
     }
 
     /// <inheritdoc/>
-    public ResponseListSnapshots ListSnapshots(RequestListSnapshots request) => new();
-
-    /// <inheritdoc/>
-    public ResponseOfferSnapshot OfferSnapshot(RequestOfferSnapshot request) =>
-        new() { Result = OfferSnapshotResult.Abort };
-
-    /// <inheritdoc/>
-    public ResponseLoadSnapshotChunk LoadSnapshotChunk(RequestLoadSnapshotChunk request) => new();
-
-    /// <inheritdoc/>
-    public ResponseApplySnapshotChunk ApplySnapshotChunk(RequestApplySnapshotChunk request) =>
-        new() { Result = ApplySnapshotChunkResult.Abort };
-
-    /// <inheritdoc/>
-    public void Dispose() => _store.Dispose();
+    public void Dispose()
+    {
+        _snapshots?.Dispose();
+        _store.Dispose();
+    }
 
     private void Recover()
     {

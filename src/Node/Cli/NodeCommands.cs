@@ -88,7 +88,7 @@ internal static class NodeCommands
         int exitCode = 0;
         using var store = new ChainStore(Path.Combine(home, config.DataDirectory));
         using var application = new Application(
-            store, feed, config.CheckEveryRow, log, () => ChainTime(config, epoch));
+            store, feed, config.CheckEveryRow, log, () => ChainTime(config, epoch), SnapshotsOf(home, config, log), config.KeepBlocks);
         using StreamWriter? calls = CallsOf(config, home);
         using var server = new AbciServer(
             Recorded(application, calls),
@@ -133,6 +133,9 @@ internal static class NodeCommands
 
     private static IAbciApplication Recorded(IAbciApplication application, StreamWriter? calls) =>
         calls is null ? application : new CallRecorder(application, call => calls.WriteLine(call));
+
+    private static SnapshotStore SnapshotsOf(string home, NodeConfig config, NodeLog log) =>
+        new(Path.Combine(home, "snapshots"), config.SnapshotInterval, config.SnapshotKeep, log);
 
     private static PriceFeed? FeedOf(NodeConfig config, long epoch)
     {

@@ -20,6 +20,9 @@ public sealed record FeedFile(string Ticker, string File, string Symbol);
 /// </summary>
 public sealed record NodeConfig
 {
+    /// <summary>Fewest blocks that an engine may be asked to keep.</summary>
+    public const long KeepBlocksMin = 1_000;
+
     /// <summary>Where the consensus engine reaches the application.</summary>
     public string AbciAddress { get; init; } = "tcp://127.0.0.1:26658";
 
@@ -28,6 +31,15 @@ public sealed record NodeConfig
 
     /// <summary>Directory of the database.</summary>
     public string DataDirectory { get; init; } = "data";
+
+    /// <summary>Blocks between snapshots; 0: none.</summary>
+    public long SnapshotInterval { get; init; } = 1_000;
+
+    /// <summary>Snapshots kept.</summary>
+    public int SnapshotKeep { get; init; } = 2;
+
+    /// <summary>Blocks that the consensus engine is asked to keep; 0: all.</summary>
+    public long KeepBlocks { get; init; }
 
     /// <summary>Visit every row after every block to prove the running sums.</summary>
     public bool CheckEveryRow { get; init; }
@@ -59,6 +71,9 @@ public sealed record NodeConfig
         ("abci.address", "where the consensus engine reaches the application: tcp://host:port or unix:///path"),
         ("abci.calls", "file to which the engine's calls are appended for a check of their order; empty: none"),
         ("storage.directory", "directory of the database, relative to the home directory"),
+        ("snapshots.interval", "blocks between snapshots, which new nodes start from; 0: none"),
+        ("snapshots.keep", "newest snapshots that are kept, 1 to 100"),
+        ("pruning.keep_blocks", "blocks that the consensus engine is asked to keep, at least 1,000; 0: all"),
         ("checks.every_row", "true: visit every row after every block (I1, I2, I3, I5 in full); false: running sums only"),
         ("log.level", "error: only the start and what ends the node or a connection; info: also a line per block; debug: also votes and refused transactions"),
         ("feed.file", "price file as TICKER,FILE or TICKER,FILE,SYMBOL; may be given several times, several per market"),
@@ -114,6 +129,9 @@ public sealed record NodeConfig
                 "abci.address" => config with { AbciAddress = Address(value, place) },
                 "abci.calls" => config with { AbciCalls = value },
                 "storage.directory" => config with { DataDirectory = NotEmpty(value, key, place) },
+                "snapshots.interval" => config with { SnapshotInterval = Whole(value, key, 0, long.MaxValue, place) },
+                "snapshots.keep" => config with { SnapshotKeep = (int)Whole(value, key, 1, 100, place) },
+                "pruning.keep_blocks" => config with { KeepBlocks = BlocksKept(value, key, place) },
                 "checks.every_row" => config with { CheckEveryRow = Bool(value, key, place) },
                 "log.level" => config with { LogLevel = Level(value, place) },
                 "feed.file" => Added(config, files, value, place),
@@ -164,6 +182,9 @@ public sealed record NodeConfig
         "abci.address" => AbciAddress,
         "abci.calls" => AbciCalls,
         "storage.directory" => DataDirectory,
+        "snapshots.interval" => SnapshotInterval.ToString(CultureInfo.InvariantCulture),
+        "snapshots.keep" => SnapshotKeep.ToString(CultureInfo.InvariantCulture),
+        "pruning.keep_blocks" => KeepBlocks.ToString(CultureInfo.InvariantCulture),
         "checks.every_row" => CheckEveryRow ? "true" : "false",
         "log.level" => NodeLog.Levels[(int)LogLevel],
         "feed.speed" => FeedSpeed.ToString(CultureInfo.InvariantCulture),
@@ -198,6 +219,18 @@ public sealed record NodeConfig
         "false" => false,
         _ => throw new ConfigException($"{place}: {key} takes true or false, not '{value}'"),
     };
+
+    private static long BlocksKept(string value, string key, string place) =>
+        Whole(value, key, 0, long.MaxValue, place) is var blocks && (blocks == 0 || blocks >= KeepBlocksMin)
+            ? blocks
+            : throw new ConfigException($"{place}: {key} takes 0 or a number from {KeepBlocksMin}, not '{value}'");
+
+    private static long Whole(string value, string key, long min, long max, string place) =>
+        long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number >= min && number <= max
+            ? number
+            : throw new ConfigException(max == long.MaxValue
+                ? $"{place}: {key} takes a whole number from {min}, not '{value}'"
+                : $"{place}: {key} takes a whole number from {min} to {max}, not '{value}'");
 
     private static LogLevel Level(string value, string place)
     {

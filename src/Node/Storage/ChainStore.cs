@@ -22,6 +22,7 @@ public sealed class ChainStore : IDisposable
     private const int Rows = 2;
     private static readonly string[] s_families = ["default", "changelog", "rows"];
     private static readonly byte[] s_rowsHeight = "rows-height"u8.ToArray();
+    private static readonly byte[] s_baseHeight = "base-height"u8.ToArray();
 
     private readonly IKeyValueStore _db;
     private readonly BlockingCollection<ChangeRecord> _toMaterialise = new(boundedCapacity: 256);
@@ -66,6 +67,11 @@ public sealed class ChainStore : IDisposable
             throw new StorageException(
                 $"the change log has no record of height {Height + 1}; restore the data directory from a backup, "
                 + "or remove it and sync from the other validators");
+        }
+
+        if (Height < 0)
+        {
+            RemoveRows();
         }
     }
 
@@ -125,6 +131,43 @@ public sealed class ChainStore : IDisposable
         }
     }
 
+    /// <summary>Begins an empty store with the rows of a snapshot; durable when it returns.</summary>
+    /// <exception cref="StorageException">The store holds a chain, or the rows could not be written.</exception>
+    internal void Restore(long height, byte[] appHash, IReadOnlyList<KeyValuePair<byte[], byte[]>> rows)
+    {
+        const int batchBytesMax = 4 << 20;
+        if (Height >= 0)
+        {
+            throw new StorageException($"the data directory holds a chain of height {Height}; a snapshot needs an empty one");
+        }
+
+        RemoveRows();
+        for (int i = 0; i < rows.Count;)
+        {
+            using RocksDb.WriteBatch batch = _db.NewBatch();
+            int bytes = 0;
+            for (; i < rows.Count && bytes < batchBytesMax; i++)
+            {
+                batch.Put(Rows, rows[i].Key, rows[i].Value);
+                bytes += rows[i].Key.Length + rows[i].Value.Length;
+            }
+
+            RequireSpace(bytes);
+            _db.Write(batch, durable: false);
+        }
+
+        // ORDER: last and with a flush. Without it the rows count as none, and the next start removes them.
+        using RocksDb.WriteBatch end = _db.NewBatch();
+        var record = new ChangeRecord { Height = height, AppHash = appHash, Rows = [] };
+        end.Put(Meta, s_rowsHeight, Key(height));
+        end.Put(Meta, s_baseHeight, Key(height));
+        end.Put(ChangeLog, Key(height), record.Encode());
+        RequireSpace(record.Size);
+        _db.Write(end, durable: true);
+        _oldest = height;
+        Height = height;
+    }
+
     /// <summary>
     /// The newest durable state: rows ascending by key, and a tree of the kept heights whose newest version has their
     /// root. Null when the store is empty.
@@ -151,7 +194,8 @@ public sealed class ChainStore : IDisposable
         }
 
         // Back to the oldest height that the records reach, then forward again, one tree version per height.
-        for (long height = at; height >= Math.Max(_oldest, Height - HeightsKept + 1); height--)
+        long first = Math.Max(Math.Max(_oldest, BaseHeight() + 1), Height - HeightsKept + 1);
+        for (long height = at; height >= first; height--)
         {
             foreach (RowDelta row in Record(height).Rows)
             {
@@ -170,8 +214,12 @@ public sealed class ChainStore : IDisposable
                 all.Add(new RowChange(row.Key, row.Value, false));
             }
 
-            tree.Apply(at, all);
+            byte[] root = tree.Apply(at, all);
             tree.Commit();
+            if (at >= _oldest)
+            {
+                RequireRoot(root, Record(at));
+            }
         }
 
         for (long height = Math.Max(at + 1, _oldest); height <= Height; height++)
@@ -214,6 +262,11 @@ public sealed class ChainStore : IDisposable
 
         byte[] root = tree.Apply(record.Height, changes);
         tree.Commit();
+        RequireRoot(root, record);
+    }
+
+    private static void RequireRoot(byte[] root, ChangeRecord record)
+    {
         if (!root.AsSpan().SequenceEqual(record.AppHash))
         {
             throw new StorageException(
@@ -239,9 +292,14 @@ public sealed class ChainStore : IDisposable
         height,
         _db.Get(ChangeLog, Key(height)) ?? throw new StorageException($"the change log has no record of height {height}"));
 
-    private long RowsHeight()
+    private long RowsHeight() => MetaHeight(s_rowsHeight);
+
+    // The height of the snapshot that the store began with: what was before is not known here.
+    private long BaseHeight() => MetaHeight(s_baseHeight);
+
+    private long MetaHeight(byte[] name)
     {
-        byte[]? value = _db.Get(Meta, s_rowsHeight);
+        byte[]? value = _db.Get(Meta, name);
         return value is null ? -1 : BinaryPrimitives.ReadInt64BigEndian(value);
     }
 
@@ -313,6 +371,23 @@ public sealed class ChainStore : IDisposable
 
         _db.RequireSpace(record.Size);
         _db.Write(batch, durable: false);
+    }
+
+    // Rows without a record of the log were left by a snapshot that was not received to its end.
+    private void RemoveRows()
+    {
+        using RocksDb.WriteBatch batch = _db.NewBatch();
+        bool any = false;
+        foreach (KeyValuePair<byte[], byte[]> row in _db.Scan(Rows))
+        {
+            batch.Delete(Rows, row.Key);
+            any = true;
+        }
+
+        if (any)
+        {
+            _db.Write(batch, durable: false);
+        }
     }
 
     private static byte[] Key(long height)

@@ -74,7 +74,7 @@ public sealed class StateProof
         Sha256Digest hash = default;
         if (value is not null)
         {
-            hash = HashPair(0, keyHash, new Sha256Digest(SHA256.HashData(value)));
+            hash = Sha256Digest.OfPair(0, keyHash, new Sha256Digest(SHA256.HashData(value)));
         }
         else if (proof.Kind == StateProofKind.OtherLeaf)
         {
@@ -83,13 +83,13 @@ public sealed class StateProof
                 return false;
             }
 
-            hash = HashPair(0, proof._otherKeyHash, proof._otherValueHash);
+            hash = Sha256Digest.OfPair(0, proof._otherKeyHash, proof._otherValueHash);
         }
 
         for (int depth = proof.Depth - 1; depth >= 0; depth--)
         {
             Sha256Digest sibling = proof._siblings[depth];
-            hash = keyHash.Bit(depth) == 0 ? HashPair(1, hash, sibling) : HashPair(1, sibling, hash);
+            hash = keyHash.Bit(depth) == 0 ? Sha256Digest.OfPair(1, hash, sibling) : Sha256Digest.OfPair(1, sibling, hash);
         }
 
         return hash.Bytes.SequenceEqual(root);
@@ -201,17 +201,6 @@ public sealed class StateProof
         }
 
         return true;
-    }
-
-    private static Sha256Digest HashPair(byte prefix, Sha256Digest left, Sha256Digest right)
-    {
-        Span<byte> preimage = stackalloc byte[1 + (2 * Sha256Digest.Size)];
-        preimage[0] = prefix;
-        left.Bytes.CopyTo(preimage[1..]);
-        right.Bytes.CopyTo(preimage[(1 + Sha256Digest.Size)..]);
-        Sha256Digest hash = default;
-        SHA256.HashData(preimage, hash.Bytes);
-        return hash;
     }
 
     private static void Write(ref ByteWriter writer, Sha256Digest digest) => writer.WriteFixed(digest.Bytes);

@@ -230,6 +230,47 @@ public sealed class StateTree
         return IsStillKept(version);
     }
 
+    /// <summary>
+    /// Encodes the chunk of a place at a committed version; false when the version is not kept. The chunk is null when
+    /// it has two rows or more that take more than the given bytes: then ask for the two halves of the place.
+    /// </summary>
+    /// <param name="version">Height.</param>
+    /// <param name="place">A place that the tree parts at: the whole, or a half of one whose rows were too many.</param>
+    /// <param name="bytesMax">Most bytes of rows; no bound at <see cref="StateChunk.DepthMax"/>.</param>
+    /// <param name="chunk">The encoded chunk.</param>
+    public bool TryReadChunk(long version, ChunkPlace place, int bytesMax, out byte[]? chunk)
+    {
+        chunk = null;
+        if (!TryGetHead(version, out int head))
+        {
+            return false;
+        }
+
+        var siblings = new List<Sha256Digest>(place.Depth);
+        int child = _nodes[head].Left;
+        for (int depth = 0; depth < place.Depth; depth++)
+        {
+            if (child <= 0)
+            {
+                return false;
+            }
+
+            ref TreeNode node = ref _nodes[child];
+            siblings.Add(node.ChildHash(1 - place.Bit(depth)));
+            child = node.Child(place.Bit(depth));
+        }
+
+        int bytesLeft = place.Depth < StateChunk.DepthMax ? bytesMax : int.MaxValue;
+        var leaves = new List<TreeLeaf>();
+        bool fits = TryCollect(version, child, bytesLeft, leaves);
+        if (fits)
+        {
+            chunk = StateChunk.Encode(siblings, leaves);
+        }
+
+        return IsStillKept(version);
+    }
+
     /// <summary>Slots of nodes and leaves in use, by all versions together.</summary>
     internal (int Nodes, int Leaves) CountSlots() => (_nodes.Count - 1, _leaves.Count);
 
@@ -258,6 +299,41 @@ public sealed class StateTree
         }
 
         return child;
+    }
+
+    // The leaves below a child, ascending by path; false when they take more bytes, or the version left the window.
+    private bool TryCollect(long version, int child, int bytesLeft, List<TreeLeaf> leaves)
+    {
+        var waiting = new Stack<int>();
+        waiting.Push(child);
+        // BOUND: each pass takes one node of the version; nodes that went stale are noticed within 256 passes.
+        for (int passes = 1; waiting.TryPop(out int next); passes++)
+        {
+            if (passes % 256 == 0 && !IsStillKept(version))
+            {
+                return false;
+            }
+
+            if (next > 0)
+            {
+                ref TreeNode node = ref _nodes[next];
+                waiting.Push(node.Right);
+                waiting.Push(node.Left);
+            }
+            else if (next < 0)
+            {
+                TreeLeaf leaf = ReadLeaf(next);
+                bytesLeft -= StateChunk.SizeOf(leaf);
+                if (bytesLeft < 0 && leaves.Count > 0)
+                {
+                    return false;
+                }
+
+                leaves.Add(leaf);
+            }
+        }
+
+        return true;
     }
 
     private int FindEnd(int child, int side)

@@ -39,6 +39,12 @@ internal sealed class TestNetwork : IDisposable
 
     public List<TestValidator> Validators { get; } = [];
 
+    /// <summary>Nodes that judge and execute every block and do not vote.</summary>
+    public List<TestValidator> Followers { get; } = [];
+
+    /// <summary>Retain heights of the last Commit, a validator each.</summary>
+    public List<long> Retained { get; } = [];
+
     public double Price { get; set; } = 50_000;
 
     public long Height { get; private set; }
@@ -178,7 +184,8 @@ internal sealed class TestNetwork : IDisposable
     /// <param name="meanwhile">What happens to a validator between its vote and the decision.</param>
     public ResponseFinalizeBlock Decide(RequestProcessProposal process, Action<TestValidator>? meanwhile = null)
     {
-        foreach (TestValidator validator in Validators)
+        Retained.Clear();
+        foreach (TestValidator validator in Validators.Concat(Followers))
         {
             Assert.That(validator.Application.ProcessProposal(process).Status, Is.EqualTo(ProposalStatus.Accept));
         }
@@ -193,14 +200,14 @@ internal sealed class TestNetwork : IDisposable
         };
         finalize.Txs.AddRange(process.Txs);
         ResponseFinalizeBlock? first = null;
-        foreach (TestValidator validator in Validators)
+        foreach (TestValidator validator in Validators.Concat(Followers))
         {
             meanwhile?.Invoke(validator);
             ResponseFinalizeBlock response = validator.Application.FinalizeBlock(finalize);
             first ??= response;
             Assert.That(response, Is.EqualTo(first));
             Assert.That(response.TxResults, Has.Count.EqualTo(process.Txs.Count));
-            validator.Application.Commit(new RequestCommit());
+            Retained.Add(validator.Application.Commit(new RequestCommit()).RetainHeight);
         }
 
         Height = process.Height;
@@ -237,7 +244,7 @@ internal sealed class TestNetwork : IDisposable
 
     public void Dispose()
     {
-        foreach (TestValidator validator in Validators)
+        foreach (TestValidator validator in Validators.Concat(Followers))
         {
             validator.Application.Dispose();
         }

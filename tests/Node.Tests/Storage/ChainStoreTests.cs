@@ -164,6 +164,24 @@ public sealed class ChainStoreTests
         Assert.That(store.Height, Is.EqualTo(2));
     }
 
+    // SNAP-10
+    [Test]
+    public void A_snapshot_that_was_not_received_to_its_end_leaves_an_empty_store()
+    {
+        using (new ChainStore(_directory))
+        {
+        }
+
+        Change(db => [], (db, batch, _) => batch.Put(2, [7, 7], [9]));
+        using (var store = new ChainStore(_directory))
+        {
+            Assert.That(store.Load(), Is.Null);
+        }
+
+        using var db = new RocksDb(_directory, s_families);
+        Assert.That(db.Scan(2), Is.Empty);
+    }
+
     [Test]
     public void Closing_twice_is_harmless()
     {
