@@ -144,7 +144,7 @@ public sealed class ChainStore : IDisposable
         RemoveRows();
         for (int i = 0; i < rows.Count;)
         {
-            using RocksDb.WriteBatch batch = _db.NewBatch();
+            using IWriteBatch batch = _db.NewBatch();
             int bytes = 0;
             for (; i < rows.Count && bytes < batchBytesMax; i++)
             {
@@ -152,17 +152,17 @@ public sealed class ChainStore : IDisposable
                 bytes += rows[i].Key.Length + rows[i].Value.Length;
             }
 
-            RequireSpace(bytes);
+            _db.RequireSpace(bytes);
             _db.Write(batch, durable: false);
         }
 
         // ORDER: last and with a flush. Without it the rows count as none, and the next start removes them.
-        using RocksDb.WriteBatch end = _db.NewBatch();
+        using IWriteBatch end = _db.NewBatch();
         var record = new ChangeRecord { Height = height, AppHash = appHash, Rows = [] };
         end.Put(Meta, s_rowsHeight, Key(height));
         end.Put(Meta, s_baseHeight, Key(height));
         end.Put(ChangeLog, Key(height), record.Encode());
-        RequireSpace(record.Size);
+        _db.RequireSpace(record.Size);
         _db.Write(end, durable: true);
         _oldest = height;
         Height = height;
@@ -376,7 +376,7 @@ public sealed class ChainStore : IDisposable
     // Rows without a record of the log were left by a snapshot that was not received to its end.
     private void RemoveRows()
     {
-        using RocksDb.WriteBatch batch = _db.NewBatch();
+        using IWriteBatch batch = _db.NewBatch();
         bool any = false;
         foreach (KeyValuePair<byte[], byte[]> row in _db.Scan(Rows))
         {
