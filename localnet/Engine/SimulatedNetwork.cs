@@ -41,10 +41,15 @@ public sealed record SimulationOptions
     /// <summary>How far the clock of a validator is ahead, in nanoseconds.</summary>
     public Func<int, long> ClockSkew { get; init; } = _ => 0;
 
+    /// <summary>How often each validator tells the others where it stands.</summary>
+    public TimeSpan StatusInterval { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The disks of a validator, for its blocks and its inputs; null for memory that never fails.</summary>
+    public Func<int, (Stream Blocks, Stream Inputs)>? Disks { get; init; }
+
     /// <summary>
     /// Copies of a message that arrive, by sender, receiver and message: 0 loses it, 2 doubles it. The random numbers
-    /// are
-    /// those of the simulation, so that a seed repeats a run exactly.
+    /// are those of the simulation, so that a seed repeats a run exactly. A gossiped transaction is a message too.
     /// </summary>
     public Func<Random, int, int, object, int> Copies { get; init; } = (_, _, _, _) => 1;
 }
@@ -56,35 +61,43 @@ public sealed record SimulationOptions
 public sealed class SimulatedNetwork
 {
     private const int Scenario = -1;
-    private static readonly TimeSpan StatusInterval = TimeSpan.FromMilliseconds(100);
 
-    private sealed class Slot(SimulatedNetwork network, int index) : IConsensusHost
+    private sealed class Slot : IConsensusHost
     {
-        public readonly MemoryStream Blocks = new();
-        public readonly MemoryStream Inputs = new();
+        private readonly SimulatedNetwork _network;
+        private readonly int _index;
+        public readonly Stream Blocks;
+        public readonly Stream Inputs;
         public ValidatorNode? Node;
         public int Life;
         private int _timeout;
 
-        public long ChainTime =>
-            network.Options.Genesis.Time + network.Now.Ticks * 100 + network.Options.ClockSkew(index);
+        public Slot(SimulatedNetwork network, int index)
+        {
+            _network = network;
+            _index = index;
+            (Blocks, Inputs) = network.Options.Disks?.Invoke(index) ?? (new MemoryStream(), new MemoryStream());
+        }
 
-        public TimeSpan WallTime => network.Now;
+        public long ChainTime =>
+            _network.Options.Genesis.Time + _network.Now.Ticks * 100 + _network.Options.ClockSkew(_index);
+
+        public TimeSpan WallTime => _network.Now;
 
         public void Broadcast(object message)
         {
-            for (int to = 0; to < network.Options.Validators; to++)
+            for (int to = 0; to < _network.Options.Validators; to++)
             {
-                if (to != index) Send(to, message);
+                if (to != _index) Send(to, message);
             }
         }
 
-        public void Send(int peer, object message) => network.Transmit(index, peer, message);
+        public void Send(int peer, object message) => _network.Transmit(_index, peer, message);
 
         public void Schedule(ConsensusTimeout timeout, TimeSpan delay)
         {
             int number = ++_timeout;
-            network.At(delay, index, () =>
+            _network.At(delay, _index, () =>
             {
                 if (number == _timeout) Node!.Deliver(ConsensusState.Self, timeout);
             });
@@ -117,6 +130,12 @@ public sealed class SimulatedNetwork
     /// </summary>
     public Action<int, WritePoint>? Reached { get; set; }
 
+    /// <summary>Called with receiver, sender and message before each delivery; it may kill the receiver too.</summary>
+    public Action<int, int, object>? Delivering { get; set; }
+
+    /// <summary>Called when a validator has died of a <see cref="SimulatedCrash"/>.</summary>
+    public Action<int>? Crashed { get; set; }
+
     /// <summary>The validator, or null while it is down.</summary>
     public ValidatorNode? Node(int index) => _slots[index].Node;
 
@@ -140,7 +159,7 @@ public sealed class SimulatedNetwork
             };
             slot.Node.Mempool.Admitted = transaction => Gossip(index, transaction);
             slot.Node.Start(height => Fetch(index, height));
-            At(StatusInterval, index, () => Status(index));
+            At(Options.StatusInterval, index, () => Status(index));
         });
     }
 
@@ -189,7 +208,11 @@ public sealed class SimulatedNetwork
                 if (delay < earliest) delay = earliest;
                 _lastData[(from, to)] = Now + delay;
             }
-            At(delay, to, () => _slots[to].Node!.Deliver(from, message));
+            At(delay, to, () =>
+            {
+                Delivering?.Invoke(to, from, message);
+                _slots[to].Node!.Deliver(from, message);
+            });
         }
     }
 
@@ -202,13 +225,14 @@ public sealed class SimulatedNetwork
         catch (SimulatedCrash)
         {
             Crash(validator);
+            Crashed?.Invoke(validator);
         }
     }
 
     private void Status(int index)
     {
         _slots[index].Node!.SendStatus();
-        At(StatusInterval, index, () => Status(index));
+        At(Options.StatusInterval, index, () => Status(index));
     }
 
     private (SealedBlock, ExtendedCommit)? Fetch(int index, long height)
@@ -228,7 +252,8 @@ public sealed class SimulatedNetwork
         {
             if (to == from) continue;
             int receiver = to;
-            At(Options.MinimumDelay, receiver, () => _ = _slots[receiver].Node!.Mempool.Receive(transaction));
+            for (int copies = Options.Copies(_random, from, to, transaction); copies > 0; copies--)
+                At(Options.MinimumDelay, receiver, () => _ = _slots[receiver].Node!.Mempool.Receive(transaction));
         }
     }
 }

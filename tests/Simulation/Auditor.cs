@@ -1,0 +1,166 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using AppChain.Abci;
+using AppChain.Abci.Wire;
+using AppChain.Abci.Wire.Types;
+using AppChain.Localnet;
+using AppChain.Node;
+using AppChain.StateMachine;
+using Google.Protobuf;
+
+namespace AppChain.Simulation;
+
+/// <summary>
+/// Watches every validator: all agree on each block and on what it did, the naive ledger and the beliefs hold after each
+/// height, no honest validator signs twice, no decided transaction or durable height is lost, and the price stays
+/// between the honest ones.
+/// </summary>
+internal sealed class Auditor(World world, GenesisState genesis)
+{
+    private const int WindowSeconds = 90;
+    private sealed record Decided(ByteString Block, ByteString AppHash, ByteString Results, int Validator);
+
+    private readonly Ledger _ledger = new(genesis);
+    private readonly Dictionary<long, Decided> _decided = [];
+    private readonly Dictionary<int, long> _committed = [];
+    private readonly Dictionary<(ByteString Validator, long Height, int Round, int Type), ByteString> _signed = [];
+    private readonly HashSet<ByteString> _executed = [];
+    private readonly Queue<(TimeSpan Time, double[] Prices)> _window = new();
+    private long _prunedBelow;
+
+    /// <summary>Highest height that any validator committed.</summary>
+    public long Height { get; private set; }
+
+    /// <summary>Rounds above the first in which a block was decided.</summary>
+    public long LateRounds { get; private set; }
+
+    /// <summary>Events so far, by kind.</summary>
+    public IReadOnlyDictionary<string, long> Counts => _ledger.Counts;
+
+    /// <summary>Heights at which two blocks were decided, with who signed both; only beyond a third of liars.</summary>
+    public List<(long Height, int[] Culprits)> Forks { get; } = [];
+
+    /// <summary>A validator sends something.</summary>
+    public void OnSent(int from, object message)
+    {
+        if (message is Vote vote && vote.ValidatorAddress == world.Machines[from].Address && !world.IsLiar(from))
+            OnSigned(vote.ValidatorAddress, vote.Height, vote.Round, (int)vote.Type, vote.BlockId);
+    }
+
+    /// <summary>A validator's application has started: what was durable must be there.</summary>
+    public void OnRestart(int index, ResponseInfo info)
+    {
+        long before = _committed.GetValueOrDefault(index);
+        if (info.LastBlockHeight < before)
+        {
+            throw new Violation("durability", $"validator {index} had committed height {before} and is back at "
+                + $"{info.LastBlockHeight}");
+        }
+        bool isKnown = _decided.TryGetValue(info.LastBlockHeight, out Decided? decided);
+        if (isKnown && decided!.AppHash != info.LastBlockAppHash && !world.IsBeyond)
+            throw new Violation("durability", $"validator {index} recovered height {info.LastBlockHeight} with another app hash");
+    }
+
+    /// <summary>A validator has executed a decided block.</summary>
+    public void OnFinalized(int index, RequestFinalizeBlock request, ResponseFinalizeBlock response)
+    {
+        ByteString results = BlockHashes.Results(response.TxResults);
+        if (!_decided.TryGetValue(request.Height, out Decided? decided))
+        {
+            _decided[request.Height] = new Decided(request.Hash, response.AppHash, results, index);
+            return;
+        }
+        if (decided.Block != request.Hash)
+        {
+            if (!world.IsBeyond)
+                throw new Violation("fork", $"height {request.Height}: validators {decided.Validator} and {index} decided different blocks");
+            Forks.Add((request.Height, Culprits(request.Height, decided.Validator, index)));
+            return;
+        }
+        if (decided.AppHash != response.AppHash || decided.Results != results)
+        {
+            throw new Violation("app hash", $"height {request.Height}: validators {decided.Validator} and {index} executed the same "
+                + "block to different results");
+        }
+    }
+
+    /// <summary>A validator has committed a block.</summary>
+    public void OnCommitted(Machine machine, RequestFinalizeBlock request, ResponseFinalizeBlock response)
+    {
+        _committed[machine.Index] = request.Height;
+        if (request.Height <= Height || Forks.Count > 0) return;
+        if (request.Height != Height + 1) throw new Violation("heights", $"height {request.Height} follows {Height}");
+        Height = request.Height;
+        world.Trace.Add(response.AppHash.Span);
+        world.Trace.Add(request.Hash.Span);
+        LateRounds += request.DecidedLastCommit.Round;
+        CheckExecutedOnce(request, response);
+        var rows = new Rows(machine.Disk);
+        _ledger.Apply(response);
+        _ledger.Check(rows, Height);
+        Beliefs.Check(rows, Height);
+        CheckPrices(rows);
+        Prune();
+    }
+
+    /// <summary>Height that a validator has committed.</summary>
+    public long CommittedBy(int index) => _committed.GetValueOrDefault(index);
+
+    /// <summary>App hash after a height.</summary>
+    public ByteString AppHashOf(long height) => _decided[height].AppHash;
+
+    private void OnSigned(ByteString validator, long height, int round, int type, BlockID id)
+    {
+        if (height < _prunedBelow) return;
+        ByteString content = id.ToByteString();
+        if (!_signed.TryAdd((validator, height, round, type), content) && _signed[(validator, height, round, type)] != content)
+            throw new Violation("double sign", $"height {height}, round {round}, type {type}: validator {validator.ToBase64()}");
+    }
+
+    private void CheckExecutedOnce(RequestFinalizeBlock request, ResponseFinalizeBlock response)
+    {
+        for (int i = 0; i < request.Txs.Count; i++)
+        {
+            bool isUser = !PriceUpdate.IsClaimedBy(request.Txs[i].Span);
+            if (isUser && response.TxResults[i].Code == 0 && !_executed.Add(request.Txs[i]))
+                throw new Violation("replay", $"height {request.Height}: transaction {i} was executed before");
+        }
+    }
+
+    // I9: what the chain takes for the price lies between the true prices of the last seconds, however the liars lie.
+    private void CheckPrices(Rows rows)
+    {
+        _window.Enqueue((world.Now, [world.Prices.Price(1), world.Prices.Price(2)]));
+        while (_window.Peek().Time < world.Now - TimeSpan.FromSeconds(WindowSeconds)) _window.Dequeue();
+        if (world.Now < TimeSpan.FromSeconds(WindowSeconds) || world.IsBeyond) return;
+        foreach (OracleRow oracle in rows.Of<uint, OracleRow>())
+        {
+            double low = _window.Min(item => item.Prices[oracle.Market - 1]) * 0.98;
+            double high = _window.Max(item => item.Prices[oracle.Market - 1]) * 1.02;
+            bool isFresh = oracle.State == OracleState.Live;
+            if (isFresh && (oracle.Price < low || oracle.Price > high))
+                throw new Violation("price", $"height {Height}: market {oracle.Market} at {oracle.Price}, true between {low} and {high}");
+        }
+    }
+
+    // Who signed precommits for both blocks of a height, if both were decided in one round.
+    private int[] Culprits(long height, int first, int second)
+    {
+        ExtendedCommit? left = world.Network.StoreOf(first).LoadSeenCommit(height);
+        ExtendedCommit? right = world.Network.StoreOf(second).LoadSeenCommit(height);
+        if (left is null || right is null || left.Round != right.Round) return [];
+        return [.. Enumerable.Range(0, world.Swarm.Validators).Where(i => Signed(left, i) && Signed(right, i))];
+
+        bool Signed(ExtendedCommit commit, int index) => commit.ExtendedSignatures.Any(entry =>
+            entry.BlockIdFlag == BlockIDFlag.Commit && entry.ValidatorAddress == world.Machines[index].Address);
+    }
+
+    private void Prune()
+    {
+        if (Height % 200 != 0) return;
+        _prunedBelow = Height - 100;
+        foreach ((ByteString, long Height, int, int) key in _signed.Keys.Where(key => key.Height < _prunedBelow).ToList())
+            _signed.Remove(key);
+    }
+}

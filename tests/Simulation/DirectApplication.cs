@@ -1,0 +1,98 @@
+using System;
+using System.Threading.Tasks;
+using AppChain.Abci.Wire;
+using AppChain.Localnet;
+using AppChain.Node;
+
+namespace AppChain.Simulation;
+
+/// <summary>
+/// The application of a validator in process. Each call is a step before and after which the validator can die, and
+/// each result that all must agree on is shown to the auditor. A liar's calls are changed on the way.
+/// </summary>
+internal sealed class DirectApplication(World world, Machine machine, Application application) : IApplication
+{
+    private bool _awaitsCommit;
+    private ResponseFinalizeBlock? _finalized;
+    private RequestFinalizeBlock? _request;
+
+    public ResponseInfo Info(RequestInfo request)
+    {
+        ResponseInfo info = Call(1, () => application.Info(request));
+        world.Auditor.OnRestart(machine.Index, info);
+        return info;
+    }
+
+    public ResponseQuery Query(RequestQuery request) => application.Query(request);
+
+    public ResponseInitChain InitChain(RequestInitChain request) => Call(2, () => application.InitChain(request));
+
+    public ResponsePrepareProposal PrepareProposal(RequestPrepareProposal request)
+    {
+        ResponsePrepareProposal honest = Call(3, () => application.PrepareProposal(request));
+        return world.IsLiar(machine.Index) ? world.Liars.Propose(machine.Index, request, honest) : honest;
+    }
+
+    public ResponseProcessProposal ProcessProposal(RequestProcessProposal request)
+    {
+        ResponseProcessProposal answer = Call(4, () => application.ProcessProposal(request));
+        if (!world.IsLiar(machine.Index)) return answer;
+        return world.Lies(Lie.AcceptEverything) ? new ResponseProcessProposal { Status = ProposalStatus.Accept } : answer;
+    }
+
+    public ResponseExtendVote ExtendVote(RequestExtendVote request)
+    {
+        ResponseExtendVote honest = Call(5, () => application.ExtendVote(request));
+        return world.IsLiar(machine.Index) ? world.Liars.Extend(machine.Index, honest) : honest;
+    }
+
+    public ResponseVerifyVoteExtension VerifyVoteExtension(RequestVerifyVoteExtension request) =>
+        Call(6, () => application.VerifyVoteExtension(request));
+
+    public ResponseFinalizeBlock FinalizeBlock(RequestFinalizeBlock request)
+    {
+        ResponseFinalizeBlock response = Call(7, () => application.FinalizeBlock(request));
+        (_awaitsCommit, _finalized, _request) = (true, response, request);
+        world.Auditor.OnFinalized(machine.Index, request, response);
+        return response;
+    }
+
+    public ResponseCommit Commit()
+    {
+        if (!_awaitsCommit) throw new Violation("call order", $"validator {machine.Index}: Commit without FinalizeBlock");
+        _awaitsCommit = false;
+        ResponseCommit response = Call(8, () => application.Commit(new RequestCommit()));
+        world.Auditor.OnCommitted(machine, _request!, _finalized!);
+        return response;
+    }
+
+    // No death in here: the engine checks transactions beside consensus, and what fails there fails alone.
+    public Task<ResponseCheckTx> CheckTx(RequestCheckTx request) => Task.FromResult(application.CheckTx(request));
+
+    public void PushMempool()
+    {
+    }
+
+    public void FlushMempool()
+    {
+    }
+
+    private T Call<T>(int number, Func<T> call)
+    {
+        if (_awaitsCommit)
+            throw new Violation("call order", $"validator {machine.Index}: call {number} between FinalizeBlock and Commit");
+        world.Step(machine.Index, StepKind.BeforeCall, number);
+        T answer;
+        try
+        {
+            answer = call();
+        }
+        catch (StorageException) when (world.Faulty && world.Swarm.DiskFull > 0)
+        {
+            // The node stops; whoever operates it makes room and starts it again.
+            throw new SimulatedCrash();
+        }
+        world.Step(machine.Index, StepKind.AfterCall, number);
+        return answer;
+    }
+}

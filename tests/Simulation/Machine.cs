@@ -1,0 +1,72 @@
+using System;
+using System.IO;
+using System.Linq;
+using AppChain.Hsm;
+using AppChain.Localnet;
+using AppChain.Node;
+using Google.Protobuf;
+
+namespace AppChain.Simulation;
+
+/// <summary>
+/// The machine of one validator: what survives the death of its processes (disk, files of the engine, state of the
+/// signer, key) and how its processes are started again from that.
+/// </summary>
+internal sealed class Machine
+{
+    private readonly World _world;
+    private SignState _signed = SignState.Fresh;
+    private Application? _application;
+
+    public Machine(World world, int index)
+    {
+        _world = world;
+        Index = index;
+        Key = SoftwareKey.FromSeed(Enumerable.Repeat((byte)(index + 1), 32).ToArray());
+        Disk = new SimulatedDisk(families: 3, (kind, number) => world.Step(index, kind, number));
+        Blocks = new TornStream(
+            length => world.Step(index, StepKind.EngineLog, length), () => world.Random.NextDouble());
+        Inputs = new TornStream(
+            length => world.Step(index, StepKind.EngineLog, length), () => world.Random.NextDouble());
+    }
+
+    /// <summary>Number of the validator.</summary>
+    public int Index { get; }
+
+    /// <summary>The key, which a liar also uses without the guard.</summary>
+    public SoftwareKey Key { get; }
+
+    /// <summary>Its address as a validator.</summary>
+    public ByteString Address => Validator.AddressOf(Key.PublicKey);
+
+    /// <summary>The disk of its application.</summary>
+    public SimulatedDisk Disk { get; }
+
+    /// <summary>Blocks, results and states of its engine.</summary>
+    public Stream Blocks { get; }
+
+    /// <summary>Inputs of the current height of its engine.</summary>
+    public Stream Inputs { get; }
+
+    /// <summary>How far its clock is ahead, ns.</summary>
+    public long Skew { get; set; }
+
+    /// <summary>Starts the application from the disk.</summary>
+    public IApplication StartApplication()
+    {
+        _world.Step(Index, StepKind.Start, Index);
+        PriceFeed feed = _world.Prices.FeedOf(Index);
+        Disk.IsFull = () => _world.Faulty && _world.Random.NextDouble() < _world.Swarm.DiskFull;
+        _application = new Application(new ChainStore(Disk, Materialising.AtOnce), feed, checkEveryRow: true,
+            NodeLog.Silent, () => _world.ChainTimeOf(Index));
+        return new DirectApplication(_world, this, _application);
+    }
+
+    /// <summary>Starts the signer from its recorded state.</summary>
+    public IVoteSigner StartSigner() => new ConsensusSigner(World.ChainId, Key, _signed, state =>
+    {
+        _world.Step(Index, StepKind.BeforeSign, state.Height);
+        _signed = state;
+        _world.Step(Index, StepKind.AfterSign, state.Height);
+    });
+}

@@ -1,0 +1,105 @@
+using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using System.Linq;
+using AppChain.Margin;
+using AppChain.Node;
+
+namespace AppChain.Simulation;
+
+/// <summary>
+/// True prices over virtual time, and the feeds through which the validators see them: a random walk with jumps, a
+/// little noise per validator, silence now and then. The feeds are the product's own, with two venues each.
+/// </summary>
+internal sealed class Prices
+{
+    private const int Points = 4096;
+    private static readonly TimeSpan Spacing = TimeSpan.FromMilliseconds(500);
+
+    private readonly World _world;
+    private readonly List<double>[] _paths = [[], []];
+    private readonly Random _random;
+
+    public Prices(World world, int seed)
+    {
+        _world = world;
+        _random = new Random(unchecked(seed * 131 + 3));
+    }
+
+    /// <summary>The two markets: a tick and a lot are worth one USD, so that an auditor reads without a calculator.</summary>
+    public static ImmutableArray<MarketParameters> Markets { get; } =
+        [Market(1, "BTC-PERP", -100, 500, 100_000, 50_000), Market(2, "ETH-PERP", 0, 300, 50_000, 25_000)];
+
+    /// <summary>True price of a market now, ticks.</summary>
+    public double Price(uint market)
+    {
+        List<double> path = _paths[(int)market - 1];
+        int index = (int)(_world.Now / Spacing);
+        while (path.Count <= index) Extend();
+        return path[index];
+    }
+
+    /// <summary>A new feed for a validator; called again when it restarts.</summary>
+    public PriceFeed FeedOf(int validator)
+    {
+        var feed = new PriceFeed();
+        foreach (MarketParameters market in Markets)
+        {
+            for (int venue = 0; venue < 2; venue++)
+            {
+                int number = venue;
+                feed.Add(market.Ticker, (out double price, out long age) =>
+                    TryPrice(validator, number, market.MarketId, out price, out age));
+            }
+        }
+        return feed;
+    }
+
+    private bool TryPrice(int validator, int venue, uint market, out double price, out long age)
+    {
+        // A price is a function of the time and the place alone, so that asking twice changes nothing.
+        var noise = new Random(HashCode(validator, venue, (int)market, (int)(_world.Now / Spacing)));
+        price = Math.Round(Price(market) * (1 + ((noise.NextDouble() - 0.5) * 0.002)));
+        age = (long)(noise.NextDouble() * 400_000_000);
+        return !_world.Faulty || noise.NextDouble() >= _world.Swarm.SilentFeeds;
+    }
+
+    // System.HashCode is seeded per process.
+    private int HashCode(int validator, int venue, int market, int time) =>
+        unchecked(((((((_world.Seed * 397) ^ validator) * 397) ^ venue) * 397 ^ market) * 397 ^ time) * 16777619);
+
+    private void Extend()
+    {
+        foreach (List<double> path in _paths)
+        {
+            double last = path.Count == 0 ? 1000 : path[^1];
+            double move = (_random.NextDouble() - 0.5) * 0.004 * _world.Swarm.Volatility;
+            // A crash or a rally now and then.
+            if (_random.Next(400) == 0) move = (_random.NextDouble() - 0.5) * 0.2 * _world.Swarm.Volatility;
+            path.Add(Math.Clamp(last * (1 + move), 100, 10_000));
+        }
+    }
+
+    private static MarketParameters Market(uint id, string ticker, int maker, int taker, int initial, int maintenance) =>
+        new()
+        {
+            MarketId = id,
+            Ticker = ticker,
+            PriceDecimals = 0,
+            QuantityDecimals = 0,
+            TickLotValue = 1_000_000,
+            Tiers = [new MarginTier(0, initial, maintenance), new MarginTier(50_000_000_000, initial * 2, maintenance * 2)],
+            OpenInterestScaleLower = 0,
+            OpenInterestScaleUpper = 0,
+            MakerFeePpm = maker,
+            TakerFeePpm = taker,
+            PositionLimit = 1_000_000,
+            OpenInterestCap = 10_000_000,
+            PriceBandPpm = 500_000,
+            ImpactNotional = 10_000_000_000,
+            FundingCapPpm = 5_000,
+            LiquidationFeePpm = 10_000,
+            LiquidationWholeNotional = 20_000_000_000,
+            LiquidationSlicePpm = 250_000,
+        };
+}
