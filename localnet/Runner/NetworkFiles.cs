@@ -21,10 +21,13 @@ internal sealed class NetworkFiles
     /// <summary>Chain id of every localnet.</summary>
     public const string ChainId = "appchain-localnet";
 
+    // In every home directory that a localnet made, and locked while it runs.
+    private const string Mark = ".appchain-localnet";
     private const string CallsFile = "data/abci-calls.log";
     private const long Usd = 1_000_000;
     private readonly RunOptions _options;
     private DeviceKeys? _device;
+    private FileStream? _lock;
 
     /// <summary>For a run.</summary>
     public NetworkFiles(RunOptions options)
@@ -77,19 +80,44 @@ internal sealed class NetworkFiles
     public byte[] Derive(string purpose) =>
         SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"appchain localnet {_options.Seed} {purpose}")));
 
+    private FileStream Lock(string mark)
+    {
+        try
+        {
+            return new FileStream(mark, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException held)
+        {
+            throw new InvalidOperationException(
+                $"--home: another localnet runs in {_options.Home}; stop it, or give another directory", held);
+        }
+    }
+
     private string SocketDirectory => Path.Combine(
         Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"appchain-{Environment.ProcessId}"));
 
-    /// <summary>Wipes the home directory and writes keys and folders.</summary>
+    /// <summary>Replaces what an earlier localnet left in the home directory, and writes keys and folders.</summary>
+    /// <exception cref="InvalidOperationException">
+    /// The directory holds something else, or another localnet runs there; nothing was touched.
+    /// </exception>
     public void WriteKeys()
     {
-        if (Directory.Exists(_options.Home))
+        string mark = Path.Combine(_options.Home, Mark);
+        if (File.Exists(mark))
         {
+            Lock(mark).Dispose();
             Directory.Delete(_options.Home, recursive: true);
+        }
+        else if (Directory.Exists(_options.Home) && Directory.EnumerateFileSystemEntries(_options.Home).Any())
+        {
+            throw new InvalidOperationException($"--home: {_options.Home} holds files that no localnet made ({Mark} is not "
+                + "there); give a directory that is new or empty, or of an earlier localnet");
         }
 
         Directory.CreateDirectory(SocketDirectory);
         Directory.CreateDirectory(_options.Home);
+        File.WriteAllText(mark, "A localnet made this directory; the next one with this --home replaces it.\n");
+        _lock = Lock(mark);
         var store = new KeyStore(Path.Combine(_options.Home, "keys"));
         foreach (FundedKey key in Named)
         {

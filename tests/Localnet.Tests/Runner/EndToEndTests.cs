@@ -59,9 +59,15 @@ public sealed class EndToEndTests
         Assert.That(Directory.GetFiles(Path.Combine(_home, "net"), "consensus.key", SearchOption.AllDirectories), Is.Empty);
     }
 
-    [Test]
-    public void An_interrupted_run_ends_its_children_and_writes_its_report()
+    [TestCase("INT", 2)]
+    [TestCase("TERM", 15)]
+    public void An_interrupted_run_ends_its_children_and_writes_its_report(string signal, int number)
     {
+        if (IsIgnored(number))
+        {
+            Assert.Ignore($"SIG{signal} is ignored by whoever started the tests, and so by every process they start");
+        }
+
         string report = Path.Combine(_home, "report.json");
         using Process process = Start(
             "--engine", "embedded", "--traders", "5", "--home", Path.Combine(_home, "net"), "--port", "28810",
@@ -71,7 +77,7 @@ public sealed class EndToEndTests
             line = process.StandardOutput.ReadLine();
         }
 
-        using (Process interrupt = Process.Start("kill", ["-INT", $"{process.Id}"]))
+        using (Process interrupt = Process.Start("kill", ["-s", signal, $"{process.Id}"]))
         {
             interrupt.WaitForExit();
         }
@@ -98,6 +104,20 @@ public sealed class EndToEndTests
         Assert.That(oracle.GetProperty("updates").GetInt32(), Is.Positive);
         decimal last = decimal.Parse(oracle.GetProperty("last_price").ToString(), CultureInfo.InvariantCulture);
         Assert.That(last, Is.EqualTo(0.25m).Within(0.001m));
+    }
+
+    [Test]
+    public void A_home_directory_that_no_localnet_made_is_left_alone()
+    {
+        string mine = Path.Combine(_home, "work", "thesis.txt");
+        Directory.CreateDirectory(Path.Combine(_home, "work"));
+        File.WriteAllText(mine, "years of it");
+        using Process process = Start("--engine", "embedded", "--blocks", "5", "--home", _home, "--port", "28860");
+        string error = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        Assert.That(process.ExitCode, Is.EqualTo(1));
+        Assert.That(error, Does.Contain("holds files that no localnet made"));
+        Assert.That(File.ReadAllText(mine), Is.EqualTo("years of it"));
     }
 
     [Test]
@@ -156,6 +176,13 @@ public sealed class EndToEndTests
         }
 
         return Process.Start(start)!;
+    }
+
+    // A process started in the background by a shell script ignores SIGINT, and passes that on.
+    private static bool IsIgnored(int signal)
+    {
+        string ignored = File.ReadLines("/proc/self/status").First(line => line.StartsWith("SigIgn:", StringComparison.Ordinal));
+        return (Convert.ToUInt64(ignored[7..].Trim(), 16) >> (signal - 1) & 1) != 0;
     }
 
     // Processes that still name this run's directory.
