@@ -154,7 +154,8 @@ public sealed class Exchange
             return ResultCode.NonceUsed;
         }
 
-        if (!committed.TryGet(height, RowKey<AccountId, AccountRow>(transaction.Account), out _))
+        if (!committed.TryGet(height, RowKey<AccountId, AccountRow>(transaction.Account), out _)
+            && !IsCouncilMember(transaction, committed, height))
         {
             return ResultCode.UnknownAccount;
         }
@@ -199,6 +200,45 @@ public sealed class Exchange
         TRow.EncodeKey(key, ref writer);
         return writer.ToArray();
     }
+
+    private void WriteCouncils(Genesis genesis)
+    {
+        long epoch = ProposalExecution.EpochOf(genesis.Time);
+        _state.Counters.Add(new CounterRow { NextProposal = 1, NextWithdrawal = 1, NextSequence = 1 });
+        if (genesis.Vault is { } vault)
+        {
+            Invariant.Assert(PolicyRules.Problem(vault.Guardians) is null && PolicyRules.Problem(vault.Terms) is null);
+            _state.Councils.Add(CouncilRow.Of(CouncilKind.Guardians, 1, vault.Guardians));
+            _state.Vault.Add(new VaultRow
+            {
+                Terms = vault.Terms,
+                Epoch = epoch,
+                Base = vault.Terms,
+                BaseTimelockSeconds = vault.Guardians.TimelockSeconds,
+            });
+        }
+
+        if (genesis.Treasury is { } treasury)
+        {
+            Invariant.Assert(PolicyRules.Problem(treasury.Treasurers) is null);
+            _state.Councils.Add(CouncilRow.Of(CouncilKind.Treasurers, 1, treasury.Treasurers));
+            _state.Treasury.Add(new TreasuryRow
+            {
+                EpochLimit = treasury.EpochLimit,
+                Epoch = epoch,
+                BaseLimit = treasury.EpochLimit,
+                BaseTimelockSeconds = treasury.Treasurers.TimelockSeconds,
+            });
+        }
+    }
+
+    // VAULT-2: a member of a council needs no account for what only members sign.
+    private static bool IsCouncilMember(Transaction transaction, StateTree committed, long height) =>
+        transaction.IsForCouncils
+        && ((TryRead(committed, height, (uint)CouncilKind.Guardians, out CouncilRow guardians)
+                && guardians.MemberOf(transaction.Signer) >= 0)
+            || (TryRead(committed, height, (uint)CouncilKind.Treasurers, out CouncilRow treasurers)
+                && treasurers.MemberOf(transaction.Signer) >= 0));
 
     private static bool TryRead<TKey, TRow>(StateTree committed, long height, in TKey key, out TRow row)
         where TRow : struct, IRow<TKey, TRow>
@@ -259,6 +299,7 @@ public sealed class Exchange
             Claims = held - genesis.InsuranceFund,
             InsuranceFund = genesis.InsuranceFund,
         });
+        WriteCouncils(genesis);
         _state.ValidatorSets.Add(new ValidatorSetRow
         {
             FromHeight = genesis.InitialHeight,

@@ -8,6 +8,16 @@ namespace AppChain.StateMachine;
 /// <param name="Amount">Micro-USD, &gt; 0.</param>
 public readonly record struct GenesisAccount(AccountId Account, long Amount);
 
+/// <summary>The vault as a chain begins with it.</summary>
+/// <param name="Guardians">Who decides on it.</param>
+/// <param name="Terms">Caps and timelocks of withdrawals.</param>
+public sealed record GenesisVault(CouncilTerms Guardians, VaultTerms Terms);
+
+/// <summary>The treasury as a chain begins with it.</summary>
+/// <param name="Treasurers">Who decides on it.</param>
+/// <param name="EpochLimit">Micro-USD that may be spent in 24 h, &gt; 0.</param>
+public sealed record GenesisTreasury(CouncilTerms Treasurers, long EpochLimit);
+
 /// <summary>The first state of a chain, already parsed and validated by the node (docs/spec/genesis.md).</summary>
 public sealed class Genesis
 {
@@ -31,4 +41,10 @@ public sealed class Genesis
 
     /// <summary>Micro-USD that the insurance fund starts with, ≥ 0.</summary>
     public required long InsuranceFund { get; init; }
+
+    /// <summary>The vault; null: it is closed, nothing is deposited or withdrawn.</summary>
+    public GenesisVault? Vault { get; init; }
+
+    /// <summary>The treasury; null: fees are never spent.</summary>
+    public GenesisTreasury? Treasury { get; init; }
 }

@@ -38,9 +38,6 @@ public static class EventEncoding
             case EventKind.Transfer:
                 Add(encoded, ("sender", account(e.Account)), ("recipient", account(e.Counterparty)), ("amount", e.Amount));
                 break;
-            case EventKind.Withdrawal:
-                Add(encoded, ("account", account(e.Account)), ("amount", e.Amount));
-                break;
             case EventKind.OracleUpdated:
                 Add(encoded, ("market", e.Market), ("price", e.Price), ("confidence", e.Amount),
                     ("state", Name((OracleState)e.Reason)), ("power", e.Amount2));
@@ -88,6 +85,9 @@ public static class EventEncoding
                 break;
             case EventKind.None:
                 break;
+            default:
+                AddVault(encoded, e, account);
+                break;
         }
 
         return encoded;
@@ -105,6 +105,77 @@ public static class EventEncoding
             });
         }
     }
+
+    private static void AddVault(Event encoded, in ExchangeEvent e, Func<int, string> account)
+    {
+        switch (e.Kind)
+        {
+            case EventKind.ProposalOpened:
+                Add(encoded, ("proposal_id", e.OrderId), ("council", Name((CouncilKind)e.Reason)), ("member", Address(e.Data)));
+                break;
+            case EventKind.ProposalApproved:
+                Add(encoded, ("proposal_id", e.OrderId), ("council", Name((CouncilKind)e.Reason)), ("member", Address(e.Data)),
+                    ("approvals", e.Quantity), ("ready_time", e.Amount));
+                break;
+            case EventKind.ProposalVetoed:
+                Add(encoded, ("proposal_id", e.OrderId), ("council", Name((CouncilKind)e.Reason)), ("member", Address(e.Data)),
+                    ("vetoes", e.Quantity));
+                break;
+            case EventKind.ProposalClosed:
+                Add(encoded, ("proposal_id", e.OrderId), ("council", Name((CouncilKind)(byte)e.Quantity)),
+                    ("state", Name((ProposalState)e.Reason)));
+                break;
+            case EventKind.CouncilChanged:
+                Add(encoded, ("council", Name((CouncilKind)e.Reason)), ("version", e.OrderId));
+                break;
+            case EventKind.DepositAttested:
+                Add(encoded, ("deposit_id", Hex(e.Data)), ("amount", e.Amount), ("attestations", e.Quantity));
+                break;
+            case EventKind.DepositCredited:
+                Add(encoded, ("account", account(e.Account)), ("deposit_id", Hex(e.Data)), ("amount", e.Amount));
+                break;
+            case EventKind.TreasurySpent:
+                Add(encoded, ("proposal_id", e.OrderId), ("account", e.Account < 0 ? "" : account(e.Account)),
+                    ("amount", e.Amount), ("balance", e.Amount2), ("note", Hex(e.Data)));
+                break;
+            default:
+                AddWithdrawal(encoded, e, account(e.Account));
+                break;
+        }
+    }
+
+    private static void AddWithdrawal(Event encoded, in ExchangeEvent e, string account)
+    {
+        Add(encoded, ("account", account), ("withdrawal_id", e.OrderId));
+        switch (e.Kind)
+        {
+            case EventKind.WithdrawalRequested:
+                Add(encoded, ("amount", e.Amount), ("ready_time", e.Amount2), ("destination", Hex(e.Data)));
+                break;
+            case EventKind.WithdrawalAdmitted:
+                Add(encoded, ("sequence", e.ClientId), ("amount", e.Amount), ("expiry", e.Amount2), ("destination", Hex(e.Data)));
+                break;
+            case EventKind.WithdrawalSigned:
+                Add(encoded, ("sequence", e.ClientId), ("signatures", e.Amount2));
+                break;
+            case EventKind.WithdrawalReleased:
+                Add(encoded, ("sequence", e.ClientId), ("amount", e.Amount), ("destination", Hex(e.Data)));
+                break;
+            case EventKind.WithdrawalExpired:
+                Add(encoded, ("sequence", e.ClientId));
+                break;
+            case EventKind.WithdrawalVetoed:
+                Add(encoded, ("vetoes", e.Amount2));
+                break;
+            case EventKind.WithdrawalClosed:
+                Add(encoded, ("amount", e.Amount), ("state", Name((WithdrawalState)e.Reason)));
+                break;
+            default:
+                throw new InvalidOperationException($"no encoding of the event {e.Kind}");
+        }
+    }
+
+    private static string Hex(byte[]? bytes) => Convert.ToHexStringLower(bytes);
 
     private static string Address(byte[]? bytes) => AccountText.Of(new Address(bytes));
 

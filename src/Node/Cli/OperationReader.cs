@@ -1,6 +1,8 @@
 using System;
 using System.Collections.Generic;
+using System.Collections.Immutable;
 using System.Globalization;
+using System.Text;
 using System.Threading.Tasks;
 using AppChain.Margin;
 using AppChain.StateMachine;
@@ -28,7 +30,7 @@ internal sealed class OperationReader(MarketCatalog markets, Func<string, Accoun
         ["cancel-all"] = (OperationKind.CancelAll, ["market"]),
         ["replace"] = (OperationKind.ReplaceOrder, ["order_id", "target_client_id", .. OrderFields]),
         ["transfer"] = (OperationKind.Transfer, ["to", "amount"]),
-        ["withdraw"] = (OperationKind.Withdraw, ["amount"]),
+        ["withdraw"] = (OperationKind.Withdraw, ["amount", "to"]),
         ["authorise-agent"] = (OperationKind.AuthoriseAgent, ["agent", "markets", "notional_per_day", "expires"]),
         ["revoke-agent"] = (OperationKind.RevokeAgent, ["agent"]),
     };
@@ -69,6 +71,7 @@ internal sealed class OperationReader(MarketCatalog markets, Func<string, Accoun
                 return operation;
             case OperationKind.Withdraw:
                 operation.Amount = Amount(fields);
+                operation.Content = new WithdrawalDestination(Destination(fields));
                 return operation;
             case OperationKind.AuthoriseAgent:
                 operation.Content = await ReadAgentAsync(fields).ConfigureAwait(false);
@@ -175,6 +178,18 @@ internal sealed class OperationReader(MarketCatalog markets, Func<string, Accoun
             [.. numbers],
             Amount(fields, "notional_per_day"),
             Time(fields, "expires"));
+    }
+
+    // Text as it is, or bytes in hex after 0x.
+    private static ImmutableArray<byte> Destination(IReadOnlyDictionary<string, string> fields)
+    {
+        string text = Text(fields, "to");
+        byte[] bytes = text.StartsWith("0x", StringComparison.Ordinal)
+            ? Convert.FromHexString(text.AsSpan(2))
+            : Encoding.UTF8.GetBytes(text);
+        return bytes.Length is >= 1 and <= WithdrawalRow.DestinationBytesMax
+            ? [.. bytes]
+            : throw new FormatException($"'to' has {bytes.Length} bytes; a destination has 1 to {WithdrawalRow.DestinationBytesMax}");
     }
 
     // With ticks and lots and a market by number, nothing has to be asked of a node.

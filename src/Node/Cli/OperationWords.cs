@@ -17,10 +17,11 @@ internal static class OperationWords
         OperationKind.ReplaceOrder => $"replace {Target(operation)} by {Order(operation, markets)}",
         OperationKind.Transfer =>
             $"transfer {DecimalText.FormatAmount(operation.Amount)} to {AccountText.Of(operation.Recipient)}",
-        OperationKind.Withdraw => $"withdraw {DecimalText.FormatAmount(operation.Amount)}",
+        OperationKind.Withdraw => $"withdraw {DecimalText.FormatAmount(operation.Amount)}{To(operation)}",
         OperationKind.AuthoriseAgent => Authorise(operation.Content as AgentAuthorisation, markets),
         OperationKind.RevokeAgent => $"revoke agent {Agent((operation.Content as AgentRevocation)?.Agent)}",
         OperationKind.None => "nothing",
+        _ => VaultWords.Of(operation),
     };
 
     /// <summary>Word for an operation's kind, as in batch files.</summary>
@@ -35,6 +36,7 @@ internal static class OperationWords
         OperationKind.AuthoriseAgent => "authorise-agent",
         OperationKind.RevokeAgent => "revoke-agent",
         OperationKind.None => "none",
+        _ => VaultWords.Kind(kind),
     };
 
     private static string Authorise(AgentAuthorisation? content, IReadOnlyDictionary<uint, V1.Market> markets)
@@ -54,6 +56,9 @@ internal static class OperationWords
         return $"authorise agent {Agent(content.Agent)} for {where}, "
             + $"{DecimalText.FormatAmount(content.NotionalPerDay)} a day, until {QueryText.Time((ulong)content.Expires)}";
     }
+
+    private static string To(in Operation operation) =>
+        operation.Content is WithdrawalDestination to ? $" to {VaultWords.Destination(to.Destination)}" : "";
 
     private static string Agent(Address? agent) => agent is { } key ? AccountText.Of(key) : "without an address";
 

@@ -48,6 +48,7 @@ internal static class RowText
         ("claims", DecimalText.FormatAmount(row.Claims)),
         ("insurance fund", DecimalText.FormatAmount(row.InsuranceFund)),
         ("fees", DecimalText.FormatAmount(row.Fees)),
+        ("leaving", DecimalText.FormatAmount(row.Leaving)),
     ];
 
     private static (string, string)[] Of(in MarketRow row) =>

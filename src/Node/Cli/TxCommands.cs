@@ -104,11 +104,18 @@ internal static class TxCommands
     private static Command Withdraw(Shell shell, TxOptions options)
     {
         Argument<string> amount = Amount();
-        var command = new Command("withdraw", "Take collateral off the chain.") { amount };
+        var to = new Option<string>("--to")
+        {
+            Description = "where it goes on the other side: text, or bytes in hex after 0x",
+            HelpName = "DESTINATION",
+            Required = true,
+        };
+        var command = new Command("withdraw", "Queue collateral to leave the chain.") { amount, to };
         SetAction(command, shell, options, parsed => new Dictionary<string, string>
         {
             ["op"] = "withdraw",
             ["amount"] = parsed.GetValue(amount)!,
+            ["to"] = parsed.GetRequiredValue(to),
         });
         return command;
     }

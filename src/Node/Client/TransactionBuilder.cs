@@ -101,9 +101,13 @@ public sealed class TransactionBuilder
     public TransactionBuilder Transfer(AccountId recipient, long amount) =>
         Add(new Operation { Kind = OperationKind.Transfer, Recipient = recipient, Amount = amount });
 
-    /// <summary>Takes collateral off the chain.</summary>
-    public TransactionBuilder Withdraw(long amount) =>
-        Add(new Operation { Kind = OperationKind.Withdraw, Amount = amount });
+    /// <summary>Queues collateral to leave the chain for a destination of 1 to 64 bytes.</summary>
+    public TransactionBuilder Withdraw(long amount, ReadOnlySpan<byte> destination) => Add(new Operation
+    {
+        Kind = OperationKind.Withdraw,
+        Amount = amount,
+        Content = new WithdrawalDestination([.. destination]),
+    });
 
     /// <summary>Adds any operation.</summary>
     /// <exception cref="InvalidOperationException">There are 100 already.</exception>

@@ -13,7 +13,7 @@ public sealed class TransactionVerifier(string chainId)
 {
     /// <summary>
     /// Decodes and verifies. Gives Ok and the transaction, or the first check that failed: TooLarge, Malformed,
-    /// OperationCount, InvalidSubaccount, InvalidPublicKey or InvalidSignature. Never throws.
+    /// OperationCount, InvalidSubaccount, InvalidPublicKey, InvalidSignature or InvalidReleaseSignature. Never throws.
     /// </summary>
     public ResultCode Decode(ReadOnlySpan<byte> bytes, [NotNullWhen(true)] out Transaction? transaction)
     {
@@ -23,12 +23,62 @@ public sealed class TransactionVerifier(string chainId)
             code = Verify(parts);
         }
 
+        if (code == ResultCode.Ok)
+        {
+            code = VerifyContents(transaction!, parts.PublicKey);
+        }
+
         if (code != ResultCode.Ok)
         {
             transaction = null;
         }
 
         return code;
+    }
+
+    // What is signed inside of a transaction, and the keys that it proposes: the state machine knows no curve.
+    private ResultCode VerifyContents(Transaction transaction, ReadOnlySpan<byte> publicKey)
+    {
+        // BOUND: at most Limits.OperationsPerTransactionMax operations.
+        foreach (ref readonly Operation operation in transaction.Operations.AsSpan())
+        {
+            ResultCode code = operation.Content switch
+            {
+                ReleaseSignature signed => VerifyRelease(signed, publicKey),
+                VaultPolicy policy => VerifyMembers(policy.Council),
+                TreasuryPolicy policy => VerifyMembers(policy.Council),
+                _ => ResultCode.Ok,
+            };
+            if (code != ResultCode.Ok)
+            {
+                return code;
+            }
+        }
+
+        return ResultCode.Ok;
+    }
+
+    private ResultCode VerifyRelease(ReleaseSignature signed, ReadOnlySpan<byte> publicKey)
+    {
+        Span<byte> digest = stackalloc byte[TransactionCodec.DigestSize];
+        ReleaseMessage.ComputeDigest(chainId, signed.Release, digest);
+        return Secp256k1.TryParse(publicKey, out Secp256k1.PublicKey key)
+            && Secp256k1.Verify(key, digest, signed.Signature.AsSpan())
+            ? ResultCode.Ok
+            : ResultCode.InvalidReleaseSignature;
+    }
+
+    private static ResultCode VerifyMembers(CouncilTerms council)
+    {
+        foreach (System.Collections.Immutable.ImmutableArray<byte> member in council.Members)
+        {
+            if (!Secp256k1.TryParse(member.AsSpan(), out _))
+            {
+                return ResultCode.InvalidPublicKey;
+            }
+        }
+
+        return ResultCode.Ok;
     }
 
     /// <summary>Verifies the signature of a split transaction: Ok, InvalidPublicKey or InvalidSignature.</summary>

@@ -16,6 +16,7 @@ internal sealed class BlockExecution
     private readonly TransactionExecution _transactions;
     private readonly LiquidationSweep _sweep;
     private readonly RiskSchedule _schedule;
+    private readonly Vault _vault;
 
     /// <summary>Executes blocks on a state.</summary>
     public BlockExecution(State state)
@@ -23,7 +24,9 @@ internal sealed class BlockExecution
         _state = state;
         _resting = new RestingOrders(state);
         var matching = new Matching(state, _resting);
-        _transactions = new TransactionExecution(state, _resting, new OrderPlacement(state, _resting, matching));
+        _vault = new Vault(state);
+        _transactions = new TransactionExecution(
+            state, _resting, new OrderPlacement(state, _resting, matching), _vault);
         _schedule = new RiskSchedule(state);
         _sweep = new LiquidationSweep(state, _resting, matching, _schedule);
     }
@@ -47,15 +50,18 @@ internal sealed class BlockExecution
         OracleUpdate.Execute(_state, block, Context.Events);                                         // 2
         UpdateMarks(block.Time);                                                                     // 3
         UpdateFunding(block.Time);                                                                   // 4
-        _resting.Expire(Context);                                                                    // 5, 6
+        _resting.Expire(Context);                                                                    // 5
+        _vault.Trigger(Context);                                                                     // 6
         ExecuteClass(block, TransactionClass.RiskReducing, results);                                 // 7
         _sweep.Execute(Context, LiquidationPass.Scheduled);                                          // 8
         DecideWithdrawals();
         ExecuteClass(block, TransactionClass.PostOnly, results);                                     // 9
         ExecuteClass(block, TransactionClass.Other, results);                                        // 10
         _sweep.Execute(Context, LiquidationPass.Touched);                                            // 11
+        _vault.Admit(Context);
         Advance(block);
         Conservation.Check(_state);                                                                  // 12
+        VaultInvariants.Check(_state, Context);
         if (CheckEveryRow)
         {
             Conservation.CheckEveryRow(_state, Context);

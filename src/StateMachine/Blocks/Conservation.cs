@@ -14,8 +14,9 @@ internal static class Conservation
     public static void Check(State state)
     {
         ref readonly PoolRow pool = ref state.Pool.Read(0);
-        Invariant.Assert(pool.Held == pool.Claims + pool.InsuranceFund + pool.Fees);
+        Invariant.Assert(pool.Held == pool.Claims + pool.InsuranceFund + pool.Fees + pool.Leaving);
         Invariant.Assert(pool.InsuranceFund >= 0);
+        Invariant.Assert(pool.Leaving >= 0);
         for (int slot = 0; slot < state.Books.Count; slot++)
         {
             long bid = state.Books[slot].Bids.BestPrice;
@@ -65,6 +66,7 @@ internal static class Conservation
 
         Invariant.Assert(claims == state.Pool.Read(0).Claims);
         CheckOrders(state);
+        VaultInvariants.CheckEveryRow(state);
     }
 
     /// <summary>I10: while withdrawals are open nobody owes, by visiting every account.</summary>

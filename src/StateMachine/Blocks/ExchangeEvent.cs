@@ -26,8 +26,11 @@ public enum EventKind : byte
     /// <summary>Collateral moved: Account the sender, Counterparty the recipient, Amount.</summary>
     Transfer = 5,
 
-    /// <summary>Collateral left the chain: Account, Amount.</summary>
-    Withdrawal = 6,
+    /// <summary>
+    /// Collateral left an account and waits to be released: Account, OrderId the withdrawal's number, Amount, Amount2
+    /// block time (ns) at which its timelock ends, Data the destination.
+    /// </summary>
+    WithdrawalRequested = 6,
 
     /// <summary>
     /// The oracle accepted a price: Market, Price, Quantity the agreed price (ticks; how far two thirds of all power
@@ -84,6 +87,60 @@ public enum EventKind : byte
 
     /// <summary>An owner forbade a key to trade for it: Account that signed, Data the agent's address.</summary>
     AgentRevoked = 19,
+
+    /// <summary>A member proposed: OrderId the proposal's number, Reason the CouncilKind, Data the member's address.</summary>
+    ProposalOpened = 20,
+
+    /// <summary>
+    /// A member approved: OrderId, Reason the CouncilKind, Data the member's address, Quantity approvals so far, Amount
+    /// block time (ns) from which it may be executed, 0 while it needs more.
+    /// </summary>
+    ProposalApproved = 21,
+
+    /// <summary>A member vetoed: OrderId, Reason the CouncilKind, Data the member's address, Quantity vetoes so far.</summary>
+    ProposalVetoed = 22,
+
+    /// <summary>A proposal ended: OrderId, Reason the ProposalState, Quantity the CouncilKind.</summary>
+    ProposalClosed = 23,
+
+    /// <summary>A council has other members or thresholds: Reason the CouncilKind, OrderId its new version.</summary>
+    CouncilChanged = 24,
+
+    /// <summary>A guardian attested a deposit: Data its id, Amount, Quantity attestations so far.</summary>
+    DepositAttested = 25,
+
+    /// <summary>A deposit was credited: Account, Amount, Data its id.</summary>
+    DepositCredited = 26,
+
+    /// <summary>
+    /// Guardians may sign a withdrawal: Account, OrderId, ClientId the sequence of the admission, Amount, Amount2 block
+    /// time (ns) at which it expires, Data the destination.
+    /// </summary>
+    WithdrawalAdmitted = 27,
+
+    /// <summary>A guardian signed: Account, OrderId, ClientId the sequence, Amount, Amount2 signatures so far.</summary>
+    WithdrawalSigned = 28,
+
+    /// <summary>
+    /// Enough guardians have signed, and the collateral has left: Account, OrderId, ClientId the sequence, Amount,
+    /// Amount2 signatures, Data the destination.
+    /// </summary>
+    WithdrawalReleased = 29,
+
+    /// <summary>An admission expired, and the withdrawal waits again: Account, OrderId, ClientId the sequence, Amount.</summary>
+    WithdrawalExpired = 30,
+
+    /// <summary>A guardian vetoed a withdrawal: Account, OrderId, Amount, Amount2 vetoes so far.</summary>
+    WithdrawalVetoed = 31,
+
+    /// <summary>The collateral of a withdrawal went back to its account: Account, OrderId, Amount, Reason the WithdrawalState.</summary>
+    WithdrawalClosed = 32,
+
+    /// <summary>
+    /// The treasury paid: Account that received it, -1 for the insurance fund, OrderId the proposal, Amount, Amount2
+    /// what is left, Data the note.
+    /// </summary>
+    TreasurySpent = 33,
 }
 
 /// <summary>Why an order closed or shrank.</summary>
@@ -147,13 +204,13 @@ public struct ExchangeEvent
     /// <summary>The other account, by number; -1 when none.</summary>
     public int Counterparty;
 
-    /// <summary>The order; 0 when none.</summary>
+    /// <summary>The order, or the number of a proposal or withdrawal; 0 when none.</summary>
     public ulong OrderId;
 
     /// <summary>The taker's order.</summary>
     public ulong TakerOrderId;
 
-    /// <summary>The owner's own number of the order.</summary>
+    /// <summary>The owner's own number of the order, or the sequence of an admission.</summary>
     public ulong ClientId;
 
     /// <summary>Ticks.</summary>

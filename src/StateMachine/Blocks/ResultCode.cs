@@ -27,6 +27,9 @@ public enum ResultCode : uint
     /// <summary>Price updates are made by proposers, not submitted.</summary>
     NotSubmittable = 106,
 
+    /// <summary>The signature on a release does not verify for this chain id, release and key.</summary>
+    InvalidReleaseSignature = 107,
+
     /// <summary>The expiry height has passed.</summary>
     Expired = 201,
 
@@ -146,4 +149,67 @@ public enum ResultCode : uint
 
     /// <summary>The owner has no such agent.</summary>
     UnknownAgent = 708,
+
+    /// <summary>The signer is no member of the council that decides on this.</summary>
+    NotCouncilMember = 801,
+
+    /// <summary>There is no such proposal.</summary>
+    UnknownProposal = 802,
+
+    /// <summary>The proposal is approved, executed or of a former council.</summary>
+    ProposalNotOpen = 803,
+
+    /// <summary>The member has voted, attested or signed already.</summary>
+    AlreadyVoted = 804,
+
+    /// <summary>Too many open proposals of the member or its council.</summary>
+    TooManyProposals = 805,
+
+    /// <summary>A policy with members, thresholds, caps or timelocks that cannot be.</summary>
+    InvalidPolicy = 806,
+
+    /// <summary>A limit would more than double, or a timelock more than halve.</summary>
+    PolicyTooFast = 807,
+
+    /// <summary>A note is too long.</summary>
+    InvalidNote = 808,
+
+    /// <summary>The amount is above what the treasury may spend in one epoch.</summary>
+    TreasuryLimit = 809,
+
+    /// <summary>Only the proposer takes a proposal back.</summary>
+    NotProposer = 810,
+
+    /// <summary>The chain has no guardians: nothing is withdrawn.</summary>
+    VaultClosed = 901,
+
+    /// <summary>A destination has 1 to 64 bytes.</summary>
+    InvalidDestination = 902,
+
+    /// <summary>The amount is above what one owner may ever take out in 24 hours.</summary>
+    WithdrawalAboveCap = 903,
+
+    /// <summary>Too many open withdrawals of the owner.</summary>
+    TooManyWithdrawals = 904,
+
+    /// <summary>There is no such withdrawal of this account, or it is over.</summary>
+    UnknownWithdrawal = 905,
+
+    /// <summary>The withdrawal was admitted or released: it can no longer be stopped like this.</summary>
+    WithdrawalNotWaiting = 906,
+
+    /// <summary>The withdrawal is not admitted: there is nothing to sign.</summary>
+    WithdrawalNotReleasable = 907,
+
+    /// <summary>What was signed is not what the chain wants signed.</summary>
+    ReleaseMismatch = 908,
+
+    /// <summary>The time to sign has passed.</summary>
+    ReleaseExpired = 909,
+
+    /// <summary>The deposit was credited before.</summary>
+    DepositAlreadyCredited = 910,
+
+    /// <summary>Too many deposits that only this guardian opened.</summary>
+    TooManyDeposits = 911,
 }

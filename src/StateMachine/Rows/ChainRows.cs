@@ -62,7 +62,9 @@ public struct ChainRow : IRow<SingleKey, ChainRow>
     };
 }
 
-/// <summary>The collateral pool. At every block's end: claims of accounts + insurance fund + fees = held.</summary>
+/// <summary>
+/// The collateral pool. At every block's end: claims of accounts + insurance fund + fees + leaving = held.
+/// </summary>
 public struct PoolRow : IRow<SingleKey, PoolRow>
 {
     /// <summary>Micro-USD deposited and not withdrawn.</summary>
@@ -77,8 +79,11 @@ public struct PoolRow : IRow<SingleKey, PoolRow>
     /// <summary>Micro-USD of the insurance fund, never negative.</summary>
     public Int128 InsuranceFund;
 
-    /// <summary>Micro-USD of fees collected net of rebates.</summary>
+    /// <summary>Micro-USD of fees collected net of rebates and of what the treasury spent: the treasury's balance.</summary>
     public Int128 Fees;
+
+    /// <summary>Micro-USD of withdrawals that have left their accounts and were not released.</summary>
+    public Int128 Leaving;
 
     /// <inheritdoc/>
     public static RowKind Kind => RowKind.Pool;
@@ -98,6 +103,7 @@ public struct PoolRow : IRow<SingleKey, PoolRow>
         writer.WriteInt128(row.Claims);
         writer.WriteInt128(row.InsuranceFund);
         writer.WriteInt128(row.Fees);
+        writer.WriteInt128(row.Leaving);
     }
 
     /// <inheritdoc/>
@@ -107,6 +113,7 @@ public struct PoolRow : IRow<SingleKey, PoolRow>
         Claims = value.ReadInt128(),
         InsuranceFund = value.ReadInt128(),
         Fees = value.ReadInt128(),
+        Leaving = value.ReadInt128(),
     };
 }
 

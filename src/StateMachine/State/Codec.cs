@@ -59,6 +59,9 @@ public struct ByteWriter
     /// <summary>Appends bytes whose length the format fixes.</summary>
     public void WriteFixed(ReadOnlySpan<byte> value) => value.CopyTo(Take(value.Length));
 
+    /// <summary>Appends the 32 bytes of a hash.</summary>
+    public void WriteDigest(Sha256Digest value) => value.Bytes.CopyTo(Take(Sha256Digest.Size));
+
     /// <summary>Appends the 20 bytes of an address.</summary>
     public void WriteAddress(Address value) => value.CopyTo(Take(Address.Size));
 
@@ -132,6 +135,9 @@ public ref struct ByteReader
 
     /// <summary>Reads a fixed number of bytes.</summary>
     public ReadOnlySpan<byte> ReadFixed(int size) => Take(size);
+
+    /// <summary>Reads the 32 bytes of a hash.</summary>
+    public Sha256Digest ReadDigest() => new(Take(Sha256Digest.Size));
 
     /// <summary>Reads the 20 bytes of an address.</summary>
     public Address ReadAddress() => new(Take(Address.Size));

@@ -52,4 +52,31 @@ public enum RowKind : byte
 
     /// <summary>The agents of one owner.</summary>
     AgentList = 13,
+
+    /// <summary>A council: members, thresholds, timelock.</summary>
+    Council = 14,
+
+    /// <summary>A proposal of a council.</summary>
+    Proposal = 15,
+
+    /// <summary>One row: caps and timelocks of withdrawals.</summary>
+    Vault = 16,
+
+    /// <summary>One row: limit of the treasury and what was spent.</summary>
+    Treasury = 17,
+
+    /// <summary>One row: the next numbers of proposals, withdrawals and admissions.</summary>
+    Counter = 18,
+
+    /// <summary>A deposit that too few guardians have attested yet.</summary>
+    PendingDeposit = 19,
+
+    /// <summary>A deposit that was credited.</summary>
+    CreditedDeposit = 20,
+
+    /// <summary>A withdrawal on its way out.</summary>
+    Withdrawal = 21,
+
+    /// <summary>What an owner takes out, by hour; the zero address stands for all.</summary>
+    Flow = 22,
 }

@@ -9,7 +9,7 @@ namespace AppChain.StateMachine;
 
 /// <summary>The 32 bytes of a SHA-256 hash, kept in memory order. The default value is 32 zero bytes.</summary>
 [StructLayout(LayoutKind.Sequential)]
-internal struct Sha256Digest : IEquatable<Sha256Digest>, IComparable<Sha256Digest>
+public struct Sha256Digest : IEquatable<Sha256Digest>, IComparable<Sha256Digest>
 {
     /// <summary>Bytes of a digest.</summary>
     public const int Size = 32;

@@ -51,6 +51,45 @@ internal sealed class State : IJournaled
     /// <summary>Agents by owner.</summary>
     public readonly Table<Address, AgentListRow> AgentLists;
 
+    /// <summary>Councils by kind.</summary>
+    public readonly Table<uint, CouncilRow> Councils;
+
+    /// <summary>Proposals by number.</summary>
+    public readonly Table<ulong, ProposalRow> Proposals;
+
+    /// <summary>One row, or none where there are no guardians.</summary>
+    public readonly Table<SingleKey, VaultRow> Vault;
+
+    /// <summary>One row, or none where there are no treasurers.</summary>
+    public readonly Table<SingleKey, TreasuryRow> Treasury;
+
+    /// <summary>One row.</summary>
+    public readonly Table<SingleKey, CounterRow> Counters;
+
+    /// <summary>Deposits that too few guardians attested.</summary>
+    public readonly Table<DepositKey, PendingDepositRow> PendingDeposits;
+
+    /// <summary>Deposits that were credited.</summary>
+    public readonly Table<Sha256Digest, CreditedDepositRow> CreditedDeposits;
+
+    /// <summary>Withdrawals by number.</summary>
+    public readonly Table<ulong, WithdrawalRow> Withdrawals;
+
+    /// <summary>Outflows by owner; the zero address stands for all.</summary>
+    public readonly Table<Address, FlowRow> Flows;
+
+    /// <summary>Proposals by when they are looked at next. Derived from the rows, like all queues.</summary>
+    public readonly DueQueue<ulong> DueProposals;
+
+    /// <summary>Pending deposits by when they are forgotten.</summary>
+    public readonly DueQueue<DepositKey> DueDeposits;
+
+    /// <summary>Waiting withdrawals by when they may be admitted.</summary>
+    public readonly DueQueue<ulong> WaitingWithdrawals;
+
+    /// <summary>Admitted withdrawals by when they expire, released ones by when they are forgotten.</summary>
+    public readonly DueQueue<ulong> AdmittedWithdrawals;
+
     /// <summary>Book of each market, by slot of the market. Derived from the order rows.</summary>
     public readonly List<Book> Books = [];
 
@@ -88,7 +127,20 @@ internal sealed class State : IJournaled
         Liquidations = Register(RowKind.Liquidation, new Table<int, LiquidationRow>(Journal));
         Agents = Register(RowKind.Agent, new Table<AgentKey, AgentRow>(Journal));
         AgentLists = Register(RowKind.AgentList, new Table<Address, AgentListRow>(Journal));
+        Councils = Register(RowKind.Council, new Table<uint, CouncilRow>(Journal));
+        Proposals = Register(RowKind.Proposal, new Table<ulong, ProposalRow>(Journal));
+        Vault = Register(RowKind.Vault, new Table<SingleKey, VaultRow>(Journal));
+        Treasury = Register(RowKind.Treasury, new Table<SingleKey, TreasuryRow>(Journal));
+        Counters = Register(RowKind.Counter, new Table<SingleKey, CounterRow>(Journal));
+        PendingDeposits = Register(RowKind.PendingDeposit, new Table<DepositKey, PendingDepositRow>(Journal));
+        CreditedDeposits = Register(RowKind.CreditedDeposit, new Table<Sha256Digest, CreditedDepositRow>(Journal));
+        Withdrawals = Register(RowKind.Withdrawal, new Table<ulong, WithdrawalRow>(Journal));
+        Flows = Register(RowKind.Flow, new Table<Address, FlowRow>(Journal));
         _self = Journal.Register(this);
+        DueProposals = new DueQueue<ulong>(Journal);
+        DueDeposits = new DueQueue<DepositKey>(Journal);
+        WaitingWithdrawals = new DueQueue<ulong>(Journal);
+        AdmittedWithdrawals = new DueQueue<ulong>(Journal);
         ClientIds = new ClientIds();
         HeightExpiries = new ExpiryQueue(Journal);
         TimeExpiries = new ExpiryQueue(Journal);
@@ -119,6 +171,10 @@ internal sealed class State : IJournaled
 
         HeightExpiries.Forget();
         TimeExpiries.Forget();
+        DueProposals.Forget();
+        DueDeposits.Forget();
+        WaitingWithdrawals.Forget();
+        AdmittedWithdrawals.Forget();
         Journal.Forget();
     }
 
@@ -314,6 +370,27 @@ internal sealed class State : IJournaled
         {
             ref readonly OrderRow order = ref Orders.Read(slot);
             resting.Attach(slot, MarketSlot(order.Market), PositionSlot(order.Account, order.Market));
+        }
+
+        RebuildQueues();
+    }
+
+    private void RebuildQueues()
+    {
+        foreach (int slot in Proposals.SlotsInKeyOrder(Comparer<ulong>.Default))
+        {
+            DueProposals.Add(Proposals.Read(slot).DueTime, Proposals.Read(slot).Id);
+        }
+
+        foreach (int slot in PendingDeposits.SlotsInKeyOrder(Comparer<DepositKey>.Default))
+        {
+            DueDeposits.Add(PendingDeposits.Read(slot).DueTime, PendingDeposits.Read(slot).Id);
+        }
+
+        foreach (int slot in Withdrawals.SlotsInKeyOrder(Comparer<ulong>.Default))
+        {
+            ref readonly WithdrawalRow row = ref Withdrawals.Read(slot);
+            (row.State == WithdrawalState.Waiting ? WaitingWithdrawals : AdmittedWithdrawals).Add(row.DueTime, row.Id);
         }
     }
 

@@ -31,6 +31,30 @@ public enum OperationKind : byte
 
     /// <summary>Takes that back.</summary>
     RevokeAgent = 8,
+
+    /// <summary>Takes back a withdrawal that is still waiting.</summary>
+    CancelWithdrawal = 9,
+
+    /// <summary>A guardian says that a deposit was made. From here on, members of councils sign.</summary>
+    AttestDeposit = 10,
+
+    /// <summary>A guardian signs the release of a withdrawal.</summary>
+    SignRelease = 11,
+
+    /// <summary>A guardian stops a withdrawal that is still waiting.</summary>
+    VetoWithdrawal = 12,
+
+    /// <summary>A member proposes something to its council.</summary>
+    Propose = 13,
+
+    /// <summary>A member approves a proposal.</summary>
+    ApproveProposal = 14,
+
+    /// <summary>A member stops a proposal.</summary>
+    VetoProposal = 15,
+
+    /// <summary>A member takes back what it proposed.</summary>
+    CancelProposal = 16,
 }
 
 /// <summary>How long an order may wait. Numbers as on the wire.</summary>

@@ -8,7 +8,7 @@ namespace AppChain.StateMachine;
 /// </summary>
 public enum TransactionClass : byte
 {
-    /// <summary>Only cancels, transfers and revocations: before liquidations.</summary>
+    /// <summary>Only cancels, transfers, revocations, attestations and vetoes: before liquidations.</summary>
     RiskReducing = 7,
 
     /// <summary>Only post-only orders, cancels and replaces: after liquidations.</summary>
@@ -45,6 +45,22 @@ public sealed class Transaction
     /// <summary>The account the operations act for.</summary>
     public AccountId Account => new(Principal ?? Signer, Subaccount);
 
+    /// <summary>True when members of councils sign every one of its operations, so that it needs no account.</summary>
+    public bool IsForCouncils
+    {
+        get
+        {
+            bool result = Principal is null;
+            // BOUND: at most Limits.OperationsPerTransactionMax operations.
+            foreach (ref readonly Operation operation in Operations.AsSpan())
+            {
+                result &= operation.Kind >= OperationKind.AttestDeposit;
+            }
+
+            return result;
+        }
+    }
+
     /// <summary>The class of the content.</summary>
     public TransactionClass Class
     {
@@ -67,8 +83,13 @@ public sealed class Transaction
         OperationKind.CancelOrder or OperationKind.CancelAll => TransactionClass.RiskReducing,
         OperationKind.Transfer => TransactionClass.RiskReducing,
         OperationKind.RevokeAgent => TransactionClass.RiskReducing,
+        OperationKind.CancelWithdrawal or OperationKind.AttestDeposit => TransactionClass.RiskReducing,
+        OperationKind.VetoWithdrawal or OperationKind.VetoProposal => TransactionClass.RiskReducing,
         OperationKind.PlaceOrder or OperationKind.ReplaceOrder =>
             operation.TimeInForce == TimeInForce.PostOnly ? TransactionClass.PostOnly : TransactionClass.Other,
-        OperationKind.Withdraw or OperationKind.AuthoriseAgent or OperationKind.None => TransactionClass.Other,
+        OperationKind.Withdraw or OperationKind.AuthoriseAgent => TransactionClass.Other,
+        OperationKind.SignRelease or OperationKind.Propose => TransactionClass.Other,
+        OperationKind.ApproveProposal or OperationKind.CancelProposal => TransactionClass.Other,
+        OperationKind.None => TransactionClass.Other,
     };
 }

@@ -146,13 +146,23 @@ internal static class TransactionDecoder
                 return TryDecodeTransfer(content, ref operation);
             case TransactionTags.Withdraw:
                 operation.Kind = OperationKind.Withdraw;
-                return TryDecodeWithdraw(content, ref operation);
+                return VaultDecoder.TryDecodeWithdrawal(content, ref operation);
             case TransactionTags.AuthoriseAgent:
                 operation.Kind = OperationKind.AuthoriseAgent;
                 return AgentCodec.TryDecodeAuthorisation(content, out operation.Content);
             case TransactionTags.RevokeAgent:
                 operation.Kind = OperationKind.RevokeAgent;
                 return AgentCodec.TryDecodeRevocation(content, out operation.Content);
+            case TransactionTags.CancelWithdrawal:
+            case TransactionTags.AttestDeposit:
+            case TransactionTags.SignRelease:
+            case TransactionTags.VetoWithdrawal:
+            case TransactionTags.Propose:
+            case TransactionTags.ApproveProposal:
+            case TransactionTags.VetoProposal:
+            case TransactionTags.CancelProposal:
+                operation.Kind = (OperationKind)(tag >> 3);
+                return VaultDecoder.TryDecode(operation.Kind, content, out operation.Content);
             default:
                 return false;
         }
@@ -299,24 +309,5 @@ internal static class TransactionDecoder
 
         operation.Recipient = new AccountId(new Address(recipient), subaccount);
         return true;
-    }
-
-    private static bool TryDecodeWithdraw(ReadOnlySpan<byte> bytes, ref Operation operation)
-    {
-        var reader = new WireReader(bytes);
-        // BOUND: tags ascend and unknown ones end the loop.
-        while (reader.TryReadTag(out uint tag))
-        {
-            if (tag == TransactionTags.WithdrawAmount)
-            {
-                operation.Amount = reader.ReadPositiveInt64();
-            }
-            else
-            {
-                reader.Fail();
-            }
-        }
-
-        return !reader.HasFailed;
     }
 }

@@ -65,10 +65,25 @@ internal static class TransactionEncoder
                 break;
             case OperationKind.Withdraw:
                 writer.WriteNumber(TransactionTags.WithdrawAmount, operation.Amount);
+                if (operation.Content is not null)
+                {
+                    VaultEncoder.Encode(ref writer, operation.Content);
+                }
+
                 break;
             case OperationKind.AuthoriseAgent:
             case OperationKind.RevokeAgent:
                 AgentCodec.Encode(ref writer, operation.Content);
+                break;
+            case OperationKind.CancelWithdrawal:
+            case OperationKind.AttestDeposit:
+            case OperationKind.SignRelease:
+            case OperationKind.VetoWithdrawal:
+            case OperationKind.Propose:
+            case OperationKind.ApproveProposal:
+            case OperationKind.VetoProposal:
+            case OperationKind.CancelProposal:
+                VaultEncoder.Encode(ref writer, operation.Content);
                 break;
             case OperationKind.None:
             default:

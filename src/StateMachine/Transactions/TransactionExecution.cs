@@ -14,14 +14,16 @@ internal sealed class TransactionExecution
     private readonly RestingOrders _resting;
     private readonly OrderPlacement _placement;
     private readonly Agents _agents;
+    private readonly Vault _vault;
 
     /// <summary>Executes on a state.</summary>
-    public TransactionExecution(State state, RestingOrders resting, OrderPlacement placement)
+    public TransactionExecution(State state, RestingOrders resting, OrderPlacement placement, Vault vault)
     {
         _state = state;
         _resting = resting;
         _placement = placement;
         _agents = new Agents(state);
+        _vault = vault;
     }
 
     /// <summary>
@@ -43,7 +45,12 @@ internal sealed class TransactionExecution
 
         if (!_state.Accounts.TryFind(transaction.Account, out int account))
         {
-            return Refused(ResultCode.UnknownAccount);
+            // VAULT-2: members of councils sign what only they may, without an account.
+            account = -1;
+            if (!transaction.IsForCouncils || !Councils.IsMember(_state, transaction.Signer))
+            {
+                return Refused(ResultCode.UnknownAccount);
+            }
         }
 
         code = _agents.Admit(transaction, context.Time, out int agent);
@@ -63,7 +70,7 @@ internal sealed class TransactionExecution
             _state.Nonces.Write(nonceSlot).Use(transaction.Nonce);
         }
 
-        return ExecuteOperations(transaction, account, agent, context);
+        return ExecuteOperations(transaction, new Actor(transaction.Signer, account, agent), context);
     }
 
     /// <summary>The expiry checks of the envelope, which need only the height at which it would execute.</summary>
@@ -79,7 +86,11 @@ internal sealed class TransactionExecution
             : ResultCode.Ok;
     }
 
-    private TransactionResult ExecuteOperations(Transaction transaction, int account, int agent, BlockContext context)
+    // Who acts: the signer; the number of the account it acts for, -1 when none; the slot of the agent's row, -1 when the
+    // owner itself acts.
+    private readonly record struct Actor(Address Signer, int Account, int Agent);
+
+    private TransactionResult ExecuteOperations(Transaction transaction, in Actor actor, BlockContext context)
     {
         Operation[] operations = transaction.Operations;
         var results = new OperationResult[operations.Length];
@@ -90,7 +101,7 @@ internal sealed class TransactionExecution
         // BOUND: at most Limits.OperationsPerTransactionMax operations.
         for (int i = 0; i < operations.Length; i++)
         {
-            OperationOutcome outcome = ExecuteOne(account, agent, operations[i], context);
+            OperationOutcome outcome = ExecuteOne(actor, operations[i], context);
             results[i] = new OperationResult(outcome.Code, outcome.OrderId, outcome.Filled);
             anyDone |= outcome.Code == ResultCode.Ok;
             if (outcome.Code == ResultCode.Ok)
@@ -122,15 +133,18 @@ internal sealed class TransactionExecution
             anyDone ? ResultCode.Ok : first.Code, ImmutableArray.Create(results), first.Needed, first.Available);
     }
 
-    // The agent is the slot of its row, or -1 when the owner itself acts.
-    private OperationOutcome ExecuteOne(int account, int agent, in Operation operation, BlockContext context)
+    private OperationOutcome ExecuteOne(in Actor actor, in Operation operation, BlockContext context)
     {
         Savepoint savepoint = _state.Journal.Mark();
         int eventsBefore = context.Events.Count;
-        ResultCode allowed = agent < 0 ? ResultCode.Ok : _agents.Charge(agent, account, operation, context);
-        OperationOutcome outcome = allowed == ResultCode.Ok
-            ? Apply(account, operation, context)
-            : new OperationOutcome(allowed);
+        ResultCode allowed = actor.Agent < 0
+            ? ResultCode.Ok
+            : _agents.Charge(actor.Agent, actor.Account, operation, context);
+        OperationOutcome outcome = allowed != ResultCode.Ok
+            ? new OperationOutcome(allowed)
+            : operation.Kind >= OperationKind.AttestDeposit
+                ? new OperationOutcome(_vault.Execute(actor.Signer, operation, context))
+                : Apply(actor.Account, operation, context);
         if (outcome.Code == ResultCode.Ok)
         {
             _state.Journal.Release(savepoint);
@@ -154,7 +168,8 @@ internal sealed class TransactionExecution
         OperationKind.Withdraw => Withdraw(account, operation, context),
         OperationKind.AuthoriseAgent => new OperationOutcome(Authorise(account, operation, context)),
         OperationKind.RevokeAgent => new OperationOutcome(Revoke(account, operation, context)),
-        OperationKind.None => new OperationOutcome(ResultCode.Malformed),
+        OperationKind.CancelWithdrawal => new OperationOutcome(_vault.CancelWithdrawal(account, operation, context)),
+        _ => new OperationOutcome(ResultCode.Malformed),
     };
 
     private ResultCode Authorise(int account, in Operation operation, BlockContext context)
@@ -293,15 +308,7 @@ internal sealed class TransactionExecution
             return outcome;
         }
 
-        _state.Pool.Write(0).Held -= operation.Amount;
-        context.Emit(new ExchangeEvent
-        {
-            Kind = EventKind.Withdrawal,
-            Account = account,
-            Counterparty = -1,
-            Amount = operation.Amount,
-        });
-        return outcome;
+        return new OperationOutcome(_vault.Withdraw(account, operation, context));
     }
 
     // Unrealised profit cannot leave: the collateral itself must cover the amount, and what is left of the equity must

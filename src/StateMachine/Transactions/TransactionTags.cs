@@ -28,6 +28,14 @@ internal static class TransactionTags
 
     public const uint AuthoriseAgent = ((uint)OperationKind.AuthoriseAgent << 3) | Bytes;
     public const uint RevokeAgent = ((uint)OperationKind.RevokeAgent << 3) | Bytes;
+    public const uint CancelWithdrawal = ((uint)OperationKind.CancelWithdrawal << 3) | Bytes;
+    public const uint AttestDeposit = ((uint)OperationKind.AttestDeposit << 3) | Bytes;
+    public const uint SignRelease = ((uint)OperationKind.SignRelease << 3) | Bytes;
+    public const uint VetoWithdrawal = ((uint)OperationKind.VetoWithdrawal << 3) | Bytes;
+    public const uint Propose = ((uint)OperationKind.Propose << 3) | Bytes;
+    public const uint ApproveProposal = ((uint)OperationKind.ApproveProposal << 3) | Bytes;
+    public const uint VetoProposal = ((uint)OperationKind.VetoProposal << 3) | Bytes;
+    public const uint CancelProposal = ((uint)OperationKind.CancelProposal << 3) | Bytes;
 
     public const uint Market = 1 << 3;
     public const uint Side = 2 << 3;

@@ -1,0 +1,230 @@
+using System;
+using System.Collections.Immutable;
+using AppChain.Margin;
+
+namespace AppChain.StateMachine;
+
+/// <summary>What approved proposals do, and what may be proposed at all.</summary>
+internal sealed class ProposalExecution
+{
+    private readonly State _state;
+
+    /// <summary>Proposals of a state.</summary>
+    public ProposalExecution(State state) => _state = state;
+
+    /// <summary>
+    /// Whether a proposal is well-formed and could be executed in an epoch of its own: InvalidPolicy, PolicyTooFast,
+    /// InvalidAmount, InvalidSubaccount, InvalidNote or TreasuryLimit when not.
+    /// </summary>
+    public ResultCode Check(IOperationContent content)
+    {
+        switch (content)
+        {
+            case VaultPolicy policy:
+                return Check(policy);
+            case TreasuryPolicy policy:
+                return Check(policy);
+            case TreasurySpend spend:
+                return Check(spend);
+            default:
+                return ResultCode.Malformed;
+        }
+    }
+
+    /// <summary>Executes an approved proposal; false when a limit or the balance does not allow it now.</summary>
+    public bool TryExecute(in ProposalRow proposal, BlockContext context, out bool isCouncilNew)
+    {
+        isCouncilNew = false;
+        IOperationContent? content = ProposalDecoder.Decode(proposal.Payload.AsSpan());
+        switch (content)
+        {
+            case VaultPolicy policy:
+                return TryChange(policy, context, out isCouncilNew);
+            case TreasuryPolicy policy:
+                return TryChange(policy, context, out isCouncilNew);
+            case TreasurySpend spend:
+                return TrySpend(proposal.Id, spend, context);
+            default:
+                Invariant.Assert(false);
+                return false;
+        }
+    }
+
+    /// <summary>The epoch of a block time, for limits that hold for 24 h.</summary>
+    public static long EpochOf(long time) => time / AgentRow.DayNanoseconds;
+
+    private ResultCode Check(VaultPolicy policy)
+    {
+        if (PolicyRules.Problem(policy.Council) is not null || PolicyRules.Problem(policy.Terms) is not null)
+        {
+            return ResultCode.InvalidPolicy;
+        }
+
+        bool isTooFast = PolicyRules.IsTooFast(policy.Terms, _state.Vault.Read(0).Terms)
+            || PolicyRules.IsShortenedTooFast(policy.Council.TimelockSeconds, CouncilOf(CouncilKind.Guardians).TimelockSeconds);
+        return isTooFast ? ResultCode.PolicyTooFast : ResultCode.Ok;
+    }
+
+    private ResultCode Check(TreasuryPolicy policy)
+    {
+        if (PolicyRules.Problem(policy.Council) is not null || policy.EpochLimit is < 1 or > Limits.AmountMax)
+        {
+            return ResultCode.InvalidPolicy;
+        }
+
+        bool isTooFast = PolicyRules.IsRaisedTooFast(policy.EpochLimit, _state.Treasury.Read(0).EpochLimit)
+            || PolicyRules.IsShortenedTooFast(policy.Council.TimelockSeconds, CouncilOf(CouncilKind.Treasurers).TimelockSeconds);
+        return isTooFast ? ResultCode.PolicyTooFast : ResultCode.Ok;
+    }
+
+    private ResultCode Check(TreasurySpend spend)
+    {
+        if (spend.Amount is <= 0 or > Limits.AmountMax)
+        {
+            return ResultCode.InvalidAmount;
+        }
+
+        if (spend.Recipient is { Subaccount: > AccountId.SubaccountMax })
+        {
+            return ResultCode.InvalidSubaccount;
+        }
+
+        if (spend.Note.Length > TreasurySpend.NoteBytesMax)
+        {
+            return ResultCode.InvalidNote;
+        }
+
+        return spend.Amount > _state.Treasury.Read(0).EpochLimit ? ResultCode.TreasuryLimit : ResultCode.Ok;
+    }
+
+    private bool TryChange(VaultPolicy policy, BlockContext context, out bool isCouncilNew)
+    {
+        isCouncilNew = false;
+        ref VaultRow vault = ref _state.Vault.Write(0);
+        long epoch = EpochOf(context.Time);
+        if (vault.Epoch != epoch)
+        {
+            vault.Epoch = epoch;
+            vault.Base = vault.Terms;
+            vault.BaseTimelockSeconds = CouncilOf(CouncilKind.Guardians).TimelockSeconds;
+        }
+
+        if (PolicyRules.IsTooFast(policy.Terms, vault.Base)
+            || PolicyRules.IsShortenedTooFast(policy.Council.TimelockSeconds, vault.BaseTimelockSeconds))
+        {
+            return false;
+        }
+
+        vault.Terms = policy.Terms;
+        isCouncilNew = ChangeCouncil(CouncilKind.Guardians, policy.Council, context);
+        return true;
+    }
+
+    private bool TryChange(TreasuryPolicy policy, BlockContext context, out bool isCouncilNew)
+    {
+        isCouncilNew = false;
+        ref TreasuryRow treasury = ref Treasury(context);
+        if (PolicyRules.IsRaisedTooFast(policy.EpochLimit, treasury.BaseLimit)
+            || PolicyRules.IsShortenedTooFast(policy.Council.TimelockSeconds, treasury.BaseTimelockSeconds))
+        {
+            return false;
+        }
+
+        treasury.EpochLimit = policy.EpochLimit;
+        isCouncilNew = ChangeCouncil(CouncilKind.Treasurers, policy.Council, context);
+        return true;
+    }
+
+    private bool TrySpend(ulong proposal, TreasurySpend spend, BlockContext context)
+    {
+        ref TreasuryRow treasury = ref Treasury(context);
+        if (treasury.Spent + spend.Amount > treasury.EpochLimit || _state.Pool.Read(0).Fees < spend.Amount)
+        {
+            return false;
+        }
+
+        treasury.Spent += spend.Amount;
+        _state.Pool.Write(0).Fees -= spend.Amount;
+        int account = -1;
+        if (spend.Recipient is { } recipient)
+        {
+            account = _state.FindOrOpenAccount(recipient);
+            Settlement.AddCollateral(_state, context, account, spend.Amount);
+        }
+        else
+        {
+            _state.Pool.Write(0).InsuranceFund += spend.Amount;
+        }
+
+        context.Emit(new ExchangeEvent
+        {
+            Kind = EventKind.TreasurySpent,
+            Account = account,
+            Counterparty = -1,
+            OrderId = proposal,
+            Amount = spend.Amount,
+            Amount2 = _state.Pool.Read(0).Fees,
+            Data = spend.Note.AsSpan().ToArray(),
+        });
+        return true;
+    }
+
+    // The row of the treasury, brought into the epoch of the block.
+    private ref TreasuryRow Treasury(BlockContext context)
+    {
+        ref TreasuryRow treasury = ref _state.Treasury.Write(0);
+        long epoch = EpochOf(context.Time);
+        if (treasury.Epoch != epoch)
+        {
+            treasury.Epoch = epoch;
+            treasury.Spent = 0;
+            treasury.BaseLimit = treasury.EpochLimit;
+            treasury.BaseTimelockSeconds = CouncilOf(CouncilKind.Treasurers).TimelockSeconds;
+        }
+
+        return ref treasury;
+    }
+
+    // Votes name members by number, so other members or thresholds are another version, for which they count nothing.
+    private bool ChangeCouncil(CouncilKind kind, CouncilTerms terms, BlockContext context)
+    {
+        bool found = _state.Councils.TryFind((uint)kind, out int slot);
+        Invariant.Assert(found);
+        ref CouncilRow council = ref _state.Councils.Write(slot);
+        bool isNew = !HasSameVotes(council.Terms, terms);
+        council = CouncilRow.Of(kind, council.Version + (isNew ? 1UL : 0UL), terms);
+        if (isNew)
+        {
+            context.Emit(new ExchangeEvent
+            {
+                Kind = EventKind.CouncilChanged,
+                Account = -1,
+                Counterparty = -1,
+                Reason = (byte)kind,
+                OrderId = council.Version,
+            });
+        }
+
+        return isNew;
+    }
+
+    private static bool HasSameVotes(CouncilTerms left, CouncilTerms right)
+    {
+        bool isSame = left.Threshold == right.Threshold
+            && left.VetoThreshold == right.VetoThreshold
+            && left.Members.Length == right.Members.Length;
+        for (int i = 0; isSame && i < left.Members.Length; i++)
+        {
+            isSame = left.Members[i].AsSpan().SequenceEqual(right.Members[i].AsSpan());
+        }
+
+        return isSame;
+    }
+
+    private CouncilTerms CouncilOf(CouncilKind kind)
+    {
+        bool found = _state.Councils.TryFind((uint)kind, out int slot);
+        Invariant.Assert(found);
+        return _state.Councils.Read(slot).Terms;
+    }
+}

@@ -1,0 +1,150 @@
+using System;
+using System.Collections.Generic;
+using AppChain.Margin;
+
+namespace AppChain.StateMachine;
+
+/// <summary>
+/// I11: whatever councils and guardians brought about in a block had its threshold, its timelock and its limit. Looks at
+/// the rows as the block leaves them, for each event that says that something was done.
+/// </summary>
+internal static class VaultInvariants
+{
+    /// <summary>Checks every administrative event of a block.</summary>
+    public static void Check(State state, BlockContext context)
+    {
+        foreach (ExchangeEvent happened in context.Events)
+        {
+            switch (happened.Kind)
+            {
+                case EventKind.ProposalClosed when happened.Reason == (byte)ProposalState.Executed:
+                    CheckExecuted(state, happened.OrderId, context);
+                    break;
+                case EventKind.DepositCredited:
+                    CheckCredited(state, new Sha256Digest(happened.Data));
+                    break;
+                case EventKind.WithdrawalAdmitted:
+                    CheckAdmitted(state, happened.OrderId, context);
+                    break;
+                case EventKind.WithdrawalReleased:
+                    CheckReleased(state, happened.OrderId, context);
+                    break;
+                case EventKind.TreasurySpent:
+                    ref readonly TreasuryRow treasury = ref state.Treasury.Read(0);
+                    Invariant.Assert(treasury.Epoch == ProposalExecution.EpochOf(context.Time));
+
+                    // The limit of the epoch is at most twice that at its beginning, and may have been lowered since.
+                    Invariant.Assert(treasury.Spent <= 2 * (Int128)treasury.BaseLimit);
+                    Invariant.Assert(happened.Amount2 >= 0);
+                    break;
+                default:
+                    break;
+            }
+        }
+    }
+
+    /// <summary>What leaves is what the withdrawals say, of each owner and in all, by visiting every row.</summary>
+    public static void CheckEveryRow(State state)
+    {
+        var sums = new SortedDictionary<Address, FlowRow>();
+        foreach (int slot in state.Withdrawals.SlotsInKeyOrder(Comparer<ulong>.Default))
+        {
+            ref readonly WithdrawalRow row = ref state.Withdrawals.Read(slot);
+            Add(sums, state.Accounts.Read(row.Account).Id.Owner, row);
+            Add(sums, default, row);
+        }
+
+        sums.TryGetValue(default, out FlowRow all);
+        Invariant.Assert(state.Pool.Read(0).Leaving == all.Waiting + all.Admitted);
+        foreach (int slot in state.Flows.SlotsInKeyOrder(Comparer<Address>.Default))
+        {
+            ref readonly FlowRow flow = ref state.Flows.Read(slot);
+            sums.TryGetValue(flow.Owner, out FlowRow sum);
+            Invariant.Assert(flow.Open == sum.Open);
+            Invariant.Assert(flow.Waiting == sum.Waiting);
+            Invariant.Assert(flow.Admitted == sum.Admitted);
+        }
+    }
+
+    private static void CheckExecuted(State state, ulong id, BlockContext context)
+    {
+        bool found = state.Proposals.TryFind(id, out int slot);
+        Invariant.Assert(found);
+        ref readonly ProposalRow proposal = ref state.Proposals.Read(slot);
+        Invariant.Assert(proposal.State == ProposalState.Executed);
+        Invariant.Assert(context.Time >= proposal.ReadyTime);
+        found = state.Councils.TryFind((uint)proposal.Council, out int council);
+        Invariant.Assert(found);
+        ref readonly CouncilRow row = ref state.Councils.Read(council);
+
+        // A proposal that changed its own council was held to the one before, which is gone.
+        if (row.Version == proposal.CouncilVersion)
+        {
+            Invariant.Assert(CouncilRow.Count(proposal.Approvals) >= row.Terms.Threshold);
+            Invariant.Assert(CouncilRow.Count(proposal.Vetoes) < row.Terms.VetoThreshold);
+        }
+
+        Invariant.Assert(proposal.ApprovedTime >= proposal.CreatedTime && proposal.ReadyTime >= proposal.ApprovedTime);
+    }
+
+    private static void CheckCredited(State state, Sha256Digest depositId)
+    {
+        bool found = state.CreditedDeposits.TryFind(depositId, out int slot);
+        Invariant.Assert(found);
+        ref readonly CreditedDepositRow deposit = ref state.CreditedDeposits.Read(slot);
+        CheckGuardians(state, deposit.CouncilVersion, deposit.Attestations);
+    }
+
+    private static void CheckAdmitted(State state, ulong id, BlockContext context)
+    {
+        bool found = state.Withdrawals.TryFind(id, out int slot);
+        Invariant.Assert(found);
+        ref readonly WithdrawalRow row = ref state.Withdrawals.Read(slot);
+        Invariant.Assert(row.State == WithdrawalState.Releasable);
+        Invariant.Assert(context.Time >= row.ReadyTime);
+        VaultTerms terms = state.Vault.Read(0).Terms;
+        CheckCap(state, state.Accounts.Read(row.Account).Id.Owner, terms.OwnerCap, context);
+        CheckCap(state, default, terms.TotalCap, context);
+        Invariant.Assert(WithdrawalGate.IsOpen(state, context));
+    }
+
+    private static void CheckReleased(State state, ulong id, BlockContext context)
+    {
+        bool found = state.Withdrawals.TryFind(id, out int slot);
+        Invariant.Assert(found);
+        ref readonly WithdrawalRow row = ref state.Withdrawals.Read(slot);
+        Invariant.Assert(row.State == WithdrawalState.Released);
+        Invariant.Assert(row.Sequence > 0 && context.Time < row.Expiry && context.Time >= row.ReadyTime);
+        Invariant.Assert(row.Signatures.Length == CouncilRow.Count(row.Signers) * TransactionCodec.SignatureSize);
+        CheckGuardians(state, row.CouncilVersion, row.Signers);
+    }
+
+    private static void CheckGuardians(State state, ulong version, ushort votes)
+    {
+        bool found = state.Councils.TryFind((uint)CouncilKind.Guardians, out int council);
+        Invariant.Assert(found);
+        ref readonly CouncilRow guardians = ref state.Councils.Read(council);
+
+        // Councils change before the transactions of a block, so the guardians that acted are those at its end.
+        Invariant.Assert(guardians.Version == version);
+        Invariant.Assert(CouncilRow.Count(votes) >= guardians.Terms.Threshold);
+        Invariant.Assert(votes >> guardians.Terms.Members.Length == 0);
+    }
+
+    private static void CheckCap(State state, Address owner, long cap, BlockContext context)
+    {
+        bool found = state.Flows.TryFind(owner, out int slot);
+        Invariant.Assert(found);
+        ref readonly FlowRow flow = ref state.Flows.Read(slot);
+        Invariant.Assert(flow.Admitted + flow.NetAt(context.Time) <= cap);
+    }
+
+    private static void Add(SortedDictionary<Address, FlowRow> sums, Address owner, in WithdrawalRow row)
+    {
+        sums.TryGetValue(owner, out FlowRow sum);
+        sum.Open += row.State is WithdrawalState.Waiting or WithdrawalState.Releasable ? 1 : 0;
+        sum.Waiting += row.State == WithdrawalState.Waiting ? row.Amount : 0;
+        sum.Admitted += row.State == WithdrawalState.Releasable ? row.Amount : 0;
+        sums[owner] = sum;
+    }
+}
