@@ -41,5 +41,36 @@ internal static class Ops
         Amount = usd * 1_000_000,
     };
 
-    public static Operation Withdraw(long usd) => new() { Kind = OperationKind.Withdraw, Amount = usd * 1_000_000 };
+    public static Operation Attest(byte deposit, string to, long usd) => new()
+    {
+        Kind = OperationKind.AttestDeposit,
+        Content = new DepositAttestation(
+            new Sha256Digest([deposit, .. new byte[Sha256Digest.Size - 1]]),
+            new AccountId(TestMarkets.AddressOf(to), 0),
+            usd * 1_000_000),
+    };
+
+    /// <summary>Signs a withdrawal as its row has it; one that is not there, as it might have been.</summary>
+    public static Operation Sign(TestChain chain, ulong withdrawal)
+    {
+        Release release = chain.TryFind(withdrawal, out WithdrawalRow row)
+            ? row.Release
+            : new Release(withdrawal, 1, 1, 1, 1, [1]);
+        return new Operation
+        {
+            Kind = OperationKind.SignRelease,
+            Content = new ReleaseSignature(release, [.. new byte[TransactionCodec.SignatureSize]]),
+        };
+    }
+
+    public static Operation Target(OperationKind kind, ulong id) => new() { Kind = kind, Content = new NumberedTarget(id) };
+
+    public static Operation Propose(IOperationContent content) => new() { Kind = OperationKind.Propose, Content = content };
+
+    public static Operation Withdraw(long usd) => new()
+    {
+        Kind = OperationKind.Withdraw,
+        Amount = usd * 1_000_000,
+        Content = new WithdrawalDestination([.. "bank"u8]),
+    };
 }

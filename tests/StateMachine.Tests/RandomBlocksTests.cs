@@ -9,6 +9,8 @@ namespace AppChain.StateMachine.Tests;
 public sealed class RandomBlocksTests
 {
     private static readonly string[] s_names = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"];
+    private static readonly string[] s_guardians = ["gina", "greta", "gus"];
+    private static readonly string[] s_treasurers = ["tara", "tess", "tom"];
 
     private static TestChain NewChain() => new(
         TestMarkets.Genesis(
@@ -50,10 +52,40 @@ public sealed class RandomBlocksTests
             added.Add((s_names[random.Next(s_names.Length)], operation));
         }
 
+        for (int i = 0; i < 5; i++)
+        {
+            added.Add(Vault(chain, random));
+        }
+
         foreach ((string name, Operation operation) in added)
         {
             chain.Add(name, random.Next(2) == 0, 0, operation);
         }
+    }
+
+    // What members of councils do, most of it to what is there.
+    private static (string Name, Operation Operation) Vault(TestChain chain, Random random)
+    {
+        chain.TryFind(default(SingleKey), out CounterRow counters);
+        ulong withdrawal = (ulong)Math.Max(1, (long)counters.NextWithdrawal - random.Next(1, 5));
+        ulong proposal = (ulong)Math.Max(1, (long)counters.NextProposal - random.Next(1, 3));
+        string guardian = s_guardians[random.Next(3)];
+        string treasurer = s_treasurers[random.Next(3)];
+        var account = new AccountId(TestMarkets.AddressOf(s_names[random.Next(s_names.Length)]), 0);
+        return random.Next(16) switch
+        {
+            < 6 => (guardian, Ops.Sign(chain, withdrawal)),
+            6 or 7 => (guardian, Ops.Attest((byte)random.Next(12), s_names[0], 100)),
+            8 or 9 => (treasurer, Ops.Propose(new TreasurySpend(account, random.Next(1, 10) * 100_000L, []))),
+            10 => (guardian, Ops.Propose(new VaultPolicy(
+                TestMarkets.Council(s_guardians),
+                new VaultTerms([new TimelockTier(0, random.Next(100))], 1_000_000_000, 2_000_000_000, 60)))),
+            11 => (guardian, Ops.Target(OperationKind.VetoWithdrawal, withdrawal)),
+            12 => (guardian, Ops.Target(OperationKind.ApproveProposal, proposal)),
+            13 or 14 => (treasurer, Ops.Target(OperationKind.ApproveProposal, proposal)),
+            _ => (treasurer, Ops.Target(
+                random.Next(2) == 0 ? OperationKind.VetoProposal : OperationKind.CancelProposal, proposal)),
+        };
     }
 
     [Test]
@@ -64,6 +96,7 @@ public sealed class RandomBlocksTests
         long price = 1_000;
         int liquidations = 0;
         int fills = 0;
+        var vault = new HashSet<EventKind>();
         for (int i = 0; i < 150; i++)
         {
             Fill(chain, random, ref price);
@@ -71,11 +104,13 @@ public sealed class RandomBlocksTests
             {
                 liquidations += happened.Kind == EventKind.LiquidationOpened ? 1 : 0;
                 fills += happened.Kind == EventKind.Fill ? 1 : 0;
+                vault.Add(happened.Kind);
             }
         }
 
         Assert.That(fills, Is.GreaterThan(50));
         Assert.That(liquidations, Is.GreaterThan(0));
+        Assert.That(vault, Is.SupersetOf(new[] { EventKind.DepositCredited, EventKind.WithdrawalReleased, EventKind.TreasurySpent }));
     }
 
     [Test]

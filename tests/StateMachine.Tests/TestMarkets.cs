@@ -35,11 +35,19 @@ internal static class TestMarkets
         LiquidationSlicePpm = 250_000,
     };
 
-    public static Address AddressOf(string name)
-    {
-        byte[] hash = System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(name));
-        return new Address(hash.AsSpan(0, Address.Size));
-    }
+    public static Address AddressOf(string name) => TransactionCodec.AddressOf(KeyOf(name).AsSpan());
+
+    /// <summary>Stands for a public key; the state machine looks at nothing but its form.</summary>
+    public static ImmutableArray<byte> KeyOf(string name) =>
+        [2, .. System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(name))];
+
+    /// <summary>A council of names, two thirds of whom agree, and veto, without a timelock.</summary>
+    public static CouncilTerms Council(params string[] names) => new(
+        [.. System.Linq.Enumerable.Select(names, KeyOf)], (names.Length * 2 / 3), (names.Length * 2 / 3), 0);
+
+    /// <summary>A vault of three guardians that stands in nobody's way: no timelock, no cap that could be reached.</summary>
+    public static GenesisVault OpenVault { get; } = new(
+        Council("gina", "greta", "gus"), new VaultTerms([new TimelockTier(0, 0)], Limits.AmountMax, Limits.AmountMax, 3_600));
 
     public static Validator ValidatorOf(int number, long power = 10)
     {
@@ -52,7 +60,9 @@ internal static class TestMarkets
         IReadOnlyList<(string Name, long Usd)> accounts,
         ImmutableArray<MarketParameters> markets,
         long insuranceUsd = 0,
-        int validators = 4)
+        int validators = 4,
+        GenesisVault? vault = null,
+        GenesisTreasury? treasury = null)
     {
         var sorted = new List<GenesisAccount>();
         foreach ((string name, long usd) in accounts)
@@ -77,6 +87,8 @@ internal static class TestMarkets
             Markets = markets,
             Accounts = [.. sorted],
             InsuranceFund = insuranceUsd * 1_000_000,
+            Vault = vault ?? OpenVault,
+            Treasury = treasury ?? new GenesisTreasury(Council("tara", "tess", "tom"), 1_000_000_000),
         };
     }
 }

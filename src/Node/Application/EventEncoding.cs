@@ -175,7 +175,7 @@ public static class EventEncoding
         }
     }
 
-    private static string Hex(byte[]? bytes) => Convert.ToHexStringLower(bytes);
+    private static string Hex(byte[]? bytes) => Convert.ToHexStringLower(bytes ?? []);
 
     private static string Address(byte[]? bytes) => AccountText.Of(new Address(bytes));
 

@@ -38,7 +38,7 @@ internal static class VaultWords
     {
         VaultPolicy policy => $"vault policy: {Council(policy.Council)}; an owner takes out at most "
             + $"{DecimalText.FormatAmount(policy.Terms.OwnerCap)} a day, all {DecimalText.FormatAmount(policy.Terms.TotalCap)}; "
-            + $"timelock {Tiers(policy.Terms.OwnerTiers)} by owner, {Tiers(policy.Terms.TotalTiers)} by all; "
+            + $"timelock {Tiers(policy.Terms.Tiers)}; "
             + $"{policy.Terms.ReleaseExpirySeconds} s to sign",
         TreasuryPolicy policy => $"treasury policy: {Council(policy.Council)}; "
             + $"at most {DecimalText.FormatAmount(policy.EpochLimit)} a day",

@@ -25,7 +25,7 @@ public enum CouncilKind : byte
 public sealed record CouncilTerms(
     ImmutableArray<ImmutableArray<byte>> Members, int Threshold, int VetoThreshold, long TimelockSeconds);
 
-/// <summary>A council of the chain and the version of its membership.</summary>
+/// <summary>A council of the chain and the version of its policy.</summary>
 public struct CouncilRow : IRow<uint, CouncilRow>
 {
     /// <summary>Most members.</summary>
@@ -34,7 +34,7 @@ public struct CouncilRow : IRow<uint, CouncilRow>
     /// <summary>Which council.</summary>
     public CouncilKind Council;
 
-    /// <summary>From 1; grows by one when members or thresholds change. Votes of another version count nothing.</summary>
+    /// <summary>From 1; grows by one with each policy. Votes and signatures of another version count nothing.</summary>
     public ulong Version;
 
     /// <summary>Members, thresholds, timelock.</summary>

@@ -204,7 +204,14 @@ internal sealed class Councils
             return;
         }
 
-        if (!_execution.TryExecute(proposal, context, out bool isCouncilNew))
+        // I11: nothing happens without its threshold and timelock, by the council that voted.
+        bool found = _state.Councils.TryFind((uint)proposal.Council, out int slotOfCouncil);
+        Invariant.Assert(found);
+        CouncilRow council = _state.Councils.Read(slotOfCouncil);
+        Invariant.Assert(proposal.CouncilVersion == council.Version && context.Time >= proposal.ReadyTime);
+        Invariant.Assert(CouncilRow.Count(proposal.Approvals) >= council.Terms.Threshold);
+        Invariant.Assert(CouncilRow.Count(proposal.Vetoes) < council.Terms.VetoThreshold);
+        if (!_execution.TryExecute(proposal, context))
         {
             // A limit of this epoch or the balance stands in the way: it is tried again when the hour changes.
             SetDue(slot, NextHour(context.Time));
@@ -214,7 +221,7 @@ internal sealed class Councils
         _state.Proposals.Write(slot).State = ProposalState.Executed;
         SetDue(slot, context.Time + Retention);
         EmitClosed(proposal, ProposalState.Executed, context);
-        if (isCouncilNew)
+        if (_state.Councils.Read(slotOfCouncil).Version != council.Version)
         {
             DropOpen(proposal.Council, context);
         }
@@ -283,13 +290,7 @@ internal sealed class Councils
 
     private void DropOpen(CouncilKind kind, BlockContext context)
     {
-        var open = new System.Collections.Generic.List<ulong>();
         foreach (ulong id in _state.DueProposals.Keys())
-        {
-            open.Add(id);
-        }
-
-        foreach (ulong id in open)
         {
             _state.Proposals.TryFind(id, out int slot);
             ref readonly ProposalRow row = ref _state.Proposals.Read(slot);

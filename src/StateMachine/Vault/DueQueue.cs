@@ -51,12 +51,16 @@ internal sealed class DueQueue<TKey> : IJournaled
     }
 
     /// <summary>All keys, by time.</summary>
-    public IEnumerable<TKey> Keys()
+    public TKey[] Keys()
     {
+        var keys = new TKey[_entries.Count];
+        int count = 0;
         foreach (Entry entry in _entries)
         {
-            yield return entry.Key;
+            keys[count++] = entry.Key;
         }
+
+        return keys;
     }
 
     /// <inheritdoc/>

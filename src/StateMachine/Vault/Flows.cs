@@ -20,8 +20,8 @@ internal sealed class Flows
     /// <summary>A deposit was credited.</summary>
     public void Credited(Address owner, long amount, long time)
     {
-        Open(owner).AddNet(time, -amount);
-        Open(default).AddNet(time, -amount);
+        Open(owner).Add(time, 0, amount);
+        Open(default).Add(time, 0, amount);
     }
 
     /// <summary>A withdrawal was requested.</summary>
@@ -56,9 +56,9 @@ internal sealed class Flows
     public void Released(Address owner, long amount, long time)
     {
         Change(ref Open(owner), -1, 0, -amount);
-        Open(owner).AddNet(time, amount);
+        Open(owner).Add(time, amount, 0);
         Change(ref Open(default), -1, 0, -amount);
-        Open(default).AddNet(time, amount);
+        Open(default).Add(time, amount, 0);
     }
 
     private static void Change(ref FlowRow row, int open, Int128 waiting, Int128 admitted)

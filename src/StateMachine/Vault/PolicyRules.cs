@@ -61,7 +61,7 @@ public static class PolicyRules
     /// <summary>What is wrong with the bounds of withdrawals; null when nothing is.</summary>
     public static string? Problem(VaultTerms terms)
     {
-        if (!IsTimelock(terms.OwnerTiers) || !IsTimelock(terms.TotalTiers))
+        if (!IsTimelock(terms.Tiers))
         {
             return "a timelock has 1 to 8 tiers that start at 0 and ascend, each at least as long as the one before";
         }
@@ -81,8 +81,7 @@ public static class PolicyRules
         IsRaisedTooFast(wanted.OwnerCap, was.OwnerCap)
         || IsRaisedTooFast(wanted.TotalCap, was.TotalCap)
         || IsRaisedTooFast(wanted.ReleaseExpirySeconds, was.ReleaseExpirySeconds)
-        || IsShortenedTooFast(wanted.OwnerTiers, was.OwnerTiers)
-        || IsShortenedTooFast(wanted.TotalTiers, was.TotalTiers);
+        || IsShortenedTooFast(wanted.Tiers, was.Tiers);
 
     /// <summary>True when a limit would be more than twice what it was.</summary>
     public static bool IsRaisedTooFast(Int128 wanted, Int128 was) => wanted > 2 * was;

@@ -156,24 +156,18 @@ internal static class ProposalDecoder
 
     private static VaultTerms? DecodeTerms(ReadOnlySpan<byte> bytes)
     {
-        var ownerTiers = ImmutableArray.CreateBuilder<TimelockTier>();
-        var totalTiers = ImmutableArray.CreateBuilder<TimelockTier>();
+        var tiers = ImmutableArray.CreateBuilder<TimelockTier>();
         long ownerCap = 0;
         long totalCap = 0;
         long expiry = 0;
-        uint repeated = 0;
         var reader = new WireReader(bytes);
         // BOUND: tiers have a limit, and tags otherwise ascend.
-        while (reader.TryReadTag(out uint tag, repeated))
+        while (reader.TryReadTag(out uint tag, repeated: VaultTags.Tiers))
         {
-            repeated = tag is VaultTags.OwnerTiers or VaultTags.TotalTiers ? tag : 0;
             switch (tag)
             {
-                case VaultTags.OwnerTiers:
-                    AddTier(ownerTiers, ref reader);
-                    break;
-                case VaultTags.TotalTiers:
-                    AddTier(totalTiers, ref reader);
+                case VaultTags.Tiers:
+                    AddTier(tiers, ref reader);
                     break;
                 case VaultTags.OwnerCap:
                     ownerCap = reader.ReadPositiveInt64();
@@ -190,9 +184,7 @@ internal static class ProposalDecoder
             }
         }
 
-        return reader.HasFailed
-            ? null
-            : new VaultTerms(ownerTiers.ToImmutable(), totalTiers.ToImmutable(), ownerCap, totalCap, expiry);
+        return reader.HasFailed ? null : new VaultTerms(tiers.ToImmutable(), ownerCap, totalCap, expiry);
     }
 
     private static void AddTier(ImmutableArray<TimelockTier>.Builder tiers, ref WireReader outer)

@@ -32,16 +32,15 @@ internal sealed class ProposalExecution
     }
 
     /// <summary>Executes an approved proposal; false when a limit or the balance does not allow it now.</summary>
-    public bool TryExecute(in ProposalRow proposal, BlockContext context, out bool isCouncilNew)
+    public bool TryExecute(in ProposalRow proposal, BlockContext context)
     {
-        isCouncilNew = false;
         IOperationContent? content = ProposalDecoder.Decode(proposal.Payload.AsSpan());
         switch (content)
         {
             case VaultPolicy policy:
-                return TryChange(policy, context, out isCouncilNew);
+                return TryChange(policy, context);
             case TreasuryPolicy policy:
-                return TryChange(policy, context, out isCouncilNew);
+                return TryChange(policy, context);
             case TreasurySpend spend:
                 return TrySpend(proposal.Id, spend, context);
             default:
@@ -97,9 +96,8 @@ internal sealed class ProposalExecution
         return spend.Amount > _state.Treasury.Read(0).EpochLimit ? ResultCode.TreasuryLimit : ResultCode.Ok;
     }
 
-    private bool TryChange(VaultPolicy policy, BlockContext context, out bool isCouncilNew)
+    private bool TryChange(VaultPolicy policy, BlockContext context)
     {
-        isCouncilNew = false;
         ref VaultRow vault = ref _state.Vault.Write(0);
         long epoch = EpochOf(context.Time);
         if (vault.Epoch != epoch)
@@ -116,13 +114,12 @@ internal sealed class ProposalExecution
         }
 
         vault.Terms = policy.Terms;
-        isCouncilNew = ChangeCouncil(CouncilKind.Guardians, policy.Council, context);
+        ChangeCouncil(CouncilKind.Guardians, policy.Council, context);
         return true;
     }
 
-    private bool TryChange(TreasuryPolicy policy, BlockContext context, out bool isCouncilNew)
+    private bool TryChange(TreasuryPolicy policy, BlockContext context)
     {
-        isCouncilNew = false;
         ref TreasuryRow treasury = ref Treasury(context);
         if (PolicyRules.IsRaisedTooFast(policy.EpochLimit, treasury.BaseLimit)
             || PolicyRules.IsShortenedTooFast(policy.Council.TimelockSeconds, treasury.BaseTimelockSeconds))
@@ -131,7 +128,7 @@ internal sealed class ProposalExecution
         }
 
         treasury.EpochLimit = policy.EpochLimit;
-        isCouncilNew = ChangeCouncil(CouncilKind.Treasurers, policy.Council, context);
+        ChangeCouncil(CouncilKind.Treasurers, policy.Council, context);
         return true;
     }
 
@@ -185,40 +182,21 @@ internal sealed class ProposalExecution
         return ref treasury;
     }
 
-    // Votes name members by number, so other members or thresholds are another version, for which they count nothing.
-    private bool ChangeCouncil(CouncilKind kind, CouncilTerms terms, BlockContext context)
+    // Votes name members by number and were given under the policy before: for another version they count nothing.
+    private void ChangeCouncil(CouncilKind kind, CouncilTerms terms, BlockContext context)
     {
         bool found = _state.Councils.TryFind((uint)kind, out int slot);
         Invariant.Assert(found);
         ref CouncilRow council = ref _state.Councils.Write(slot);
-        bool isNew = !HasSameVotes(council.Terms, terms);
-        council = CouncilRow.Of(kind, council.Version + (isNew ? 1UL : 0UL), terms);
-        if (isNew)
+        council = CouncilRow.Of(kind, council.Version + 1, terms);
+        context.Emit(new ExchangeEvent
         {
-            context.Emit(new ExchangeEvent
-            {
-                Kind = EventKind.CouncilChanged,
-                Account = -1,
-                Counterparty = -1,
-                Reason = (byte)kind,
-                OrderId = council.Version,
-            });
-        }
-
-        return isNew;
-    }
-
-    private static bool HasSameVotes(CouncilTerms left, CouncilTerms right)
-    {
-        bool isSame = left.Threshold == right.Threshold
-            && left.VetoThreshold == right.VetoThreshold
-            && left.Members.Length == right.Members.Length;
-        for (int i = 0; isSame && i < left.Members.Length; i++)
-        {
-            isSame = left.Members[i].AsSpan().SequenceEqual(right.Members[i].AsSpan());
-        }
-
-        return isSame;
+            Kind = EventKind.CouncilChanged,
+            Account = -1,
+            Counterparty = -1,
+            Reason = (byte)kind,
+            OrderId = council.Version,
+        });
     }
 
     private CouncilTerms CouncilOf(CouncilKind kind)

@@ -61,7 +61,7 @@ internal sealed class Releases
         row.Signers |= (ushort)(1 << guardian);
         row.Signatures = row.Signatures.InsertRange(before * TransactionCodec.SignatureSize, content.Signature);
         int signatures = CouncilRow.Count(row.Signers);
-        Emit(EventKind.WithdrawalSigned, row, signatures, context);
+        Withdrawals.Emit(EventKind.WithdrawalSigned, row, signatures, context);
         if (signatures >= guardians.Terms.Threshold)
         {
             Complete(slot, context);
@@ -82,19 +82,6 @@ internal sealed class Releases
         pool.Leaving -= row.Amount;
         Invariant.Assert(pool.Leaving >= 0);
         _flows.Released(_state.Accounts.Read(row.Account).Id.Owner, row.Amount, context.Time);
-        Emit(EventKind.WithdrawalReleased, row, CouncilRow.Count(row.Signers), context);
+        Withdrawals.Emit(EventKind.WithdrawalReleased, row, CouncilRow.Count(row.Signers), context);
     }
-
-    private static void Emit(EventKind kind, in WithdrawalRow row, long detail, BlockContext context) =>
-        context.Emit(new ExchangeEvent
-        {
-            Kind = kind,
-            Account = row.Account,
-            Counterparty = -1,
-            OrderId = row.Id,
-            ClientId = row.Sequence,
-            Amount = row.Amount,
-            Amount2 = detail,
-            Data = row.Destination.AsSpan().ToArray(),
-        });
 }

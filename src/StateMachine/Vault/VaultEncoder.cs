@@ -42,7 +42,7 @@ internal static class VaultEncoder
     {
         var writer = new WireWriter(256);
         EncodeProposal(ref writer, content);
-        return [.. writer.ToArray()];
+        return ImmutableArray.Create(writer.ToArray());
     }
 
     private static void EncodeProposal(ref WireWriter writer, IOperationContent? content)
@@ -95,22 +95,17 @@ internal static class VaultEncoder
     private static void EncodeTerms(ref WireWriter writer, VaultTerms terms)
     {
         int start = writer.BeginMessage(VaultTags.PolicyTerms);
-        EncodeTiers(ref writer, VaultTags.OwnerTiers, terms.OwnerTiers);
-        EncodeTiers(ref writer, VaultTags.TotalTiers, terms.TotalTiers);
+        foreach (TimelockTier tier in terms.Tiers)
+        {
+            int one = writer.BeginMessage(VaultTags.Tiers);
+            writer.WriteNumber(VaultTags.TierAmountFrom, tier.AmountFrom);
+            writer.WriteNumber(VaultTags.TierSeconds, tier.Seconds);
+            writer.EndMessage(one);
+        }
+
         writer.WriteNumber(VaultTags.OwnerCap, terms.OwnerCap);
         writer.WriteNumber(VaultTags.TotalCap, terms.TotalCap);
         writer.WriteNumber(VaultTags.ReleaseExpirySeconds, terms.ReleaseExpirySeconds);
         writer.EndMessage(start);
-    }
-
-    private static void EncodeTiers(ref WireWriter writer, uint tag, ImmutableArray<TimelockTier> tiers)
-    {
-        foreach (TimelockTier tier in tiers)
-        {
-            int start = writer.BeginMessage(tag);
-            writer.WriteNumber(VaultTags.TierAmountFrom, tier.AmountFrom);
-            writer.WriteNumber(VaultTags.TierSeconds, tier.Seconds);
-            writer.EndMessage(start);
-        }
     }
 }

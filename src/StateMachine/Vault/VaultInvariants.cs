@@ -5,7 +5,7 @@ using AppChain.Margin;
 namespace AppChain.StateMachine;
 
 /// <summary>
-/// I11: whatever councils and guardians brought about in a block had its threshold, its timelock and its limit. Looks at
+/// I11: whatever guardians and treasurers brought about in a block had its threshold, its timelock and its limit. Looks at
 /// the rows as the block leaves them, for each event that says that something was done.
 /// </summary>
 internal static class VaultInvariants
@@ -17,9 +17,6 @@ internal static class VaultInvariants
         {
             switch (happened.Kind)
             {
-                case EventKind.ProposalClosed when happened.Reason == (byte)ProposalState.Executed:
-                    CheckExecuted(state, happened.OrderId, context);
-                    break;
                 case EventKind.DepositCredited:
                     CheckCredited(state, new Sha256Digest(happened.Data));
                     break;
@@ -64,27 +61,6 @@ internal static class VaultInvariants
             Invariant.Assert(flow.Waiting == sum.Waiting);
             Invariant.Assert(flow.Admitted == sum.Admitted);
         }
-    }
-
-    private static void CheckExecuted(State state, ulong id, BlockContext context)
-    {
-        bool found = state.Proposals.TryFind(id, out int slot);
-        Invariant.Assert(found);
-        ref readonly ProposalRow proposal = ref state.Proposals.Read(slot);
-        Invariant.Assert(proposal.State == ProposalState.Executed);
-        Invariant.Assert(context.Time >= proposal.ReadyTime);
-        found = state.Councils.TryFind((uint)proposal.Council, out int council);
-        Invariant.Assert(found);
-        ref readonly CouncilRow row = ref state.Councils.Read(council);
-
-        // A proposal that changed its own council was held to the one before, which is gone.
-        if (row.Version == proposal.CouncilVersion)
-        {
-            Invariant.Assert(CouncilRow.Count(proposal.Approvals) >= row.Terms.Threshold);
-            Invariant.Assert(CouncilRow.Count(proposal.Vetoes) < row.Terms.VetoThreshold);
-        }
-
-        Invariant.Assert(proposal.ApprovedTime >= proposal.CreatedTime && proposal.ReadyTime >= proposal.ApprovedTime);
     }
 
     private static void CheckCredited(State state, Sha256Digest depositId)

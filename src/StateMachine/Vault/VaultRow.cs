@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Immutable;
 
 namespace AppChain.StateMachine;
@@ -8,14 +9,12 @@ namespace AppChain.StateMachine;
 public readonly record struct TimelockTier(long AmountFrom, long Seconds);
 
 /// <summary>What bounds withdrawals: by genesis, or by a policy that the guardians decided.</summary>
-/// <param name="OwnerTiers">Timelock by what the owner takes out.</param>
-/// <param name="TotalTiers">Timelock by what all owners together take out.</param>
+/// <param name="Tiers">Timelock by what the owner takes out.</param>
 /// <param name="OwnerCap">Micro-USD that one owner may take out in 24 h, net of deposits.</param>
 /// <param name="TotalCap">Micro-USD that all owners together may take out in 24 h, net of deposits.</param>
 /// <param name="ReleaseExpirySeconds">Seconds that guardians have to sign an admitted withdrawal.</param>
 public sealed record VaultTerms(
-    ImmutableArray<TimelockTier> OwnerTiers,
-    ImmutableArray<TimelockTier> TotalTiers,
+    ImmutableArray<TimelockTier> Tiers,
     long OwnerCap,
     long TotalCap,
     long ReleaseExpirySeconds)
@@ -24,7 +23,7 @@ public sealed record VaultTerms(
     public const int TiersMax = 8;
 
     /// <summary>Seconds that a size waits by a timelock.</summary>
-    public static long SecondsOf(ImmutableArray<TimelockTier> tiers, System.Int128 size)
+    public static long SecondsOf(ImmutableArray<TimelockTier> tiers, Int128 size)
     {
         long seconds = 0;
         // BOUND: at most TiersMax tiers.
@@ -83,15 +82,14 @@ public struct VaultRow : IRow<SingleKey, VaultRow>
 
     private static void Encode(VaultTerms terms, ref ByteWriter writer)
     {
-        Encode(terms.OwnerTiers, ref writer);
-        Encode(terms.TotalTiers, ref writer);
+        Encode(terms.Tiers, ref writer);
         writer.WriteInt64(terms.OwnerCap);
         writer.WriteInt64(terms.TotalCap);
         writer.WriteInt64(terms.ReleaseExpirySeconds);
     }
 
     private static VaultTerms DecodeTerms(ref ByteReader value) => new(
-        DecodeTiers(ref value), DecodeTiers(ref value), value.ReadInt64(), value.ReadInt64(), value.ReadInt64());
+        DecodeTiers(ref value), value.ReadInt64(), value.ReadInt64(), value.ReadInt64());
 
     private static void Encode(ImmutableArray<TimelockTier> tiers, ref ByteWriter writer)
     {
@@ -125,7 +123,7 @@ public struct TreasuryRow : IRow<SingleKey, TreasuryRow>
     public long Epoch;
 
     /// <summary>Micro-USD spent in that epoch.</summary>
-    public System.Int128 Spent;
+    public Int128 Spent;
 
     /// <summary>Limit when the epoch began.</summary>
     public long BaseLimit;

@@ -34,11 +34,10 @@ internal static class VaultTags
     public const uint VetoThreshold = 3 << 3;
     public const uint Timelock = 4 << 3;
 
-    public const uint OwnerTiers = (1 << 3) | Bytes;
-    public const uint TotalTiers = (2 << 3) | Bytes;
-    public const uint OwnerCap = 3 << 3;
-    public const uint TotalCap = 4 << 3;
-    public const uint ReleaseExpirySeconds = 5 << 3;
+    public const uint Tiers = (1 << 3) | Bytes;
+    public const uint OwnerCap = 2 << 3;
+    public const uint TotalCap = 3 << 3;
+    public const uint ReleaseExpirySeconds = 4 << 3;
 
     public const uint TierAmountFrom = 1 << 3;
     public const uint TierSeconds = 2 << 3;

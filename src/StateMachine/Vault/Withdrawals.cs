@@ -53,9 +53,7 @@ internal sealed class Withdrawals
         }
 
         // The size grows with all that is on its way, so that parts wait as long as the whole.
-        long seconds = Math.Max(
-            VaultTerms.SecondsOf(terms.OwnerTiers, own.SizeAt(context.Time) + amount),
-            VaultTerms.SecondsOf(terms.TotalTiers, _flows.Of(default).SizeAt(context.Time) + amount));
+        long seconds = VaultTerms.SecondsOf(terms.Tiers, own.SizeAt(context.Time) + amount);
         long ready = context.Time + (seconds * Councils.Second);
         ref CounterRow counters = ref _state.Counters.Write(0);
         var row = new WithdrawalRow
@@ -249,7 +247,8 @@ internal sealed class Withdrawals
 
     private Address OwnerOf(in WithdrawalRow row) => _state.Accounts.Read(row.Account).Id.Owner;
 
-    private static void Emit(EventKind kind, in WithdrawalRow row, long detail, BlockContext context) =>
+    /// <summary>Emits an event about a withdrawal, with an amount of its own.</summary>
+    public static void Emit(EventKind kind, in WithdrawalRow row, long detail, BlockContext context) =>
         context.Emit(new ExchangeEvent
         {
             Kind = kind,

@@ -93,6 +93,32 @@ internal static class GoldenChain
 
             chain.Add(name, Below(ref random, 2) == 0, 0, operation);
         }
+
+        AddVault(chain, block);
+    }
+
+    // In turn a deposit, a withdrawal, its release, and something that a council decides.
+    private static void AddVault(TestChain chain, int block)
+    {
+        string owner = s_names[block % s_names.Length];
+        Operation? operation = (block % 8) switch
+        {
+            0 => Ops.Attest((byte)(block / 8), owner, 50),
+            3 => Ops.Sign(chain, (ulong)(1 + (block / 8))),
+            5 => Ops.Propose(new VaultPolicy(
+                TestMarkets.Council("gina", "greta", "gus"),
+                new VaultTerms([new TimelockTier(0, block)], 1_000_000_000, 2_000_000_000, 600))),
+            _ => null,
+        };
+        if (operation is { } both)
+        {
+            chain.Add("gina", both);
+            chain.Add("greta", both);
+        }
+        else if (block % 8 == 1)
+        {
+            chain.Add(owner, Ops.Withdraw(20));
+        }
     }
 
     private static int Below(ref ulong random, int bound)

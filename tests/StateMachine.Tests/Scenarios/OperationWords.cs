@@ -8,8 +8,10 @@ namespace AppChain.StateMachine.Tests;
 /// <summary>Reads an operation in the words of <see cref="Scenario"/>.</summary>
 internal static class OperationWords
 {
-    public static Operation Read(string text, long height, long time)
+    public static Operation Read(string text, TestChain chain)
     {
+        long height = chain.Exchange.Height;
+        long time = chain.Exchange.Time;
         var words = new Queue<string>(text.Split(' ', StringSplitOptions.RemoveEmptyEntries));
         string verb = words.Dequeue();
         Operation operation = verb switch
@@ -19,8 +21,7 @@ internal static class OperationWords
             "cancel" => Target(new Operation { Kind = OperationKind.CancelOrder }, words),
             "cancel-all" => Ops.CancelAll(uint.Parse(words.Dequeue(), CultureInfo.InvariantCulture)),
             "send" => Send(words),
-            "withdraw" => new Operation { Kind = OperationKind.Withdraw, Amount = Usd(words.Dequeue()) },
-            _ => throw new FormatException($"no operation is called '{verb}'"),
+            _ => VaultWords.Read(verb, words, chain) ?? throw new FormatException($"no operation is called '{verb}'"),
         };
         return words.Count == 0 ? operation : throw new FormatException($"'{words.Peek()}' is not understood");
     }

@@ -13,6 +13,9 @@ internal sealed class ScenarioRun(Scenario scenario)
     private readonly List<(string Name, long Usd)> _accounts = [];
     private readonly SortedDictionary<uint, MarketParameters> _markets = new() { [1] = TestMarkets.Simple() };
     private long _insuranceUsd;
+    private GenesisVault _vault = TestMarkets.OpenVault;
+    private GenesisTreasury _treasury = new(TestMarkets.Council("tara", "tess", "tom"), 1_000_000_000);
+    private bool _isClosed;
     private TestChain? _chain;
     private BlockResult? _last;
 
@@ -44,12 +47,28 @@ internal sealed class ScenarioRun(Scenario scenario)
         {
             if (_chain is null)
             {
-                _chain = new TestChain(TestMarkets.Genesis(_accounts, [.. _markets.Values], _insuranceUsd));
+                _chain = new TestChain(Genesis());
                 _last = _chain.Step();
             }
 
             return _chain;
         }
+    }
+
+    private Genesis Genesis()
+    {
+        Genesis genesis = TestMarkets.Genesis(
+            _accounts, [.. _markets.Values], _insuranceUsd, vault: _vault, treasury: _treasury);
+        return !_isClosed ? genesis : new Genesis
+        {
+            ChainId = genesis.ChainId,
+            InitialHeight = genesis.InitialHeight,
+            Time = genesis.Time,
+            Validators = genesis.Validators,
+            Markets = genesis.Markets,
+            Accounts = genesis.Accounts,
+            InsuranceFund = genesis.InsuranceFund,
+        };
     }
 
     private void Line(string text)
@@ -85,6 +104,19 @@ internal sealed class ScenarioRun(Scenario scenario)
                 return true;
             case ["fund", string usd]:
                 _insuranceUsd = Whole(usd);
+                return true;
+            case ["guardians", "none"]:
+                _isClosed = true;
+                return true;
+            case ["guardians", ..]:
+                _vault = _vault with { Guardians = VaultWords.Council(words[1..], _vault.Guardians) };
+                return true;
+            case ["vault", ..]:
+                _vault = _vault with { Terms = VaultWords.Terms(words[1..], _vault.Terms) };
+                return true;
+            case ["treasurers", .. string[] council, "spend", string usd]:
+                _treasury = new GenesisTreasury(
+                    VaultWords.Council(council, _treasury.Treasurers), OperationWords.Usd(usd));
                 return true;
             case [string name, "has", string usd]:
                 _accounts.Add((name, Whole(usd)));
@@ -151,7 +183,8 @@ internal sealed class ScenarioRun(Scenario scenario)
                     "s" => 1,
                     "m" => 60,
                     "h" => 3_600,
-                    _ => throw new FormatException($"a time is in s, m or h, not '{unit}'"),
+                    "d" => 86_400,
+                    _ => throw new FormatException($"a time is in s, m, h or d, not '{unit}'"),
                 });
                 Chain.BlockSeconds = seconds;
                 _last = Chain.Step();
@@ -218,7 +251,7 @@ internal sealed class ScenarioRun(Scenario scenario)
             Nonce = nonce ?? Chain.NextNonce(account.Owner),
             ExpiryHeight = height + 1 + expiresIn,
             AllOrNothing = allOrNothing,
-            Operations = [.. operations.Select(operation => OperationWords.Read(operation, height, Chain.Exchange.Time))],
+            Operations = [.. operations.Select(operation => OperationWords.Read(operation, Chain))],
         });
     }
 
@@ -250,6 +283,20 @@ internal sealed class ScenarioRun(Scenario scenario)
             ["interest", string market] => Text(Market(Number(market)).OpenInterest),
             ["fund"] => Usd(Pool().InsuranceFund),
             ["fees"] => Usd(Pool().Fees),
+            ["leaving"] => Usd(Pool().Leaving),
+            ["held"] => Usd(Pool().Held),
+            ["withdrawal", string id] => Chain.TryFind((ulong)Whole(id), out WithdrawalRow row) ? $"{row.State}" : "none",
+            ["signatures", string id] => Chain.TryFind((ulong)Whole(id), out WithdrawalRow row)
+                ? Text(row.Signatures.Length / TransactionCodec.SignatureSize)
+                : "none",
+            ["sequence", string id] => Chain.TryFind((ulong)Whole(id), out WithdrawalRow row) ? $"{row.Sequence}" : "none",
+            ["proposal", string id] => Chain.TryFind((ulong)Whole(id), out ProposalRow row) ? $"{row.State}" : "none",
+            ["version", string council] => $"{VaultWords.CouncilOf(council, Chain).Version}",
+            ["members", string council] => Text(VaultWords.CouncilOf(council, Chain).Terms.Members.Length),
+            ["outcome"] => string.Join(' ', _last!.Events.Where(e => e.Kind == EventKind.ProposalClosed)
+                .Select(e => (ProposalState)e.Reason)),
+            ["ended"] => string.Join(' ', _last!.Events.Where(e => e.Kind == EventKind.WithdrawalClosed)
+                .Select(e => (WithdrawalState)e.Reason)),
             ["events"] => Counts(_last!.Events.Select(e => $"{e.Kind}")),
             ["closed"] => string.Join(' ', _last!.Events.Where(e => e.Kind == EventKind.OrderClosed)
                 .Select(e => (CloseReason)e.Reason)),

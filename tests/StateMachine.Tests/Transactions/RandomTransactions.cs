@@ -33,7 +33,7 @@ internal sealed class RandomTransactions(int seed)
 
     private Operation NextOperation()
     {
-        var kind = (OperationKind)_random.Next(1, 9);
+        var kind = (OperationKind)_random.Next(1, (int)OperationKind.CancelProposal + 1);
         var operation = new Operation { Kind = kind };
         if (kind is OperationKind.CancelOrder or OperationKind.ReplaceOrder)
         {
@@ -67,7 +67,7 @@ internal sealed class RandomTransactions(int seed)
 
         if (kind is OperationKind.Transfer)
         {
-            operation.Recipient = new AccountId(NextAddress(), (uint)NextUInt64(32));
+            operation.Recipient = NextAccount();
         }
 
         operation.Content = kind switch
@@ -75,9 +75,54 @@ internal sealed class RandomTransactions(int seed)
             OperationKind.AuthoriseAgent =>
                 new AgentAuthorisation(NextAddress(), NextAscending(AgentRow.MarketsMax), NextInt64(), NextInt64()),
             OperationKind.RevokeAgent => new AgentRevocation(NextAddress()),
+            OperationKind.Withdraw => _random.Next(3) == 0 ? null : new WithdrawalDestination(NextBytes(1, 80)),
+            OperationKind.AttestDeposit =>
+                new DepositAttestation(new Sha256Digest(NextBytes(32, 32).AsSpan()), NextAccount(), NextInt64()),
+            OperationKind.SignRelease => new ReleaseSignature(
+                new Release(NextUInt64(), NextUInt64(), NextInt64(), NextUInt64(), NextInt64(), NextBytes(0, 64)),
+                NextBytes(TransactionCodec.SignatureSize, TransactionCodec.SignatureSize)),
+            OperationKind.Propose => NextProposal(),
+            >= OperationKind.CancelWithdrawal => new NumberedTarget(NextUInt64()),
             _ => null,
         };
         return operation;
+    }
+
+    private IOperationContent NextProposal() => _random.Next(4) switch
+    {
+        0 => new VaultPolicy(NextCouncil(), new VaultTerms(
+            [.. NextTiers()], NextInt64(), NextInt64(), (long)NextUInt64(32))),
+        1 => new TreasuryPolicy(NextCouncil(), NextInt64()),
+        2 => new TreasurySpend(NextAccount(), NextInt64(), NextBytes(0, 80)),
+        _ => new TreasurySpend(null, NextInt64(), NextBytes(0, 80)),
+    };
+
+    private CouncilTerms NextCouncil()
+    {
+        var members = ImmutableArray.CreateBuilder<ImmutableArray<byte>>();
+        for (int i = _random.Next(CouncilRow.MembersMax + 1); i > 0; i--)
+        {
+            members.Add(NextBytes(TransactionCodec.PublicKeySize, TransactionCodec.PublicKeySize));
+        }
+
+        return new CouncilTerms(members.ToImmutable(), _random.Next(17), _random.Next(17), (long)NextUInt64(32));
+    }
+
+    private IEnumerable<TimelockTier> NextTiers()
+    {
+        for (int i = _random.Next(VaultTerms.TiersMax + 1); i > 0; i--)
+        {
+            yield return new TimelockTier(NextInt64(), (long)NextUInt64(32));
+        }
+    }
+
+    private AccountId NextAccount() => new(NextAddress(), (uint)NextUInt64(32));
+
+    private ImmutableArray<byte> NextBytes(int least, int most)
+    {
+        byte[] bytes = new byte[_random.Next(least, most + 1)];
+        _random.NextBytes(bytes);
+        return [.. bytes];
     }
 
     private ImmutableArray<uint> NextAscending(int most)
