@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Collections.Immutable;
 using System.Globalization;
 using System.IO;
 using System.Linq;
@@ -40,12 +41,20 @@ internal sealed class NetworkFiles
         }
 
         Named = keys;
+        Guardians = CouncilKeys("guardian");
+        Treasurers = CouncilKeys("treasurer");
         Traders = [.. Enumerable.Range(0, options.Traders).Select(i => new FundedKey(
             string.Create(CultureInfo.InvariantCulture, $"trader{i}"), Derive($"trader:{i}"), CollateralOf(i) * Usd))];
     }
 
     /// <summary>alice, bob, carol, dave.</summary>
     public IReadOnlyList<FundedKey> Named { get; }
+
+    /// <summary>guardian1, guardian2, guardian3: two of them release and decide. They have no accounts.</summary>
+    public IReadOnlyList<FundedKey> Guardians { get; }
+
+    /// <summary>treasurer1, treasurer2, treasurer3, likewise.</summary>
+    public IReadOnlyList<FundedKey> Treasurers { get; }
 
     /// <summary>The agents' keys.</summary>
     public IReadOnlyList<FundedKey> Traders { get; }
@@ -119,7 +128,7 @@ internal sealed class NetworkFiles
         File.WriteAllText(mark, "A localnet made this directory; the next one with this --home replaces it.\n");
         _lock = Lock(mark);
         var store = new KeyStore(Path.Combine(_options.Home, "keys"));
-        foreach (FundedKey key in Named)
+        foreach (FundedKey key in Named.Concat(Guardians).Concat(Treasurers))
         {
             store.Add(key.Name, KeyFile.InClear(key.SecretKey));
         }
@@ -184,7 +193,8 @@ internal sealed class NetworkFiles
             },
             ["validators"] = validators,
             ["app_hash"] = "",
-            ["app_state"] = GenesisFile.Write(new GenesisState([.. markets], [.. accounts], 1_000_000 * Usd)),
+            ["app_state"] = GenesisFile.Write(new GenesisState(
+                [.. markets], [.. accounts], 1_000_000 * Usd, Vault(), Treasury())),
         };
         return genesis.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
     }
@@ -215,6 +225,29 @@ internal sealed class NetworkFiles
         };
         File.WriteAllText(Path.Combine(HomeOf(validator), "config", "appchain.conf"), config.Write());
     }
+
+    private FundedKey[] CouncilKeys(string name) =>
+    [
+        .. Enumerable.Range(1, 3).Select(i => new FundedKey(
+            string.Create(CultureInfo.InvariantCulture, $"{name}{i}"), Derive($"{name}:{i}"), 0)),
+    ];
+
+    // Timelocks short enough to try everything by hand.
+    private GenesisVault Vault() => new(
+        Council(Guardians),
+        new VaultTerms(
+            [new TimelockTier(0, 10), new TimelockTier(1_000 * Usd, 60), new TimelockTier(10_000 * Usd, 300)],
+            OwnerCap: 50_000 * Usd,
+            TotalCap: 200_000 * Usd,
+            ReleaseExpirySeconds: 600));
+
+    private GenesisTreasury Treasury() => new(Council(Treasurers), 10_000 * Usd);
+
+    private static CouncilTerms Council(IEnumerable<FundedKey> members) => new(
+        [.. members.Select(member => Secp256k1.PublicKeyOf(member.SecretKey).ToImmutableArray())],
+        Threshold: 2,
+        VetoThreshold: 2,
+        TimelockSeconds: 30);
 
     // Makers stand behind the book with much; the others with what a person would risk.
     private static long CollateralOf(int trader) => Trader.KindOf(trader) switch

@@ -31,6 +31,8 @@ public sealed partial class Application
                     Markets = state.Markets,
                     Accounts = state.Accounts,
                     InsuranceFund = state.InsuranceFund,
+                    Vault = state.Vault,
+                    Treasury = state.Treasury,
                 }
                 : null!;
             Exchange exchange = Exchange.FromGenesis(genesis);

@@ -16,8 +16,14 @@ public sealed class GenesisException(string message) : Exception(message);
 /// <param name="Markets">Ascending by id.</param>
 /// <param name="Accounts">Ascending by account.</param>
 /// <param name="InsuranceFund">Micro-USD.</param>
+/// <param name="Vault">Null: closed.</param>
+/// <param name="Treasury">Null: closed.</param>
 public sealed record GenesisState(
-    ImmutableArray<MarketParameters> Markets, ImmutableArray<GenesisAccount> Accounts, long InsuranceFund);
+    ImmutableArray<MarketParameters> Markets,
+    ImmutableArray<GenesisAccount> Accounts,
+    long InsuranceFund,
+    GenesisVault? Vault = null,
+    GenesisTreasury? Treasury = null);
 
 /// <summary>
 /// Reads and writes the application's part of a genesis document. It is parsed, never hashed: engines reformat it.
@@ -38,16 +44,16 @@ public static class GenesisFile
             throw new GenesisException($"app_state is not JSON: {broken.Message}");
         }
 
-        var state = new Fields(root, "app_state");
+        var state = new GenesisFields(root, "app_state");
         var markets = ImmutableArray.CreateBuilder<MarketParameters>();
-        foreach (Fields market in state.Items("markets"))
+        foreach (GenesisFields market in state.Items("markets"))
         {
             markets.Add(MarketOf(market));
             Require(markets.Count < 2 || markets[^1].MarketId > markets[^2].MarketId, market.Path, "markets must ascend by market");
         }
 
         var accounts = new List<GenesisAccount>();
-        foreach (Fields account in state.Items("accounts"))
+        foreach (GenesisFields account in state.Items("accounts"))
         {
             accounts.Add(AccountOf(account));
         }
@@ -59,9 +65,11 @@ public static class GenesisFile
         }
 
         long fund = state.Long("insurance_fund", 0, Limits.AmountMax);
+        GenesisVault? vault = GenesisCouncils.Vault(state.Optional("vault"));
+        GenesisTreasury? treasury = GenesisCouncils.Treasury(state.Optional("treasury"));
         state.Finish();
         Require(markets.Count is > 0 and <= Limits.MarketsMax, "app_state.markets", $"needs 1 to {Limits.MarketsMax} markets");
-        return new GenesisState(markets.ToImmutable(), [.. accounts], fund);
+        return new GenesisState(markets.ToImmutable(), [.. accounts], fund, vault, treasury);
     }
 
     /// <summary>The markets that a new chain starts with: BTC-PERP and ETH-PERP.</summary>
@@ -135,10 +143,18 @@ public static class GenesisFile
             accounts.Add(new JsonObject { ["account"] = AccountText.Of(account.Account), ["collateral"] = Text(account.Amount) });
         }
 
-        return new JsonObject { ["markets"] = markets, ["accounts"] = accounts, ["insurance_fund"] = Text(state.InsuranceFund) };
+        var written = new JsonObject
+        {
+            ["markets"] = markets,
+            ["accounts"] = accounts,
+            ["insurance_fund"] = Text(state.InsuranceFund),
+        };
+        GenesisCouncils.Write(written, state.Vault, state.Treasury);
+        return written;
     }
 
-    private static bool IsTicker(string text) => text.Length is > 0 and <= 16
+    /// <summary>True for 1 to 16 characters of A-Z, 0-9 and '-'.</summary>
+    internal static bool IsTicker(string text) => text.Length is > 0 and <= 16
         && text.AsSpan().IndexOfAnyExcept("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") < 0;
 
     private static MarketParameters Market(
@@ -169,7 +185,7 @@ public static class GenesisFile
         LiquidationSlicePpm = 250_000,
     };
 
-    private static MarketParameters MarketOf(Fields f)
+    private static MarketParameters MarketOf(GenesisFields f)
     {
         int priceDecimals = (int)f.Long("price_decimals", 0, 6);
         int quantityDecimals = (int)f.Long("quantity_decimals", 0, 6 - priceDecimals);
@@ -202,10 +218,10 @@ public static class GenesisFile
         return market;
     }
 
-    private static ImmutableArray<MarginTier> TiersOf(Fields market)
+    private static ImmutableArray<MarginTier> TiersOf(GenesisFields market)
     {
         var tiers = ImmutableArray.CreateBuilder<MarginTier>();
-        foreach (Fields tier in market.Items("tiers"))
+        foreach (GenesisFields tier in market.Items("tiers"))
         {
             long from = tier.Long("notional_from", 0, Limits.AmountMax);
             int initial = (int)tier.Long("initial_ppm", 1, Limits.RatePpmMax);
@@ -218,7 +234,7 @@ public static class GenesisFile
         return tiers.ToImmutable();
     }
 
-    private static GenesisAccount AccountOf(Fields fields)
+    private static GenesisAccount AccountOf(GenesisFields fields)
     {
         string text = fields.Text("account");
         if (!AccountText.TryParse(text, out AccountId account, out string? reason))
@@ -249,72 +265,6 @@ public static class GenesisFile
         if (!condition)
         {
             throw new GenesisException($"{path}: {problem}");
-        }
-    }
-
-    // One JSON object whose fields must all be used.
-    private sealed class Fields
-    {
-        private readonly JsonObject _object;
-        private readonly HashSet<string> _used = [];
-
-        public Fields(JsonNode? node, string path)
-        {
-            Path = path;
-            _object = node as JsonObject ?? throw new GenesisException($"{path}: expected an object");
-        }
-
-        public string Path { get; }
-
-        public IEnumerable<Fields> Items(string name)
-        {
-            if (Take(name) is not JsonArray items)
-            {
-                throw new GenesisException($"{Path}.{name}: expected a list");
-            }
-
-            for (int i = 0; i < items.Count; i++)
-            {
-                yield return new Fields(items[i], string.Create(CultureInfo.InvariantCulture, $"{Path}.{name}[{i}]"));
-            }
-        }
-
-        public string Text(string name) => Take(name) is JsonValue value && value.TryGetValue(out string? text)
-            ? text
-            : throw new GenesisException($"{Path}.{name}: expected text");
-
-        public string Ticker(string name)
-        {
-            string text = Text(name);
-            Require(IsTicker(text), $"{Path}.{name}", "1 to 16 characters of A-Z, 0-9 and '-'");
-            return text;
-        }
-
-        public long Long(string name, long min, long max)
-        {
-            string text = Take(name)?.ToString() ?? "";
-            return long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) && value >= min && value <= max
-                ? value
-                : throw new GenesisException($"{Path}.{name}: '{text}' is not a whole number from {min} to {max}");
-        }
-
-        public void Finish()
-        {
-            foreach (KeyValuePair<string, JsonNode?> field in _object)
-            {
-                if (!_used.Contains(field.Key))
-                {
-                    throw new GenesisException($"{Path}.{field.Key}: unknown field");
-                }
-            }
-        }
-
-        private JsonNode? Take(string name)
-        {
-            _used.Add(name);
-            return _object.TryGetPropertyValue(name, out JsonNode? value)
-                ? value
-                : throw new GenesisException($"{Path}.{name}: missing");
         }
     }
 }

@@ -117,7 +117,7 @@ public sealed class TxCommandsTests
         Assert.That(transfer.Recipient, Is.EqualTo(new AccountId(bob!.Owner, 2)));
         await Run($"tx transfer 1 {AccountText.Of(bob.Owner)} --from alice");
         Assert.That(_node.LastTransaction().Operations[0].Recipient, Is.EqualTo(new AccountId(bob.Owner, 0)));
-        await Run("tx withdraw 0.000001 --from alice");
+        await Run("tx withdraw 0.000001 --to bank --from alice");
         Assert.That(_node.LastTransaction().Operations[0].Amount, Is.EqualTo(1));
     }
 
@@ -140,10 +140,10 @@ public sealed class TxCommandsTests
     [TestCase(
         "tx order place BTC-PERP buy --quantity 1 --price 1 --time-in-force ioc --good-til-height 9 --from alice",
         "only an order that may rest has a good_til_height or good_til_time")]
-    [TestCase("tx withdraw 0.0000001 --from alice", "amount 0.0000001 is not a multiple of the micro-USD 0.000001")]
+    [TestCase("tx withdraw 0.0000001 --to bank --from alice", "amount 0.0000001 is not a multiple of the micro-USD 0.000001")]
     [TestCase("tx transfer 1 app1qqqq --from alice", "'app1qqqq' is no account: mistyped")]
     [TestCase("tx transfer 1 bob/70000 --from alice", "70000")]
-    [TestCase("tx withdraw 1 --from eve", "no key 'eve'")]
+    [TestCase("tx withdraw 1 --to bank --from eve", "no key 'eve'")]
     [TestCase("tx order fly", "'fly'")]
     public async Task Mistakes_end_with_2_and_a_line_that_says_what_is_wrong(string line, string message)
     {
@@ -157,7 +157,7 @@ public sealed class TxCommandsTests
     {
         string url = _node.Url;
         _node.Dispose();
-        Assert.That(await Run("tx withdraw 1 --from alice"), Is.EqualTo(ExitCode.Unreachable));
+        Assert.That(await Run("tx withdraw 1 --to bank --from alice"), Is.EqualTo(ExitCode.Unreachable));
         Assert.That(_run.Error, Does.StartWith($"error: no node at {url}").And.Contain("--node URL"));
     }
 
@@ -165,10 +165,10 @@ public sealed class TxCommandsTests
     public async Task Refused_by_the_mempool_ends_with_1_and_says_what_to_do()
     {
         _node.CheckCode = (uint)ResultCode.NonceUsed;
-        Assert.That(await Run("tx withdraw 1 --nonce 3 --from alice"), Is.EqualTo(ExitCode.Refused));
+        Assert.That(await Run("tx withdraw 1 --to bank --nonce 3 --from alice"), Is.EqualTo(ExitCode.Refused));
         Assert.That(_node.LastTransaction().Nonce, Is.EqualTo(3));
         Assert.That(_run.Error.Trim(), Is.EqualTo("error: the nonce was used before; send it again without --nonce"));
-        await Run("tx withdraw 1 --nonce 3 --from alice --output json");
+        await Run("tx withdraw 1 --to bank --nonce 3 --from alice --output json");
         using JsonDocument json = JsonDocument.Parse(_run.Out);
         Assert.That(json.RootElement.GetProperty("code").GetInt32(), Is.EqualTo(203));
     }
@@ -266,7 +266,7 @@ public sealed class TxCommandsTests
     [Test]
     public async Task Transaction_that_does_not_come_into_a_block_is_reported_after_the_wait()
     {
-        int code = await Run("tx withdraw 1 --wait --wait-seconds 0 --from alice");
+        int code = await Run("tx withdraw 1 --to bank --wait --wait-seconds 0 --from alice");
         Assert.That(code, Is.EqualTo(ExitCode.Refused));
         Assert.That(_run.Error, Does.Contain("not in a block after 0 s; it may still come until height 141"));
     }
@@ -276,7 +276,7 @@ public sealed class TxCommandsTests
     {
         string passphrase = _run.WriteFile("passphrase", "secret");
         await _run.Run("keys", "add", "safe", "--passphrase-file", passphrase);
-        Assert.That(await Run($"tx withdraw 1 --from safe --passphrase-file {passphrase}"), Is.Zero, _run.Error);
+        Assert.That(await Run($"tx withdraw 1 --to bank --from safe --passphrase-file {passphrase}"), Is.Zero, _run.Error);
         Assert.That(_node.LastTransaction().Operations[0].Kind, Is.EqualTo(OperationKind.Withdraw));
     }
 

@@ -61,7 +61,7 @@ public sealed class RpcClientTests
         var builder = new TransactionBuilder { Subaccount = 2 };
         byte[] first = builder.Place(1, Side.Buy, 5, 6).CancelByClientId(7).Sign(signer, 1, 100);
         Assert.That(builder.Count, Is.Zero);
-        byte[] second = builder.Withdraw(1).Sign(signer, 2, 100);
+        byte[] second = builder.Withdraw(1, "bank"u8).Sign(signer, 2, 100);
         Assert.That(new TransactionVerifier("c-1").Decode(first, out Transaction? one), Is.EqualTo(ResultCode.Ok));
         Assert.That((one!.Operations.Length, one.Subaccount, one.Signer), Is.EqualTo((2, 2u, signer.Owner)));
         Assert.That(new TransactionVerifier("c-1").Decode(second, out _), Is.EqualTo(ResultCode.Ok));
@@ -74,7 +74,7 @@ public sealed class RpcClientTests
     public void Altered_high_or_foreign_signatures_are_refused()
     {
         using var signer = new TransactionSigner(KeyFile.NewSecretKey(), "c");
-        byte[] bytes = new TransactionBuilder().Withdraw(5).Sign(signer, 1, 2);
+        byte[] bytes = new TransactionBuilder().Withdraw(5, "bank"u8).Sign(signer, 1, 2);
         var verifier = new TransactionVerifier("c");
         for (int i = 0; i < bytes.Length; i++)
         {

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Immutable;
 using System.Linq;
 using System.Reflection;
 using AppChain.StateMachine;
@@ -54,6 +55,9 @@ public sealed class TransactionConformanceTests
     [TestCase(typeof(V1.SelfTrade), typeof(SelfTrade))]
     [TestCase(typeof(V1.CloseReason), typeof(CloseReason))]
     [TestCase(typeof(V1.OracleState), typeof(OracleState))]
+    [TestCase(typeof(V1.Council), typeof(CouncilKind))]
+    [TestCase(typeof(V1.ProposalState), typeof(ProposalState))]
+    [TestCase(typeof(V1.WithdrawalState), typeof(WithdrawalState))]
     public void Enums_on_the_wire_have_the_numbers_of_the_state_machine(Type wire, Type core)
     {
         int[] wireNumbers = [.. wire.GetFields(BindingFlags.Public | BindingFlags.Static)
@@ -111,13 +115,87 @@ public sealed class TransactionConformanceTests
                 Amount = (ulong)operation.Amount,
             },
         },
-        OperationKind.Withdraw => new V1.Operation { Withdraw = new() { Amount = (ulong)operation.Amount } },
+        OperationKind.Withdraw => new V1.Operation
+        {
+            Withdraw = new()
+            {
+                Amount = (ulong)operation.Amount,
+                Destination = ToBytes((operation.Content as WithdrawalDestination)?.Destination ?? []),
+            },
+        },
         OperationKind.AuthoriseAgent => new V1.Operation { AuthoriseAgent = ToAgent((AgentAuthorisation)operation.Content!) },
         OperationKind.RevokeAgent => new V1.Operation
         {
             RevokeAgent = new() { Agent = ByteString.CopyFrom(((AgentRevocation)operation.Content!).Agent.ToArray()) },
         },
+        OperationKind.CancelWithdrawal => new V1.Operation { CancelWithdrawal = new() { WithdrawalId = IdOf(operation) } },
+        OperationKind.AttestDeposit => new V1.Operation { AttestDeposit = ToAttestation((DepositAttestation)operation.Content!) },
+        OperationKind.SignRelease => new V1.Operation { SignRelease = ToRelease((ReleaseSignature)operation.Content!) },
+        OperationKind.VetoWithdrawal => new V1.Operation { VetoWithdrawal = new() { WithdrawalId = IdOf(operation) } },
+        OperationKind.Propose => new V1.Operation { Propose = ToProposal(operation.Content!) },
+        OperationKind.ApproveProposal => new V1.Operation { ApproveProposal = new() { ProposalId = IdOf(operation) } },
+        OperationKind.VetoProposal => new V1.Operation { VetoProposal = new() { ProposalId = IdOf(operation) } },
+        OperationKind.CancelProposal => new V1.Operation { CancelProposal = new() { ProposalId = IdOf(operation) } },
         OperationKind.None => new V1.Operation(),
+    };
+
+    private static ulong IdOf(Operation operation) => ((NumberedTarget)operation.Content!).Id;
+
+    private static ByteString ToBytes(ImmutableArray<byte> bytes) => ByteString.CopyFrom(bytes.AsSpan());
+
+    private static V1.AttestDeposit ToAttestation(DepositAttestation content) => new()
+    {
+        DepositId = ByteString.CopyFrom(content.DepositId.ToArray()),
+        Recipient = ByteString.CopyFrom(content.Recipient.Owner.ToArray()),
+        RecipientSubaccount = content.Recipient.Subaccount,
+        Amount = (ulong)content.Amount,
+    };
+
+    private static V1.SignRelease ToRelease(ReleaseSignature content) => new()
+    {
+        WithdrawalId = content.Release.Id,
+        Sequence = content.Release.Sequence,
+        Expiry = (ulong)content.Release.Expiry,
+        CouncilVersion = content.Release.CouncilVersion,
+        Amount = (ulong)content.Release.Amount,
+        Destination = ToBytes(content.Release.Destination),
+        Signature = ToBytes(content.Signature),
+    };
+
+    private static V1.Proposal ToProposal(IOperationContent content) => content switch
+    {
+        VaultPolicy policy => new V1.Proposal { VaultPolicy = new() { Council = ToCouncil(policy.Council), Terms = ToTerms(policy.Terms) } },
+        TreasuryPolicy policy => new V1.Proposal
+        {
+            TreasuryPolicy = new() { Council = ToCouncil(policy.Council), EpochLimit = (ulong)policy.EpochLimit },
+        },
+        TreasurySpend spend => new V1.Proposal
+        {
+            TreasurySpend = new()
+            {
+                Recipient = spend.Recipient is { } to ? ByteString.CopyFrom(to.Owner.ToArray()) : ByteString.Empty,
+                RecipientSubaccount = spend.Recipient?.Subaccount ?? 0,
+                Amount = (ulong)spend.Amount,
+                Note = ToBytes(spend.Note),
+            },
+        },
+        _ => throw new NotSupportedException($"{content}"),
+    };
+
+    private static V1.CouncilTerms ToCouncil(CouncilTerms council) => new()
+    {
+        Members = { council.Members.Select(ToBytes) },
+        Threshold = (uint)council.Threshold,
+        VetoThreshold = (uint)council.VetoThreshold,
+        TimelockSeconds = (uint)council.TimelockSeconds,
+    };
+
+    private static V1.VaultTerms ToTerms(VaultTerms terms) => new()
+    {
+        Tiers = { terms.Tiers.Select(tier => new V1.TimelockTier { AmountFrom = (ulong)tier.AmountFrom, Seconds = (uint)tier.Seconds }) },
+        OwnerCap = (ulong)terms.OwnerCap,
+        TotalCap = (ulong)terms.TotalCap,
+        ReleaseExpirySeconds = (uint)terms.ReleaseExpirySeconds,
     };
 
     private static V1.AuthoriseAgent ToAgent(AgentAuthorisation content) => new()

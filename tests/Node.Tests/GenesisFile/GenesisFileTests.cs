@@ -1,8 +1,10 @@
 using System;
 using System.Collections.Generic;
+using System.Collections.Immutable;
 using System.IO;
 using System.Linq;
 using System.Text.Json.Nodes;
+using AppChain.Hsm;
 using AppChain.Margin;
 using AppChain.StateMachine;
 using NUnit.Framework;
@@ -17,7 +19,24 @@ public sealed class GenesisFileTests
     private static readonly AccountId s_second = new(new Address(Enumerable.Repeat((byte)1, 20).ToArray()), 7);
 
     private static GenesisState State => new(
-        GenesisFile.DefaultMarkets, [new GenesisAccount(s_first, 5), new GenesisAccount(s_second, 6)], 1_000_000);
+        GenesisFile.DefaultMarkets,
+        [new GenesisAccount(s_first, 5), new GenesisAccount(s_second, 6)],
+        1_000_000,
+        new GenesisVault(Council(1, 2, 3), new VaultTerms([new TimelockTier(0, 10), new TimelockTier(5, 60)], 100, 200, 600)),
+        new GenesisTreasury(Council(4, 5), 100));
+
+    private static CouncilTerms Council(params byte[] secrets) => new(
+        [.. secrets.Select(secret => Secp256k1.PublicKeyOf([.. new byte[31], secret]).ToImmutableArray())], 2, 2, 30);
+
+    // G4: a chain may have neither.
+    [Test]
+    public void Without_vault_and_treasury_both_are_closed()
+    {
+        JsonObject written = GenesisFile.Write(State with { Vault = null, Treasury = null });
+        Assert.That(written.Select(field => field.Key), Is.EqualTo(new[] { "markets", "accounts", "insurance_fund" }));
+        GenesisState read = GenesisFile.Parse(written.ToJsonString());
+        Assert.That((read.Vault, read.Treasury), Is.EqualTo(((GenesisVault?)null, (GenesisTreasury?)null)));
+    }
 
     // G1
     [Test]
@@ -59,6 +78,15 @@ public sealed class GenesisFileTests
     [TestCase("accounts[0].collateral", "\"0\"", "app_state.accounts[0].collateral: '0' is not a whole number from 1")]
     [TestCase("accounts[0].note", "1", "app_state.accounts[0].note: unknown field")]
     [TestCase("insurance_fund", "\"-1\"", "app_state.insurance_fund: '-1' is not a whole number from 0")]
+    [TestCase("vault", "7", "app_state.vault: expected an object")]
+    [TestCase("vault.guardians.members[1]", "\"02\"", "app_state.vault.guardians.members[1]: '02' is no compressed")]
+    [TestCase("vault.guardians.threshold", "4", "app_state.vault.guardians: the threshold is 1 to the number of members")]
+    [TestCase("vault.guardians.veto_threshold", "0", "app_state.vault.guardians.veto_threshold: '0' is not")]
+    [TestCase("vault.tiers[0].amount_from", "\"1\"", "app_state.vault: a timelock has 1 to 8 tiers that start at 0")]
+    [TestCase("vault.owner_cap", "\"201\"", "app_state.vault: caps are above zero")]
+    [TestCase("vault.release_expiry_seconds", "9", "app_state.vault: guardians have 10 seconds to 24 hours to sign")]
+    [TestCase("treasury.epoch_limit", "\"0\"", "app_state.treasury.epoch_limit: '0' is not")]
+    [TestCase("treasury.treasurers.votes", "1", "app_state.treasury.treasurers.votes: unknown field")]
     [TestCase("surplus", "1", "app_state.surplus: unknown field")]
     public void A_mistake_names_its_path(string path, string? value, string message)
     {
