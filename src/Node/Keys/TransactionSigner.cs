@@ -49,8 +49,22 @@ public sealed class TransactionSigner : IDisposable
     public byte[] Sign(ReadOnlySpan<byte> body)
     {
         Span<byte> digest = stackalloc byte[TransactionCodec.DigestSize];
-        Span<byte> signature = stackalloc byte[TransactionCodec.SignatureSize];
         TransactionCodec.ComputeDigest(ChainId, body, digest);
+        return TransactionCodec.Join(body, _publicKey, SignDigest(digest));
+    }
+
+    /// <summary>A release with a guardian's signature (VAULT-9).</summary>
+    /// <exception cref="System.IO.IOException">The device is lost or gave a signature that does not verify.</exception>
+    public ReleaseSignature Sign(Release release)
+    {
+        Span<byte> digest = stackalloc byte[TransactionCodec.DigestSize];
+        ReleaseMessage.ComputeDigest(ChainId, release, digest);
+        return new ReleaseSignature(release, [.. SignDigest(digest)]);
+    }
+
+    private byte[] SignDigest(ReadOnlySpan<byte> digest)
+    {
+        byte[] signature = new byte[TransactionCodec.SignatureSize];
         if (_device is not null)
         {
             _device.Sign(digest).CopyTo(signature);
@@ -60,7 +74,7 @@ public sealed class TransactionSigner : IDisposable
             Secp256k1.Sign(_secretKey, digest, signature);
         }
 
-        return TransactionCodec.Join(body, _publicKey, signature);
+        return signature;
     }
 
     /// <summary>Overwrites the secret key, or closes the device.</summary>
