@@ -36,8 +36,8 @@ internal static class Beliefs
         foreach (PositionRow position in positions) claims -= position.EntryNotional;
         foreach (MarketRow market in markets.Values) claims += market.FundingClearing;
         if (claims != pool.Claims) throw new Violation("conservation", $"height {height}: claims {pool.Claims}, in fact {claims}");
-        if (pool.Held != pool.Claims + pool.InsuranceFund + pool.Fees)
-            throw new Violation("conservation", $"height {height}: held {pool.Held} is not claims + fund + fees");
+        if (pool.Held != pool.Claims + pool.InsuranceFund + pool.Fees + pool.Leaving)
+            throw new Violation("conservation", $"height {height}: held {pool.Held} is not claims + fund + fees + leaving");
         if (pool.InsuranceFund < 0) throw new Violation("conservation", $"height {height}: the insurance fund is negative");
         foreach ((uint id, MarketRow market) in markets)
         {

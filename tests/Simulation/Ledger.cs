@@ -27,6 +27,7 @@ internal sealed class Ledger
     private readonly HashSet<ulong> _orders = [];
     private readonly Dictionary<uint, MarketParameters> _markets;
     private Int128 _held;
+    private Int128 _leaving;
     private Int128 _fees;
     private Int128 _fund;
     private Int128 _fundingSettled;
@@ -102,6 +103,7 @@ internal sealed class Ledger
         // dust that went to the fund.
         Int128 dust = _fundingSettled - clearing;
         Expect(height, "collateral held", _held, pool.Held);
+        Expect(height, "leaving", _leaving, pool.Leaving);
         Expect(height, "fees", _fees, pool.Fees);
         Expect(height, "insurance fund", _fund + dust, pool.InsuranceFund);
         if (dust < 0) throw new Violation("ledger", $"height {height}: funding gave out {-dust} more than it took");
@@ -125,9 +127,21 @@ internal sealed class Ledger
                 Add(_attributes["sender"], -Number("amount"));
                 Add(_attributes["recipient"], Number("amount"));
                 break;
-            case nameof(EventKind.Withdrawal):
+            case nameof(EventKind.WithdrawalRequested):
                 Add(_attributes["account"], -Number("amount"));
+                _leaving += Number("amount");
+                break;
+            case nameof(EventKind.WithdrawalClosed):
+                Add(_attributes["account"], Number("amount"));
+                _leaving -= Number("amount");
+                break;
+            case nameof(EventKind.WithdrawalReleased):
+                _leaving -= Number("amount");
                 _held -= Number("amount");
+                break;
+            case nameof(EventKind.DepositCredited):
+                Add(_attributes["account"], Number("amount"));
+                _held += Number("amount");
                 break;
             case nameof(EventKind.FundingSettled):
                 Add(_attributes["account"], -Number("amount"));

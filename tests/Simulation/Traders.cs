@@ -31,6 +31,11 @@ internal sealed class Traders
     }
 
     /// <summary>Owners of the accounts, which start with 20,000 USD each.</summary>
+    /// <summary>A vault with a trader as its guardian, who never signs: withdrawals are admitted, expire, and wait again.</summary>
+    public GenesisVault Vault => new(
+        new CouncilTerms([[.. _signers[0].PublicKey]], 1, 1, 0),
+        new VaultTerms([new TimelockTier(0, 5), new TimelockTier(100_000_000, 60)], 500_000_000, 2_000_000_000, 20));
+
     public IEnumerable<GenesisAccount> Accounts =>
         _signers.Select(signer => new GenesisAccount(new AccountId(signer.Owner, 0), 20_000_000_000));
 
@@ -107,7 +112,12 @@ internal sealed class Traders
                     Amount = _random.Next(1, 500) * 1_000_000L,
                 };
             case 3:
-                return new Operation { Kind = OperationKind.Withdraw, Amount = _random.Next(1, 50) * 1_000_000L };
+                return new Operation
+                {
+                    Kind = OperationKind.Withdraw,
+                    Amount = _random.Next(1, 50) * 1_000_000L,
+                    Content = new WithdrawalDestination([.. "bank"u8]),
+                };
             default:
                 var order = new Operation
                 {

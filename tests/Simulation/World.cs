@@ -39,7 +39,7 @@ internal sealed class World
         Prices = new Prices(this, seed);
         Traders = new Traders(this, seed);
         Liars = new Liars(this, _machines);
-        GenesisState state = new(Prices.Markets, [.. Traders.Accounts], InsuranceFund);
+        GenesisState state = new(Prices.Markets, [.. Traders.Accounts], InsuranceFund, Traders.Vault);
         Auditor = new Auditor(this, state);
         Network = new SimulatedNetwork(new SimulationOptions
         {
