@@ -30,12 +30,12 @@ internal sealed class Traders
             i => new TransactionSigner(SHA256.HashData(Encoding.UTF8.GetBytes($"trader {i}")), World.ChainId))];
     }
 
-    /// <summary>Owners of the accounts, which start with 20,000 USD each.</summary>
     /// <summary>A vault with a trader as its guardian, who never signs: withdrawals are admitted, expire, and wait again.</summary>
     public GenesisVault Vault => new(
         new CouncilTerms([[.. _signers[0].PublicKey]], 1, 1, 0),
         new VaultTerms([new TimelockTier(0, 5), new TimelockTier(100_000_000, 60)], 500_000_000, 2_000_000_000, 20));
 
+    /// <summary>Owners of the accounts, which start with 20,000 USD each.</summary>
     public IEnumerable<GenesisAccount> Accounts =>
         _signers.Select(signer => new GenesisAccount(new AccountId(signer.Owner, 0), 20_000_000_000));
 
