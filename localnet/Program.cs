@@ -44,11 +44,13 @@ internal static class Program
         Option<bool> require = Named("--require-liquidations", "a run without a liquidation fails", false);
         Option<string> hsm = Named("--hsm", "softhsm: consensus keys in SoftHSM devices; none: in files", "none");
         hsm.AcceptOnlyFromAmong("none", "softhsm");
+        Option<int> signers = Named("--signers", "signers of each validator: 1, or 3 with a quorum of two", 1);
+        signers.AcceptOnlyFromAmong("1", "3");
         Option<bool> plain = Named("--plain", "lines instead of the live view", false);
         var root = new RootCommand("Four validators of the chain on this machine.")
         {
             engine, validators, blocks, untilEnd, traders, seed, prices, speed, pause, from, report, home, port, require,
-            hsm, plain,
+            hsm, signers, plain,
         };
         root.SetAction(async (parsed, cancel) =>
         {
@@ -64,6 +66,7 @@ internal static class Program
                     UntilEnd = parsed.GetValue(untilEnd),
                     Pause = Within("--pause", parsed.GetValue(pause), 0, 10_000),
                     Hsm = parsed.GetValue(hsm) == "softhsm",
+                    Signers = parsed.GetValue(signers),
                     Plain = parsed.GetValue(plain),
                     Traders = Within("--traders", parsed.GetValue(traders), 0, 1_000),
                     Seed = parsed.GetValue(seed),

@@ -25,9 +25,13 @@ internal sealed partial class ChildProcesses(string logDirectory) : IDisposable
     /// <summary>Called with a text when a child ends that should not have.</summary>
     public event Action<string>? Died;
 
-    /// <summary>Starts a child.</summary>
+    /// <summary>Called with a text when a child ends that the run can do without.</summary>
+    public event Action<string>? Lost;
+
+    /// <summary>Starts a child; without a spare one the run goes on.</summary>
     public void Start(
-        string name, string file, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+        string name, string file, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null,
+        bool isSpare = false)
     {
         Directory.CreateDirectory(logDirectory);
         string log = Path.Combine(logDirectory, name + ".log");
@@ -52,7 +56,7 @@ internal sealed partial class ChildProcesses(string logDirectory) : IDisposable
         var process = new Process { StartInfo = start, EnableRaisingEvents = true };
         process.OutputDataReceived += (_, line) => Write(writer, line.Data);
         process.ErrorDataReceived += (_, line) => Write(writer, line.Data);
-        process.Exited += (_, _) => OnExit(name, process, log);
+        process.Exited += (_, _) => OnExit(name, process, log, isSpare);
         process.Start();
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
@@ -113,7 +117,7 @@ internal sealed partial class ChildProcesses(string logDirectory) : IDisposable
     [LibraryImport("libc")]
     private static partial int kill(int process, int signal);
 
-    private void OnExit(string name, Process process, string log)
+    private void OnExit(string name, Process process, string log, bool isSpare)
     {
         if (_stopping)
         {
@@ -122,6 +126,7 @@ internal sealed partial class ChildProcesses(string logDirectory) : IDisposable
 
         process.WaitForExit(1_000);
         string[] last = File.Exists(log) ? File.ReadLines(log).TakeLast(8).ToArray() : [];
-        Died?.Invoke($"{name} ended with code {process.ExitCode}; the end of {log}:\n  {string.Join("\n  ", last)}");
+        string text = $"{name} ended with code {process.ExitCode}; the end of {log}:\n  {string.Join("\n  ", last)}";
+        (isSpare ? Lost : Died)?.Invoke(text);
     }
 }

@@ -37,6 +37,13 @@ internal sealed class LocalnetRun(RunOptions options)
             _problem ??= problem;
             ended.Cancel();
         };
+        children.Lost += problem =>
+        {
+            if (IsPlain)
+            {
+                Console.Error.WriteLine($"the run goes on without {problem}");
+            }
+        };
         EmbeddedNetwork? network = null;
         try
         {
@@ -49,8 +56,8 @@ internal sealed class LocalnetRun(RunOptions options)
             _markets = prices.Markets;
 
             // Everything starts at one moment a little ahead, so that price replay and chain clock begin together.
-            DateTimeOffset epoch =
-                DateTimeOffset.UtcNow + TimeSpan.FromSeconds(options.Engine == EngineKind.Embedded ? 4 : 1);
+            int ahead = options.Engine == EngineKind.Embedded ? 3 + options.Signers : 1;
+            DateTimeOffset epoch = DateTimeOffset.UtcNow + TimeSpan.FromSeconds(ahead);
             long wall = (epoch - DateTimeOffset.UnixEpoch).Ticks * 100;
             _clock = new MarketClock(prices.Start, wall, options.Speed);
             _end = options.UntilEnd ? prices.End : 0;
@@ -71,7 +78,7 @@ internal sealed class LocalnetRun(RunOptions options)
                 }
             }
 
-            return await FollowAsync(ended.Token, cancel).ConfigureAwait(false);
+            return await FollowAsync(StopAll, ended.Token, cancel).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -86,13 +93,19 @@ internal sealed class LocalnetRun(RunOptions options)
         }
         finally
         {
-            network?.Dispose();
-            children.Dispose();
+            StopAll();
             _files.RemoveSockets();
+        }
+
+        void StopAll()
+        {
+            network?.Dispose();
+            network = null;
+            children.Dispose();
         }
     }
 
-    private async Task<int> FollowAsync(CancellationToken ended, CancellationToken interrupted)
+    private async Task<int> FollowAsync(Action stopAll, CancellationToken ended, CancellationToken interrupted)
     {
         List<RpcClient> nodes = [.. Enumerable.Range(0, options.Validators).Select(i => new RpcClient(
             string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{options.Port + (10 * i)}")))];
@@ -112,7 +125,7 @@ internal sealed class LocalnetRun(RunOptions options)
                 if (view is null)
                 {
                     PrintWelcome();
-                    view = options.Plain || Console.IsOutputRedirected
+                    view = IsPlain
                         ? new PlainView(monitor, _markets)
                         : new LiveView(options, nodes, monitor, floor, _clock);
                 }
@@ -136,16 +149,20 @@ internal sealed class LocalnetRun(RunOptions options)
 
         double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         V1.ChainResponse chain = await nodes[0].ChainAsync(CancellationToken.None).ConfigureAwait(false);
+        // The logs are whole once their writers have ended.
+        stopAll();
         CallCheck calls = CallCheck.Of(_files, options.Validators);
+        SignedPlaces signed = SignedPlaces.Read(options, _files);
         JsonObject report = RunReport.Write(options, monitor, floor, chain, Views(monitor), calls, height, seconds);
-        IReadOnlyList<string> failures = RunReport.Failures(options, monitor, chain, calls, height);
+        IReadOnlyList<string> failures =
+            [.. RunReport.Failures(options, monitor, chain, calls, height), .. signed.Faults];
         string text = report.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
         if (options.Report.Length > 0)
         {
             await File.WriteAllTextAsync(options.Report, text + "\n", CancellationToken.None).ConfigureAwait(false);
         }
 
-        Summarise(monitor, floor, chain, height, seconds, failures);
+        Summarise(monitor, floor, chain, signed, height, seconds, failures);
         foreach (Trader trader in traders)
         {
             trader.Dispose();
@@ -159,6 +176,8 @@ internal sealed class LocalnetRun(RunOptions options)
         return failures.Count == 0 ? 0 : 1;
     }
 
+    private bool IsPlain => options.Plain || Console.IsOutputRedirected;
+
     private bool IsOver(long height) =>
         (options.Blocks > 0 && height >= options.Blocks) || (_end > 0 && _clock.Now >= _end);
 
@@ -170,11 +189,15 @@ internal sealed class LocalnetRun(RunOptions options)
         {
             _files.WriteConfig(i, feeds, start, wall, options.Engine == EngineKind.Embedded ? wall : 0);
             children.Start($"app{i}", "dotnet", [node, "start", "--home", _files.HomeOf(i), "--until-eof"]);
-            children.Start(
-                $"signer{i}",
-                "dotnet",
-                [node, "signer", .. _files.SignerOptions(i), "--until-eof"],
-                _files.SignerEnvironment);
+            for (int j = 0; j < options.Signers; j++)
+            {
+                children.Start(
+                    options.Signers == 1 ? $"signer{i}" : $"signer{i}-{j}",
+                    "dotnet",
+                    [node, "signer", .. _files.SignerOptions(i, j), "--until-eof"],
+                    _files.SignerEnvironment(i, j),
+                    isSpare: options.Signers > 1);
+            }
         }
     }
 
@@ -222,11 +245,18 @@ internal sealed class LocalnetRun(RunOptions options)
     private void PrintWelcome()
     {
         Console.WriteLine($"RPC: http://127.0.0.1:{options.Port} (validator i: + 10 i); keys of alice, bob, carol, dave: {Path.Combine(options.Home, "keys")}");
+        if (options.Signers > 1)
+        {
+            string example = Path.Combine(_files.SignerHomeOf(0, 1), "signer.conf");
+            Console.WriteLine($"three signers for each validator; kill one, and start it again: ./appchain signer --config {example}");
+        }
+
         Console.WriteLine($"trade by hand: ./appchain tx order place --home {options.Home} --node http://127.0.0.1:{options.Port} --from alice --help");
     }
 
     private static void Summarise(
-        Monitor monitor, TraderFloor floor, V1.ChainResponse chain, long height, double seconds, IReadOnlyList<string> failures)
+        Monitor monitor, TraderFloor floor, V1.ChainResponse chain, SignedPlaces signed, long height, double seconds,
+        IReadOnlyList<string> failures)
     {
         Console.WriteLine();
         Console.WriteLine($"{height} blocks in {seconds:0.0} s; {floor.Submitted} transactions submitted, {monitor.Committed} committed");
@@ -234,6 +264,7 @@ internal sealed class LocalnetRun(RunOptions options)
         Console.WriteLine($"app hashes: {monitor.HeightsChecked} heights compared on all validators, {monitor.Mismatches} mismatches");
         Console.WriteLine(
             $"conservation: held {chain.Held} = claims {chain.Claims} + insurance fund {chain.InsuranceFund} + fees {chain.Fees}, difference {chain.Difference}");
+        Console.WriteLine($"signatures: {signed.Count} places in the audit logs, {signed.Faults.Count} faults");
         Console.WriteLine(failures.Count == 0 ? "every check held" : "FAILED: " + string.Join("; ", failures));
     }
 }

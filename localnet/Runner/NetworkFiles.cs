@@ -68,19 +68,31 @@ internal sealed class NetworkFiles
     /// <summary>Socket on which the engine waits for a validator's signer.</summary>
     public string PrivvalAddress(int validator) => $"unix://{Path.Combine(SocketDirectory, $"sign{validator}.sock")}";
 
-    /// <summary>Options of the verb signer for a validator.</summary>
-    public IReadOnlyList<string> SignerOptions(int validator) =>
-    [
-        "--chain", ChainId,
-        "--key", _device?.PlaceOf(validator) ?? Path.Combine(HomeOf(validator), "config", "consensus.key"),
-        "--state", Path.Combine(HomeOf(validator), "data", "sign-state.json"),
-        "--audit", Path.Combine(HomeOf(validator), "data", "sign-audit.jsonl"),
-        "--engine", PrivvalAddress(validator),
-        "--create-state",
-    ];
+    /// <summary>Options of the verb signer for one signer of a validator.</summary>
+    public IReadOnlyList<string> SignerOptions(int validator, int signer) => _options.Signers > 1
+        ? ["--config", Path.Combine(SignerHomeOf(validator, signer), "signer.conf"), "--create-state"]
+        :
+        [
+            "--chain", ChainId,
+            "--key", KeyOf(validator, signer),
+            "--state", Path.Combine(SignerHomeOf(validator, signer), "sign-state.json"),
+            "--audit", AuditLogOf(validator, signer),
+            "--engine", PrivvalAddress(validator),
+            "--create-state",
+        ];
 
-    /// <summary>Variables that the signers' processes need beside their options.</summary>
-    public IReadOnlyDictionary<string, string>? SignerEnvironment => _device?.Environment;
+    /// <summary>Variables that a signer's process needs beside its options.</summary>
+    public IReadOnlyDictionary<string, string>? SignerEnvironment(int validator, int signer) =>
+        _device?.EnvironmentOf(validator, signer);
+
+    /// <summary>Where a signer keeps its state and its audit log.</summary>
+    public string SignerHomeOf(int validator, int signer) => Path.Combine(
+        HomeOf(validator),
+        _options.Signers > 1 ? string.Create(CultureInfo.InvariantCulture, $"signer{signer}") : "data");
+
+    /// <summary>The audit log of a signer.</summary>
+    public string AuditLogOf(int validator, int signer) =>
+        Path.Combine(SignerHomeOf(validator, signer), "sign-audit.jsonl");
 
     /// <summary>Seed of a validator's consensus key.</summary>
     public byte[] ConsensusSeed(int validator) => Derive($"validator:{validator}");
@@ -137,13 +149,16 @@ internal sealed class NetworkFiles
         {
             Directory.CreateDirectory(Path.Combine(HomeOf(i), "config"));
             Directory.CreateDirectory(Path.Combine(HomeOf(i), "data"));
-            if (!_options.Hsm)
-            {
-                SoftwareKey.Store(Path.Combine(HomeOf(i), "config", "consensus.key"), ConsensusSeed(i));
-            }
         }
 
-        _device = _options.Hsm ? new DeviceKeys(_options.Home, _options.Validators) : null;
+        _device = _options.Hsm ? new DeviceKeys(_options.Home, _options.Validators, _options.Signers) : null;
+        for (int i = 0; i < _options.Validators; i++)
+        {
+            for (int j = 0; j < _options.Signers; j++)
+            {
+                WriteSigner(i, j);
+            }
+        }
     }
 
     /// <summary>Removes the sockets.</summary>
@@ -248,6 +263,53 @@ internal sealed class NetworkFiles
         Threshold: 2,
         VetoThreshold: 2,
         TimelockSeconds: 30);
+
+    private void WriteSigner(int validator, int signer)
+    {
+        Directory.CreateDirectory(SignerHomeOf(validator, signer));
+        if (_device is null)
+        {
+            SoftwareKey.Store(KeyOf(validator, signer), ConsensusSeed(validator));
+        }
+
+        if (_options.Signers == 1)
+        {
+            return;
+        }
+
+        SoftwareKey.Store(Path.Combine(SignerHomeOf(validator, signer), "identity.key"), Identity(validator, signer));
+        var lines = new List<string>
+        {
+            "identity = identity.key",
+            $"listen = {WitnessAddress(validator, signer)}",
+            $"chain.{ChainId}.key = {KeyOf(validator, signer)}",
+            $"chain.{ChainId}.state = sign-state.json",
+            $"chain.{ChainId}.audit = sign-audit.jsonl",
+            $"chain.{ChainId}.engine = {PrivvalAddress(validator)}",
+        };
+        for (int j = 0; j < _options.Signers; j++)
+        {
+            if (j != signer)
+            {
+                using var identity = SoftwareKey.FromSeed(Identity(validator, j));
+                string key = Convert.ToHexStringLower(identity.PublicKey.Span);
+                lines.Add($"peer = {key}@{WitnessAddress(validator, j)}");
+            }
+        }
+
+        File.WriteAllLines(Path.Combine(SignerHomeOf(validator, signer), "signer.conf"), lines);
+    }
+
+    private string KeyOf(int validator, int signer) => _device?.PlaceOf(validator) ?? (_options.Signers > 1
+        ? Path.Combine(SignerHomeOf(validator, signer), "consensus.key")
+        : Path.Combine(HomeOf(validator), "config", "consensus.key"));
+
+    private byte[] Identity(int validator, int signer) =>
+        Derive(string.Create(CultureInfo.InvariantCulture, $"signer:{validator}:{signer}"));
+
+    // RPC and peers of a node have the two ports before these.
+    private string WitnessAddress(int validator, int signer) => string.Create(
+        CultureInfo.InvariantCulture, $"tcp://127.0.0.1:{_options.Port + (10 * validator) + 2 + signer}");
 
     // Makers stand behind the book with much; the others with what a person would risk.
     private static long CollateralOf(int trader) => Trader.KindOf(trader) switch

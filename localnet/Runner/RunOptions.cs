@@ -36,6 +36,9 @@ internal sealed record RunOptions
     /// <summary>Consensus keys are in SoftHSM.</summary>
     public required bool Hsm { get; init; }
 
+    /// <summary>Signers of each validator: 1, or 3 of which two must record a place before it is signed.</summary>
+    public required int Signers { get; init; }
+
     /// <summary>Lines even where the output is a terminal.</summary>
     public required bool Plain { get; init; }
 

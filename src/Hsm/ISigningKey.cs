@@ -15,4 +15,9 @@ public interface ISigningKey : IDisposable
     /// </summary>
     /// <exception cref="System.IO.IOException">The key cannot be used now.</exception>
     byte[] Sign(ReadOnlySpan<byte> message);
+
+    /// <summary>Returns when the key can be used, as far as that shows without a signature; a lost device is opened
+    /// again.</summary>
+    /// <exception cref="System.IO.IOException">The key cannot be used now.</exception>
+    void Probe();
 }

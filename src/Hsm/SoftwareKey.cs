@@ -91,6 +91,11 @@ public sealed class SoftwareKey : ISigningKey
         return signature;
     }
 
+    /// <inheritdoc/>
+    public void Probe()
+    {
+    }
+
     /// <summary>Wipes the key.</summary>
     public void Dispose() => CryptographicOperations.ZeroMemory(_secretKey);
 

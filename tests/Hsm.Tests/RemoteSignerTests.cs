@@ -232,6 +232,37 @@ internal sealed class RemoteSignerTests
     }
 
     [Test]
+    [Property("Spec", "SIGN-39")]
+    public void A_signer_with_others_leaves_the_engine_to_them_while_its_device_is_lost()
+    {
+        using TroubledKey lost = new() { IsLost = true };
+        using TroubledKey good = new();
+        ConsensusSigner first = new(Chain, lost, new SignGuard(SignState.Fresh, static _ => { }), static _ => { });
+        ConsensusSigner second = new(Chain, good, new SignGuard(SignState.Fresh, static _ => { }), static _ => { });
+        using SignerListener node = new(Address, Chain, Patience);
+        using CancellationTokenSource stop = new();
+        Thread one = new(() => new RemoteSigner(Address, first).Run(stop.Token));
+        one.Start();
+        node.Ping();
+        Thread two = new(() => new RemoteSigner(Address, second).Run(stop.Token));
+        two.Start();
+
+        // One question: the signer asked first cannot sign, and yet no vote is missed.
+        Assert.That(node.SignVote(Vote(SignedMsgType.Prevote, 5, 0)).Signature.IsEmpty, Is.False);
+        Assert.That(first.State.Height, Is.EqualTo(5), "it was asked");
+        node.Ping();
+
+        // The second one fails; the first dials now that its device is back.
+        good.IsLost = true;
+        lost.IsLost = false;
+        Assert.That(node.SignVote(Vote(SignedMsgType.Prevote, 6, 0)).Signature.IsEmpty, Is.False);
+        Assert.That(first.State.Height, Is.EqualTo(6));
+        stop.Cancel();
+        one.Join();
+        two.Join();
+    }
+
+    [Test]
     [Property("Spec", "SIGN-26")]
     public void While_a_device_is_slow_pings_and_other_engines_are_answered()
     {
@@ -543,6 +574,11 @@ internal sealed class RemoteSignerTests
             return IsLost ? throw new IOException("the device is gone") : _key.Sign(message);
         }
 
+        public void Probe()
+        {
+            if (IsLost) throw new IOException("the device is gone");
+        }
+
         public void Dispose() => _key.Dispose();
     }
 
@@ -551,6 +587,10 @@ internal sealed class RemoteSignerTests
         public ByteString PublicKey { get; } = SoftwareKey.FromSeed(new byte[32]).PublicKey;
 
         public byte[] Sign(ReadOnlySpan<byte> message) => new byte[64];
+
+        public void Probe()
+        {
+        }
 
         public void Dispose()
         {

@@ -276,6 +276,10 @@ internal sealed class SecretConnectionTests
 
         public byte[] Sign(ReadOnlySpan<byte> message) => owner.Sign(Encoding.ASCII.GetBytes("another challenge"));
 
+        public void Probe()
+        {
+        }
+
         public void Dispose()
         {
         }

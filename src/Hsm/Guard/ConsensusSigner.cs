@@ -73,6 +73,24 @@ public sealed class ConsensusSigner : IVoteSigner
     /// <summary>The chain this signer is for.</summary>
     public string ChainId => _chainId;
 
+    /// <summary>Two other signers of the validator confirm every place.</summary>
+    public bool HasOthers => _confirm is not null;
+
+    /// <summary>Returns when the key can be used.</summary>
+    /// <exception cref="IOException">It cannot.</exception>
+    public void ProbeKey()
+    {
+        if (!_keyLock.TryEnter(DevicePatience)) throw new KeyFailedException("the key is busy; its device may hang");
+        try
+        {
+            _key.Probe();
+        }
+        finally
+        {
+            _keyLock.Exit();
+        }
+    }
+
     /// <inheritdoc/>
     public PublicKey PublicKey() => new() { Ed25519 = _key.PublicKey };
 
@@ -152,7 +170,7 @@ public sealed class ConsensusSigner : IVoteSigner
     /// <summary>A faulty device could leak its key through a wrong signature, so every one is verified first.</summary>
     private ByteString SignVerified(ReadOnlySpan<byte> bytes)
     {
-        if (!_keyLock.TryEnter(DevicePatience)) throw new IOException("the key is busy; its device may hang");
+        if (!_keyLock.TryEnter(DevicePatience)) throw new KeyFailedException("the key is busy; its device may hang");
         byte[] signature;
         try
         {
@@ -160,13 +178,17 @@ public sealed class ConsensusSigner : IVoteSigner
             signature = _key.Sign(bytes);
             _notes.Metrics.Observe("appchain_signer_device_seconds", Stopwatch.GetElapsedTime(start));
         }
+        catch (IOException lost)
+        {
+            throw new KeyFailedException(lost.Message, lost);
+        }
         finally
         {
             _keyLock.Exit();
         }
         if (!Sodium.VerifyStrict(_key.PublicKey.Span, bytes, signature))
         {
-            throw new IOException("the key made a signature that does not verify; nothing was released");
+            throw new KeyFailedException("the key made a signature that does not verify; nothing was released");
         }
         return ByteString.CopyFrom(signature);
     }
@@ -189,5 +211,14 @@ public sealed class ConsensusSigner : IVoteSigner
             throw new SigningRefusedException("the block id is incomplete");
         }
         if (time is not null && !WireTime.IsValid(time)) throw new SigningRefusedException("the time is out of range");
+    }
+}
+
+/// <summary>The key cannot be used now: its device is lost, slow or faulty. What was recorded stays.</summary>
+public sealed class KeyFailedException : IOException
+{
+    /// <summary>With what the device said.</summary>
+    public KeyFailedException(string message, Exception? cause = null) : base(message, cause)
+    {
     }
 }

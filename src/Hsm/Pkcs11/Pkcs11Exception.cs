@@ -15,12 +15,17 @@ public sealed class Pkcs11Exception : IOException
     {
     }
 
+    /// <summary>The token is not there; a module that is started again may find it.</summary>
+    internal static Pkcs11Exception Absent(string message) => new(message) { IsAbsent = true };
+
     /// <summary>The CK_RV; 0 when no call failed.</summary>
     internal nuint Code { get; }
 
     /// <summary>A new session, or the same device plugged in again, may make the call succeed.</summary>
-    internal bool IsLoss => (uint)Code is 0x05 or 0x06 or 0x30 or 0x32 or 0x60 or 0x82 or 0xB0 or 0xB3 or 0xE0 or 0xE1
+    internal bool IsLoss => IsAbsent || (uint)Code is 0x05 or 0x06 or 0x30 or 0x32 or 0x60 or 0x82 or 0xB0 or 0xB3 or 0xE0 or 0xE1
         or 0x101 or 0x190 or 0x03;
+
+    private bool IsAbsent { get; init; }
 
     /// <summary>The device refused the PIN; every further try may be the one that locks it.</summary>
     internal bool IsPinRefusal => (uint)Code is 0xA0 or 0xA1 or 0xA2 or 0xA3 or 0xA4;

@@ -29,6 +29,7 @@ public sealed class Pkcs11Key : ISigningKey
         _token = token;
         _label = label;
         _pin = pin;
+        using Pkcs11Module.Use use = module.InUse();
         _key = Connect();
         PublicKey = ByteString.CopyFrom(_key.PublicKey);
     }
@@ -72,6 +73,22 @@ public sealed class Pkcs11Key : ISigningKey
     }
 
     /// <inheritdoc/>
+    public void Probe()
+    {
+        lock (_lock)
+        {
+            try
+            {
+                EnsureOpen();
+            }
+            catch (Pkcs11Exception lost) when (lost.IsLoss)
+            {
+                Reconnect();
+            }
+        }
+    }
+
+    /// <inheritdoc/>
     public void Dispose()
     {
         lock (_lock)
@@ -83,12 +100,23 @@ public sealed class Pkcs11Key : ISigningKey
 
     private byte[] SignOnce(ReadOnlySpan<byte> message)
     {
+        using Pkcs11Module.Use use = _module.InUse();
+        EnsureOpenInUse();
+        return _session!.Sign(_handle, Type, message);
+    }
+
+    private void EnsureOpen()
+    {
+        using Pkcs11Module.Use use = _module.InUse();
+        EnsureOpenInUse();
+    }
+
+    private void EnsureOpenInUse()
+    {
         if (_session is null || _generation != _module.Generation)
         {
             Check(Connect());
         }
-
-        return _session!.Sign(_handle, Type, message);
     }
 
     // A module caches what it saw of its slots: after a loss it is started again. Others that use it notice by the
@@ -98,7 +126,7 @@ public sealed class Pkcs11Key : ISigningKey
         _session?.Dispose();
         _session = null;
         _module.Restart(_generation);
-        Check(Connect());
+        EnsureOpen();
     }
 
     private Pkcs11KeyInfo Connect()

@@ -29,11 +29,12 @@ public sealed unsafe class Pkcs11Module
     /// <summary>SoftHSM 2 as Debian installs it.</summary>
     public const string SoftHsm = "/usr/lib/softhsm/libsofthsm2.so";
 
+    private static readonly TimeSpan RestartPatience = TimeSpan.FromSeconds(2);
     private static readonly Lock s_lock = new();
     private static readonly Dictionary<string, Pkcs11Module> s_modules = [];
 
     private readonly void** _functions;
-    private readonly Lock _lock = new();
+    private readonly ReaderWriterLockSlim _use = new();
     private long _generation;
 
     private Pkcs11Module(string path, void** functions)
@@ -135,7 +136,7 @@ public sealed unsafe class Pkcs11Module
         return found.Count switch
         {
             1 => found[0],
-            0 => throw new Pkcs11Exception(others.Count == 0
+            0 => throw Pkcs11Exception.Absent(others.Count == 0
                 ? $"no token '{label}' in {Path}, and no other; make one with hsm init"
                 : $"no token '{label}' in {Path}; there are: {string.Join(", ", others)}"),
             _ => throw new Pkcs11Exception($"{found.Count} tokens are called '{label}'; give them different labels"),
@@ -186,9 +187,16 @@ public sealed unsafe class Pkcs11Module
     /// Shuts the module down and starts it again, so that it finds a device that was unplugged. Every session of the
     /// process ends. Does nothing when somebody else has done it since <paramref name="generation"/>.
     /// </summary>
+    /// <exception cref="Pkcs11Exception">The module does not start, or another call hangs in it.</exception>
     public void Restart(long generation)
     {
-        lock (_lock)
+        // BOUND: a call that hangs must not stop every other key of the process as well.
+        if (!_use.TryEnterWriteLock(RestartPatience))
+        {
+            throw new Pkcs11Exception($"{Path} is not started again: another device of it does not answer");
+        }
+
+        try
         {
             if (generation != _generation)
             {
@@ -199,6 +207,23 @@ public sealed unsafe class Pkcs11Module
             Interlocked.Increment(ref _generation);
             Initialize();
         }
+        finally
+        {
+            _use.ExitWriteLock();
+        }
+    }
+
+    /// <summary>Until this is disposed of the module is not shut down; the standard leaves open what a call does
+    /// then.</summary>
+    internal Use InUse()
+    {
+        _use.EnterReadLock();
+        return new Use(_use);
+    }
+
+    internal readonly ref struct Use(ReaderWriterLockSlim held)
+    {
+        public void Dispose() => held.ExitReadLock();
     }
 
     /// <summary>Fails with the name of the code and what to do, unless it is CKR_OK.</summary>

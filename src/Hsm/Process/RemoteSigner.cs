@@ -35,6 +35,9 @@ public sealed class RemoteSigner
     private readonly Action<string> _log;
     private readonly Func<Socket, Stream> _channel;
 
+    // After an answer that another signer of the validator might have given better.
+    private volatile bool _leavesEngine;
+
     /// <summary>Prepares to serve one node.</summary>
     /// <param name="address">The node's <c>priv_validator_laddr</c>.</param>
     /// <param name="signer">The guarded key.</param>
@@ -56,16 +59,24 @@ public sealed class RemoteSigner
     public void Run(CancellationToken stop)
     {
         string lastLine = "";
+        bool handedOver = false;
         while (!stop.IsCancellationRequested)
         {
             string line;
             try
             {
+                if (handedOver) _signer.ProbeKey();
+                handedOver = false;
                 using Socket socket = _node.Connect(TimeSpan.Zero, stop);
                 _log($"signer: connected to {_node}");
                 Connected(1);
                 Serve(socket, stop);
                 line = $"signer: {_node} closed the connection";
+            }
+            catch (HandedOverException error)
+            {
+                handedOver = true;
+                line = $"signer: left {_node} to the other signers: {error.Message}";
             }
             catch (Exception error) when (error is IOException or SocketException or ObjectDisposedException
                 or OperationCanceledException)
@@ -83,7 +94,11 @@ public sealed class RemoteSigner
         }
     }
 
-    /// <summary>The answer to a question. Never throws for what a question holds; null for what is none.</summary>
+    /// <summary>
+    /// The answer to a question; null for what is none. A signer alone answers whatever fails with an error; one that has
+    /// others throws when its key fails, and they are asked.
+    /// </summary>
+    /// <exception cref="KeyFailedException">The key of a signer with others.</exception>
     public Message? Answer(Message question)
     {
         ArgumentNullException.ThrowIfNull(question);
@@ -98,10 +113,11 @@ public sealed class RemoteSigner
                 _ => null,
             };
         }
-        catch (Exception error)
+        catch (Exception error) when (!_signer.HasOthers || error is not KeyFailedException)
         {
             // A refusal, or a key or disk that fails: the node learns it and this process lives on.
             _log($"signer: refused {question.SumCase}: {error.Message}");
+            _leavesEngine = _signer.HasOthers && error is IOException;
             return Refusal(question.SumCase, error.Message);
         }
     }
@@ -118,11 +134,22 @@ public sealed class RemoteSigner
         }
         Task<Message?> answer = Task.Factory.StartNew(
             () => Answer(question), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        if (answer.Wait(AnswerPatience)) return answer.Result;
         const string slow = "the key's device has not answered in time";
+        try
+        {
+            if (answer.Wait(AnswerPatience)) return answer.Result;
+        }
+        catch (AggregateException failure) when (failure.InnerException is { } cause)
+        {
+            throw new HandedOverException(cause.Message);
+        }
+        if (_signer.HasOthers) throw new HandedOverException(slow);
         _log($"signer: {slow}");
         return Refusal(question.SumCase, slow);
     }
+
+    /// <summary>This signer cannot answer now and another one of the validator may. Rule SIGN-39.</summary>
+    private sealed class HandedOverException(string message) : IOException(message);
 
     private void Connected(long value) => _signer.Notes.Metrics.Set(SignerMetrics.Series(
         "appchain_signer_connected", ("chain", _signer.ChainId), ("engine", _node.ToString())), value);
@@ -131,6 +158,7 @@ public sealed class RemoteSigner
     {
         using CancellationTokenRegistration registration = stop.Register(socket.Dispose);
         using Stream stream = _channel(socket);
+        _leavesEngine = false;
         if (_node.UnixPath is null)
         {
             socket.ReceiveTimeout = (int)SilenceMax.TotalMilliseconds;
@@ -144,6 +172,7 @@ public sealed class RemoteSigner
             if (answer is null) throw new MalformedFrameException("the node asked something unknown");
             writer.Write(answer);
             writer.Flush();
+            if (_leavesEngine) throw new HandedOverException("another signer may have what this one lacks");
         }
     }
 
