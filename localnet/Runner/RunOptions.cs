@@ -37,7 +37,7 @@ internal sealed record RunOptions
     public required bool Hsm { get; init; }
 
     /// <summary>Signers of each validator: 1, or 3 of which two must record a place before it is signed.</summary>
-    public required int Signers { get; init; }
+    public int Signers { get; init; } = 1;
 
     /// <summary>Lines even where the output is a terminal.</summary>
     public required bool Plain { get; init; }

@@ -201,7 +201,7 @@ internal sealed class RemoteSignerTests
     {
         using FaultyKey faulty = new();
         ConsensusSigner signer = new(Chain, faulty, SignState.Fresh, static _ => { });
-        Assert.That(() => signer.SignVote(Vote(SignedMsgType.Prevote, 5, 0)), Throws.TypeOf<IOException>());
+        Assert.That(() => signer.SignVote(Vote(SignedMsgType.Prevote, 5, 0)), Throws.TypeOf<KeyFailedException>());
         Vote nil = Vote(SignedMsgType.Prevote, 5, 0);
         nil.BlockId = new BlockID();
         Assert.That(() => signer.SignVote(nil), Throws.TypeOf<SigningRefusedException>());
@@ -215,7 +215,7 @@ internal sealed class RemoteSignerTests
         SignState disk = SignState.Fresh;
         ConsensusSigner signer = new(Chain, key, disk, state => disk = state);
         Vote vote = Vote(SignedMsgType.Prevote, 5, 0);
-        Assert.That(() => signer.SignVote(vote), Throws.TypeOf<IOException>());
+        Assert.That(() => signer.SignVote(vote), Throws.TypeOf<KeyFailedException>());
 
         // After a restart the device is back: the recorded bytes are signed, with the time first asked for.
         key.IsLost = false;
