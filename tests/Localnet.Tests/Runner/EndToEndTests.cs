@@ -35,27 +35,27 @@ public sealed class EndToEndTests
     [Test]
     public void Four_validators_on_CometBFT_trade_and_report()
     {
-        string? binary = Environment.GetEnvironmentVariable("COMETBFT_BIN");
-        string[] path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
-        if (string.IsNullOrEmpty(binary) && !path.Any(folder => File.Exists(Path.Combine(folder, "cometbft"))))
-        {
-            Assert.Ignore("no cometbft binary on PATH or in COMETBFT_BIN");
-        }
-
+        RequireCometBft();
         using JsonDocument report = Run("cometbft", port: 28_760);
         Check(report.RootElement, "cometbft");
     }
 
-    [Test]
-    public void Validators_sign_with_keys_in_devices()
+    [TestCase("embedded", 28_910)]
+    [TestCase("cometbft", 28_960)]
+    public void Validators_sign_with_keys_in_devices(string engine, int port)
     {
         if (!File.Exists(Pkcs11Module.SoftHsm))
         {
             Assert.Ignore($"{Pkcs11Module.SoftHsm} is not installed (Debian package softhsm2)");
         }
 
-        using JsonDocument report = Run("embedded", port: 28_910, "--hsm", "softhsm");
-        Check(report.RootElement, "embedded");
+        if (engine == "cometbft")
+        {
+            RequireCometBft();
+        }
+
+        using JsonDocument report = Run(engine, port, "--hsm", "softhsm");
+        Check(report.RootElement, engine);
         Assert.That(Directory.GetFiles(Path.Combine(_home, "net"), "consensus.key", SearchOption.AllDirectories), Is.Empty);
     }
 
@@ -130,6 +130,16 @@ public sealed class EndToEndTests
         process.WaitForExit();
         Assert.That(process.ExitCode, Is.EqualTo(1));
         Assert.That(error, Does.Contain("nowhere.csv does not exist"));
+    }
+
+    private static void RequireCometBft()
+    {
+        string? binary = Environment.GetEnvironmentVariable("COMETBFT_BIN");
+        string[] path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
+        if (string.IsNullOrEmpty(binary) && !path.Any(folder => File.Exists(Path.Combine(folder, "cometbft"))))
+        {
+            Assert.Ignore("no cometbft binary on PATH or in COMETBFT_BIN");
+        }
     }
 
     private JsonDocument Run(string engine, int port, params string[] more)

@@ -258,11 +258,11 @@ internal sealed class RunningLocalnet : IDisposable
         "signer", "--config", Path.Combine(SignerHome(signer), "signer.conf"),
     ]));
 
-    /// <summary>Ends the run as Ctrl-C does; it must report no fault.</summary>
+    /// <summary>Ends the run in order; it must report no fault.</summary>
     public void End()
     {
-        using Process interrupt = Process.Start("kill", ["-INT", _process.Id.ToString(CultureInfo.InvariantCulture)]);
-        interrupt.WaitForExit();
+        using Process terminate = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        terminate.WaitForExit();
         Assert.That(_process.WaitForExit(Patience), Is.True);
         _process.WaitForExit();
         EndStarted();
