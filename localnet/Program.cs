@@ -46,17 +46,25 @@ internal static class Program
         hsm.AcceptOnlyFromAmong("none", "softhsm");
         Option<int> signers = Named("--signers", "signers of each validator: 1, or 3 with a quorum of two", 1);
         signers.AcceptOnlyFromAmong("1", "3");
+        Option<long> join = Named(
+            "--join", "CometBFT: one more node joins by state sync at this height; 0: none", 0L);
+        Option<long> interval = Named("--snapshot-interval", "blocks between snapshots of each validator; 0: none", 1_000L);
         Option<bool> plain = Named("--plain", "lines instead of the live view", false);
         var root = new RootCommand("Four validators of the chain on this machine.")
         {
             engine, validators, blocks, untilEnd, traders, seed, prices, speed, pause, from, report, home, port, require,
-            hsm, signers, plain,
+            hsm, signers, plain, join, interval,
         };
         root.SetAction(async (parsed, cancel) =>
         {
             try
             {
                 (EngineKind kind, string binary) = EngineOf(parsed.GetValue(engine)!);
+                if (parsed.GetValue(join) > 0 && (kind == EngineKind.Embedded || parsed.GetValue(interval) == 0))
+                {
+                    throw new ArgumentException("--join needs --engine cometbft and a --snapshot-interval above 0");
+                }
+
                 var options = new RunOptions
                 {
                     Engine = kind,
@@ -76,6 +84,8 @@ internal static class Program
                     Report = parsed.GetValue(report)!,
                     Home = Path.GetFullPath(parsed.GetValue(home)!),
                     Port = parsed.GetValue(port),
+                    Join = parsed.GetValue(join),
+                    SnapshotInterval = Math.Max(0, parsed.GetValue(interval)),
                     RequireLiquidations = parsed.GetValue(require),
                 };
                 return await new LocalnetRun(options).RunAsync(cancel).ConfigureAwait(false);

@@ -4,6 +4,7 @@ using System.IO;
 using System.Security.Cryptography;
 using System.Text;
 using AppChain.Hsm;
+using AppChain.Node;
 
 namespace AppChain.Localnet;
 
@@ -16,6 +17,50 @@ internal static class CometBftHomes
     /// <summary>Writes the homes.</summary>
     public static void Write(RunOptions options, NetworkFiles files, string genesis)
     {
+        for (int i = 0; i < options.Validators; i++)
+        {
+            string signer = $"priv_validator_laddr = \"{files.PrivvalAddress(i)}\"";
+            Write(files, genesis, i, Config(options, files, i, signer));
+        }
+    }
+
+    /// <summary>Writes the home of a node that joins by state sync, trusting one header of the network.</summary>
+    public static void WriteLate(RunOptions options, NetworkFiles files, string genesis, CommitAnswer trusted)
+    {
+        string hash = Convert.ToHexString(trusted.SignedHeader.Commit.BlockId.Hash.Span);
+        string stateSync = string.Create(CultureInfo.InvariantCulture, $"""
+
+            [statesync]
+            enable = true
+            rpc_servers = "http://127.0.0.1:{options.Port},http://127.0.0.1:{options.Port + 10}"
+            trust_height = {trusted.SignedHeader.Header.Height}
+            trust_hash = "{hash}"
+            trust_period = "168h0m0s"
+            discovery_time = "5s"
+
+            """);
+        int number = options.Validators;
+        Write(files, genesis, number, Config(options, files, number, "") + stateSync);
+    }
+
+    /// <summary>Home of a node's engine.</summary>
+    public static string HomeOf(NetworkFiles files, int validator) => Path.Combine(files.HomeOf(validator), "cometbft");
+
+    private static int PeerPort(RunOptions options, int validator) => options.Port + (10 * validator) + 1;
+
+    private static void Write(NetworkFiles files, string genesis, int number, string toml)
+    {
+        string config = Path.Combine(HomeOf(files, number), "config");
+        Directory.CreateDirectory(config);
+        Directory.CreateDirectory(Path.Combine(HomeOf(files, number), "data"));
+        File.WriteAllText(Path.Combine(config, "genesis.json"), genesis);
+        File.WriteAllText(Path.Combine(config, "node_key.json"), NodeKey(files.Derive($"node:{number}")));
+        File.WriteAllText(Path.Combine(config, "config.toml"), toml);
+    }
+
+    // The validators: a node that joins later dials them, and they take it.
+    private static string Peers(RunOptions options, NetworkFiles files)
+    {
         var peers = new StringBuilder();
         for (int i = 0; i < options.Validators; i++)
         {
@@ -24,21 +69,8 @@ internal static class CometBftHomes
             peers.Append(CultureInfo.InvariantCulture, $"{(i > 0 ? "," : "")}{id}@127.0.0.1:{PeerPort(options, i)}");
         }
 
-        for (int i = 0; i < options.Validators; i++)
-        {
-            string config = Path.Combine(HomeOf(files, i), "config");
-            Directory.CreateDirectory(config);
-            Directory.CreateDirectory(Path.Combine(HomeOf(files, i), "data"));
-            File.WriteAllText(Path.Combine(config, "genesis.json"), genesis);
-            File.WriteAllText(Path.Combine(config, "node_key.json"), NodeKey(files.Derive($"node:{i}")));
-            File.WriteAllText(Path.Combine(config, "config.toml"), Config(options, files, i, peers.ToString()));
-        }
+        return peers.ToString();
     }
-
-    /// <summary>Home of a node's engine.</summary>
-    public static string HomeOf(NetworkFiles files, int validator) => Path.Combine(files.HomeOf(validator), "cometbft");
-
-    private static int PeerPort(RunOptions options, int validator) => options.Port + (10 * validator) + 1;
 
     private static string NodeKey(byte[] seed)
     {
@@ -48,12 +80,12 @@ internal static class CometBftHomes
         return "{\"priv_key\":{\"type\":\"tendermint/PrivKeyEd25519\",\"value\":\"" + value + "\"}}";
     }
 
-    private static string Config(RunOptions options, NetworkFiles files, int validator, string peers) =>
+    private static string Config(RunOptions options, NetworkFiles files, int validator, string signer) =>
         string.Create(CultureInfo.InvariantCulture, $"""
         proxy_app = "{files.AbciAddress(validator)}"
         abci = "socket"
         moniker = "node{validator}"
-        priv_validator_laddr = "{files.PrivvalAddress(validator)}"
+        {signer}
         db_backend = "goleveldb"
         log_level = "info"
         genesis_file = "config/genesis.json"
@@ -66,7 +98,7 @@ internal static class CometBftHomes
 
         [p2p]
         laddr = "tcp://127.0.0.1:{PeerPort(options, validator)}"
-        persistent_peers = "{peers}"
+        persistent_peers = "{Peers(options, files)}"
         addr_book_strict = false
         allow_duplicate_ip = true
         pex = false

@@ -21,6 +21,7 @@ internal sealed class LocalnetRun(RunOptions options)
 {
     private readonly NetworkFiles _files = new(options);
     private string? _problem;
+    private LateNode? _late;
     private MarketClock _clock;
     private IReadOnlyList<MarketParameters> _markets = [];
 
@@ -78,6 +79,7 @@ internal sealed class LocalnetRun(RunOptions options)
                 }
             }
 
+            _late = options.Join > 0 ? new LateNode(options, _files, genesis, children) : null;
             return await FollowAsync(StopAll, ended.Token, cancel).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
@@ -99,6 +101,7 @@ internal sealed class LocalnetRun(RunOptions options)
 
         void StopAll()
         {
+            _late?.Dispose();
             network?.Dispose();
             network = null;
             children.Dispose();
@@ -131,6 +134,7 @@ internal sealed class LocalnetRun(RunOptions options)
                 }
 
                 await view.ShowAsync(height, ended).ConfigureAwait(false);
+                await (_late?.FollowAsync(height, nodes[0], ended) ?? Task.CompletedTask).ConfigureAwait(false);
                 if (trading.IsCompleted && !IsOver(height))
                 {
                     await trading.ConfigureAwait(false);
@@ -151,11 +155,17 @@ internal sealed class LocalnetRun(RunOptions options)
         V1.ChainResponse chain = await nodes[0].ChainAsync(CancellationToken.None).ConfigureAwait(false);
         // The logs are whole once their writers have ended.
         stopAll();
-        CallCheck calls = CallCheck.Of(_files, options.Validators);
         SignedPlaces signed = SignedPlaces.Read(options, _files);
+        CallCheck calls = CallCheck.Of(_files, options.Validators + (_late is { StartedAt: > 0 } ? 1 : 0));
         JsonObject report = RunReport.Write(options, monitor, floor, chain, Views(monitor), calls, height, seconds);
-        IReadOnlyList<string> failures =
+        List<string> failures =
             [.. RunReport.Failures(options, monitor, chain, calls, height), .. signed.Faults];
+        if (_late is not null)
+        {
+            report["late_node"] = _late.Report();
+            failures.AddRange(_late.Problem() is string problem ? [problem] : []);
+        }
+
         string text = report.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
         if (options.Report.Length > 0)
         {

@@ -231,6 +231,7 @@ internal sealed class NetworkFiles
         {
             AbciAddress = AbciAddress(validator),
             AbciCalls = CallsFile,
+            SnapshotInterval = _options.SnapshotInterval,
             CheckEveryRow = true,
             FeedFiles = files,
             FeedSpeed = _options.Speed,
@@ -310,6 +311,15 @@ internal sealed class NetworkFiles
     // RPC and peers of a node have the two ports before these.
     private string WitnessAddress(int validator, int signer) => string.Create(
         CultureInfo.InvariantCulture, $"tcp://127.0.0.1:{_options.Port + (10 * validator) + 2 + signer}");
+
+    /// <summary>Writes the configuration of a node that joins later and reports no prices.</summary>
+    public void WriteLateConfig(int number)
+    {
+        Directory.CreateDirectory(Path.Combine(HomeOf(number), "config"));
+        Directory.CreateDirectory(Path.Combine(HomeOf(number), "data"));
+        var config = new NodeConfig { AbciAddress = AbciAddress(number), AbciCalls = CallsFile, CheckEveryRow = true };
+        File.WriteAllText(Path.Combine(HomeOf(number), "config", "appchain.conf"), config.Write());
+    }
 
     // Makers stand behind the book with much; the others with what a person would risk.
     private static long CollateralOf(int trader) => Trader.KindOf(trader) switch

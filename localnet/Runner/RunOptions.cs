@@ -66,6 +66,12 @@ internal sealed record RunOptions
     /// <summary>First port: validator i serves RPC at this + 10 i.</summary>
     public required int Port { get; init; }
 
+    /// <summary>Height from which one more node joins by state sync; 0: none does. CometBFT only.</summary>
+    public required long Join { get; init; }
+
+    /// <summary>Blocks between the snapshots of each validator.</summary>
+    public required long SnapshotInterval { get; init; }
+
     /// <summary>A run without a liquidation fails.</summary>
     public required bool RequireLiquidations { get; init; }
 }

@@ -39,6 +39,61 @@ public sealed class Exchange
     }
 
     /// <summary>
+    /// A new chain that goes on from all rows of another, open like <see cref="FromGenesis(Genesis)"/>: balances,
+    /// positions, orders and nonces stay; the chain's id, first height and validators are those given.
+    /// </summary>
+    /// <param name="rows">Ascending by key.</param>
+    /// <param name="genesis">Its markets and accounts are not used.</param>
+    /// <exception cref="InvariantException">The rows are not those of a chain, or their height does not come before.</exception>
+    public static Exchange FromRows(IReadOnlyList<KeyValuePair<byte[], byte[]>> rows, Genesis genesis)
+    {
+        var exchange = new Exchange(new StateTree());
+        exchange._state.Load(rows);
+        exchange.Open();
+        Invariant.Assert(exchange.Height == genesis.InitialHeight - 1 && exchange.Time <= genesis.Time);
+        ref ChainRow chain = ref exchange._state.Chain.Write(0);
+        chain.ChainId = genesis.ChainId;
+        chain.InitialHeight = genesis.InitialHeight;
+        chain.Time = genesis.Time;
+        foreach (int slot in exchange._state.ValidatorSets.SlotsInKeyOrder(Comparer<long>.Default))
+        {
+            exchange._state.ValidatorSets.Remove(slot);
+        }
+
+        exchange._state.ValidatorSets.Add(new ValidatorSetRow
+        {
+            FromHeight = genesis.InitialHeight,
+            Validators = genesis.Validators,
+        });
+        exchange._blocks.Rebuild();
+
+        // To the tree and to the disk every row is new.
+        var all = new SortedDictionary<byte[], byte[]>(Comparer<byte[]>.Create(
+            static (left, right) => left.AsSpan().SequenceCompareTo(right)));
+        foreach (KeyValuePair<byte[], byte[]> row in rows)
+        {
+            all.Add(row.Key, row.Value);
+        }
+
+        foreach (RowChange change in exchange._state.CollectChanges())
+        {
+            all.Remove(change.Key);
+            if (change.Value is not null)
+            {
+                all.Add(change.Key, change.Value);
+            }
+        }
+
+        foreach (KeyValuePair<byte[], byte[]> row in all)
+        {
+            exchange._changes.Add(new RowChange(row.Key, row.Value, false));
+        }
+
+        exchange.AppHash = exchange._tree.Apply(exchange.Height, exchange._changes);
+        return exchange;
+    }
+
+    /// <summary>
     /// The state that committed rows stand for, ascending by key, with a tree whose newest version is made of the same
     /// rows.
     /// </summary>

@@ -4,6 +4,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using AppChain.Abci;
 using AppChain.Abci.Wire;
+using AppChain.Margin;
 using AppChain.StateMachine;
 using Google.Protobuf;
 using Validator = AppChain.StateMachine.Validator;
@@ -21,21 +22,7 @@ public sealed partial class Application
     {
         lock (_consensus)
         {
-            var genesis = GenesisFile.Parse(request.AppStateBytes.ToStringUtf8()) is var state
-                ? new Genesis
-                {
-                    ChainId = request.ChainId,
-                    InitialHeight = Math.Max(1, request.InitialHeight),
-                    Time = WireTime.ToNanoseconds(request.Time),
-                    Validators = ValidatorsOf(request.Validators),
-                    Markets = state.Markets,
-                    Accounts = state.Accounts,
-                    InsuranceFund = state.InsuranceFund,
-                    Vault = state.Vault,
-                    Treasury = state.Treasury,
-                }
-                : null!;
-            Exchange exchange = Exchange.FromGenesis(genesis);
+            Exchange exchange = FirstState(request);
             exchange.CheckEveryRow = _checkEveryRow;
             byte[] appHash = exchange.AppHash;
             IReadOnlyList<RowChange> rows = exchange.Commit();
@@ -43,11 +30,37 @@ public sealed partial class Application
             _genesis = ChangeRecord.Of(exchange.Height, appHash, rows, exchange.Committed, previous: -1);
             _model.Clear();
             _model.Apply(rows, [], exchange.Height, exchange.Time, appHash);
-            _feed?.Bind(genesis.Markets);
-            _log.Info(
-                $"genesis of {request.ChainId}: {genesis.Markets.Length} markets, {genesis.Accounts.Length} accounts, "
-                + $"app hash {Convert.ToHexString(appHash)}");
+            _feed?.Bind(_model.MarketParameters());
+            _log.Info($"genesis of {request.ChainId}: {rows.Count} rows, app hash {Convert.ToHexString(appHash)}");
             return new ResponseInitChain { AppHash = ByteString.CopyFrom(appHash) };
+        }
+    }
+
+    private static Exchange FirstState(RequestInitChain request)
+    {
+        bool isExport = ExportedState.TryParse(request.AppStateBytes.Memory, out List<KeyValuePair<byte[], byte[]>>? rows);
+        GenesisState state = isExport
+            ? new GenesisState([], [], 0)
+            : GenesisFile.Parse(request.AppStateBytes.ToStringUtf8());
+        var genesis = new Genesis
+        {
+            ChainId = request.ChainId,
+            InitialHeight = Math.Max(1, request.InitialHeight),
+            Time = WireTime.ToNanoseconds(request.Time),
+            Validators = ValidatorsOf(request.Validators),
+            Markets = state.Markets,
+            Accounts = state.Accounts,
+            InsuranceFund = state.InsuranceFund,
+        };
+        try
+        {
+            return isExport ? Exchange.FromRows(rows!, genesis) : Exchange.FromGenesis(genesis);
+        }
+        catch (InvariantException) when (isExport)
+        {
+            throw new GenesisException(
+                "app_state.rows: not the rows of a chain at the height before initial_height and up to genesis_time, "
+                + $"or of another release than {NodeVersion.Text}; export again");
         }
     }
 

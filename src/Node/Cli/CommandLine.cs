@@ -61,6 +61,11 @@ public static class CommandLine
             root.Add(command);
         }
 
+        foreach (Command command in StateCommands.Create(shell))
+        {
+            root.Add(command);
+        }
+
         root.Add(StatusCommand.Build(shell));
         root.Add(SignerCommands.Build(shell));
         root.Add(KeysCommands.Build(shell));

@@ -131,6 +131,41 @@ public sealed class ChainStore : IDisposable
         }
     }
 
+    /// <summary>Takes back the newest block; durable when it returns. For a store that materialises nothing.</summary>
+    /// <exception cref="StorageException">The height before is not known here.</exception>
+    internal void Rollback()
+    {
+        if (Height <= _oldest || Height <= BaseHeight())
+        {
+            throw new StorageException(
+                $"height {Height} is the oldest that the data directory knows: there is nothing before it to go back to");
+        }
+
+        ChangeRecord record = Record(Height);
+        using IWriteBatch batch = _db.NewBatch();
+        if (RowsHeight() == Height)
+        {
+            foreach (RowDelta row in record.Rows)
+            {
+                if (row.Before is null)
+                {
+                    batch.Delete(Rows, row.Key);
+                }
+                else
+                {
+                    batch.Put(Rows, row.Key, row.Before);
+                }
+            }
+
+            batch.Put(Meta, s_rowsHeight, Key(Height - 1));
+        }
+
+        batch.Delete(ChangeLog, Key(Height));
+        _db.RequireSpace(record.Size);
+        _db.Write(batch, durable: true);
+        Height--;
+    }
+
     /// <summary>Begins an empty store with the rows of a snapshot; durable when it returns.</summary>
     /// <exception cref="StorageException">The store holds a chain, or the rows could not be written.</exception>
     internal void Restore(long height, byte[] appHash, IReadOnlyList<KeyValuePair<byte[], byte[]>> rows)
