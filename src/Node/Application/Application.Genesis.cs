@@ -51,6 +51,8 @@ public sealed partial class Application
             Markets = state.Markets,
             Accounts = state.Accounts,
             InsuranceFund = state.InsuranceFund,
+            Vault = state.Vault,
+            Treasury = state.Treasury,
         };
         try
         {
