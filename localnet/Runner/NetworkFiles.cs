@@ -25,6 +25,9 @@ internal sealed class NetworkFiles
     // In every home directory that a localnet made, and locked while it runs.
     private const string Mark = ".appchain-localnet";
     private const string CallsFile = "data/abci-calls.log";
+
+    // Blocks here are short: a snapshot must still be there when a node that found it asks for its chunks.
+    private const int SnapshotsKept = 50;
     private const long Usd = 1_000_000;
     private readonly RunOptions _options;
     private DeviceKeys? _device;
@@ -232,6 +235,7 @@ internal sealed class NetworkFiles
             AbciAddress = AbciAddress(validator),
             AbciCalls = CallsFile,
             SnapshotInterval = _options.SnapshotInterval,
+            SnapshotKeep = SnapshotsKept,
             CheckEveryRow = true,
             FeedFiles = files,
             FeedSpeed = _options.Speed,

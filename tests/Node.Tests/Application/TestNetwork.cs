@@ -45,6 +45,9 @@ internal sealed class TestNetwork : IDisposable
     /// <summary>Retain heights of the last Commit, a validator each.</summary>
     public List<long> Retained { get; } = [];
 
+    /// <summary>The last decided block, and the app hash before it.</summary>
+    public (RequestFinalizeBlock Request, ByteString AppHashBefore)? LastBlock { get; private set; }
+
     public double Price { get; set; } = 50_000;
 
     public long Height { get; private set; }
@@ -210,6 +213,7 @@ internal sealed class TestNetwork : IDisposable
             Retained.Add(validator.Application.Commit(new RequestCommit()).RetainHeight);
         }
 
+        LastBlock = (finalize, ByteString.CopyFrom(AppHash));
         Height = process.Height;
         Time = WireTime.ToNanoseconds(process.Time);
         AppHash = first!.AppHash.ToByteArray();
