@@ -196,13 +196,16 @@ public sealed class ExportTests
         }
     }
 
+    // What a block without transactions does not move: mark prices do move.
     private string[] Answers(Node.Application application)
     {
         var answers = new List<string>();
         foreach (string owner in new[] { "alice", "bob" })
         {
             string account = AccountText.Of(TransactionCodec.AddressOf(Secp256k1.PublicKeyOf(_network.Keys[owner])));
-            answers.Add(AccountResponse.Parser.ParseFrom(Ask("/account", new AccountRequest { Account = account })).ToString());
+            AccountResponse held = AccountResponse.Parser.ParseFrom(Ask("/account", new AccountRequest { Account = account }));
+            answers.Add($"{held.Collateral} {held.OpenOrders} {held.NonceHighest}");
+            answers.AddRange(held.Positions.Select(position => $"{position.Market} {position.Size} {position.EntryNotional}"));
             answers.Add(OrdersResponse.Parser.ParseFrom(Ask("/orders", new OrdersRequest { Account = account })).ToString());
         }
 
