@@ -67,10 +67,10 @@ internal sealed record RunOptions
     public required int Port { get; init; }
 
     /// <summary>Height from which one more node joins by state sync; 0: none does. CometBFT only.</summary>
-    public required long Join { get; init; }
+    public long Join { get; init; }
 
     /// <summary>Blocks between the snapshots of each validator.</summary>
-    public required long SnapshotInterval { get; init; }
+    public long SnapshotInterval { get; init; } = 1_000;
 
     /// <summary>A run without a liquidation fails.</summary>
     public required bool RequireLiquidations { get; init; }
