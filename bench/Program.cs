@@ -24,6 +24,9 @@ internal static class Program
             case ["orders"]:
                 OrderFigures.Print();
                 return 0;
+            case ["signer"]:
+                SignerFigures.Print();
+                return 0;
             case [] or ["all"]:
                 BookFigures.Print();
                 OrderFigures.Print();
@@ -32,7 +35,7 @@ internal static class Program
                 TreeFigures.Print(Console.Out);
                 return 0;
             default:
-                Console.Error.WriteLine("usage: ./appchain bench [book|orders|oracle|node|tree|all]");
+                Console.Error.WriteLine("usage: ./appchain bench [book|orders|oracle|node|tree|signer|all]");
                 return 2;
         }
     }

@@ -383,7 +383,7 @@ internal sealed class RemoteSignerTests
         using SignerListener node = new(Address, Chain, Patience);
         using Running running = new(this, Chain);
         RemoteSigner signer = new(Address, new ConsensusSigner(Chain, _key, SignState.Fresh, static _ => { }));
-        foreach (int size in (int[])[100, 9_000, 9_900, 10_000, 10_240, 11_000, 500_000])
+        foreach (int size in (int[])[100, 1_024, 9_000, 9_900, 10_000, 10_240, 11_000, 500_000])
         {
             Vote vote = Vote(SignedMsgType.Precommit, 5, 0);
             vote.Extension = ByteString.CopyFrom(new byte[size]);

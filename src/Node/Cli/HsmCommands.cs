@@ -278,6 +278,7 @@ internal static class HsmCommands
                 json.WriteString("label", key.Label);
                 json.WriteString("type", TypeWord(key.Type));
                 json.WriteString("public_key", Convert.ToHexString(key.PublicKey));
+                json.WriteString("public_key_base64", Convert.ToBase64String(key.PublicKey));
                 json.WriteString("address", AddressOf(key));
                 json.WriteStartObject("attributes");
                 foreach ((string name, bool? value) in key.Attributes)
@@ -299,6 +300,7 @@ internal static class HsmCommands
             ("token", $"{token.Label}, {token.Model}, serial number {token.Serial}"),
             ("key", $"{key.Label}, {TypeWord(key.Type)}"),
             ("public key", Convert.ToHexString(key.PublicKey)),
+            ("in base64", Convert.ToBase64String(key.PublicKey)),
             ("address", AddressOf(key)));
         foreach ((string name, bool? value) in key.Attributes)
         {

@@ -139,7 +139,7 @@ internal static class SignerCommands
             {
                 printer.Line(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{check.Lines} lines from {check.First} on, in {files} files, are right; the last has hash {check.Hash}"));
+                    $"{check.Lines} lines from {check.First} on, in {files} file{(files == 1 ? "" : "s")}, are right; the last has hash {check.Hash}"));
                 printer.Line(check.Fault is null
                     ? "compare number and hash with a copy kept elsewhere: lines cut off at the end leave no trace in the file"
                     : $"{check.File}: {check.Fault}");
