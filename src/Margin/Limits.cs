@@ -56,8 +56,20 @@ public static class Limits
     /// </summary>
     public const long LevelQuantityMax = 1L << 62;
 
-    /// <summary>Fills of one taker order; the rest of the order is cancelled.</summary>
-    public const int FillsPerOrderMax = 1000;
+    /// <summary>
+    /// Resting orders that the orders of one transaction may meet, whether they trade with them, cancel them or are
+    /// undone afterwards. The rest of an order that would meet more is closed.
+    /// </summary>
+    public const int MatchesPerTransactionMax = 1_000;
+
+    /// <summary>Resting orders that the transactions of one block may meet in all.</summary>
+    public const int MatchesPerBlockMax = 50_000;
+
+    /// <summary>Resting orders that the liquidations of one block may meet in all, besides those of transactions.</summary>
+    public const int LiquidationMatchesPerBlockMax = 50_000;
+
+    /// <summary>Most orders of a level that gives way to a better price when a side of a book has no level left.</summary>
+    public const int OrdersEvictedMax = 64;
 
     // Bit widths: price 40 + quantity 40 + tick-lot value 21 + rate 20 = 121, and 64 markets sum to 6 bits more.
     private const int NotionalRateBits = 40 + 40 + 21 + 20 + 6;

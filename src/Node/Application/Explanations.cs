@@ -46,6 +46,8 @@ public static class Explanations
         ResultCode.PositionLimit => "the position would exceed the market's limit; lower the quantity",
         ResultCode.OpenInterestCap => "the market's open interest would exceed its cap; lower the quantity or wait",
         ResultCode.SelfTrade => "it met an order of the same account and was cancelled by its self-trade rule",
+        ResultCode.MatchingLimit =>
+            "the transaction or the block has met as many resting orders as it may; send the rest again",
         ResultCode.WithdrawalsClosed =>
             "withdrawals wait until every loss is borne and prices are live; see `query liquidations` and `query oracle`",
         ResultCode.MarginTooLow => "margin too low; reduce the size or deposit collateral",

@@ -23,6 +23,15 @@ internal sealed class BlockContext
     /// <summary>Position of the transaction in execution; -1 outside of transactions.</summary>
     public int Transaction { get; set; } = -1;
 
+    /// <summary>Resting orders that the transaction in execution may still meet.</summary>
+    public int MatchesOfTransaction { get; private set; }
+
+    /// <summary>Resting orders that the transactions of the block may still meet.</summary>
+    public int MatchesOfBlock { get; private set; }
+
+    /// <summary>Resting orders that the liquidations of the block may still meet.</summary>
+    public int MatchesOfLiquidations { get; private set; }
+
     /// <summary>Collateral may leave the chain in this block (<see cref="WithdrawalGate"/>); decided after step 8.</summary>
     public bool WithdrawalsOpen { get; set; }
 
@@ -42,11 +51,39 @@ internal sealed class BlockContext
         Time = time;
         Transaction = -1;
         WithdrawalsOpen = false;
+        MatchesOfBlock = Limits.MatchesPerBlockMax;
+        MatchesOfLiquidations = Limits.LiquidationMatchesPerBlockMax;
 
         // The list belongs to the result of its block; the next is likely to become about as long.
         Events = new List<ExchangeEvent>(Events.Count + (Events.Count / 8));
         ForgetTouched();
         Array.Clear(Valuations);
+    }
+
+    /// <summary>Gives a transaction its share of matches.</summary>
+    public void BeginMatching() => MatchesOfTransaction = Math.Min(Limits.MatchesPerTransactionMax, MatchesOfBlock);
+
+    /// <summary>
+    /// Meets one more resting order; false when there may be no more. What is rolled back stays spent: it was work.
+    /// </summary>
+    public bool TryMatch(bool isLiquidation)
+    {
+        if ((isLiquidation ? MatchesOfLiquidations : MatchesOfTransaction) == 0)
+        {
+            return false;
+        }
+
+        if (isLiquidation)
+        {
+            MatchesOfLiquidations--;
+        }
+        else
+        {
+            MatchesOfTransaction--;
+            MatchesOfBlock--;
+        }
+
+        return true;
     }
 
     /// <summary>Starts gathering touched accounts anew: those so far have been looked at.</summary>

@@ -87,6 +87,7 @@ internal static class Conservation
             ref readonly PositionRow position = ref state.Positions.Read(slot);
             long buys = 0;
             long sells = 0;
+            long reducing = 0;
             int count = 0;
             for (int order = position.FirstOrder; order >= 0; order = state.Orders.Read(order).AccountNext)
             {
@@ -95,12 +96,14 @@ internal static class Conservation
                 Invariant.Assert(row.Market == position.Market);
                 Invariant.Assert(row.Quantity > 0);
                 buys += !row.ReduceOnly && row.Side == Side.Buy ? row.Quantity : 0;
+                reducing += row.ReduceOnly ? row.Quantity : 0;
                 sells += !row.ReduceOnly && row.Side == Side.Sell ? row.Quantity : 0;
                 count++;
             }
 
             Invariant.Assert(buys == position.OpenBuys);
             Invariant.Assert(sells == position.OpenSells);
+            Invariant.Assert(reducing == position.OpenReducing);
             Invariant.Assert(count == position.OrderCount);
             resting += count;
         }

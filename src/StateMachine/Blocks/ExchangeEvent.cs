@@ -176,8 +176,11 @@ public enum CloseReason : byte
     /// <summary>Reduce-only and there is nothing left to reduce.</summary>
     ReduceOnly = 9,
 
-    /// <summary>Position limit or open-interest cap.</summary>
+    /// <summary>Position limit, open-interest cap, or as many orders met as one transaction may.</summary>
     Limit = 10,
+
+    /// <summary>Its price level gave way to a better one on a side that had no level left.</summary>
+    Evicted = 11,
 }
 
 /// <summary>One thing that happened in a block. A plain record of numbers; <see cref="EventKind"/> says what each field means.</summary>

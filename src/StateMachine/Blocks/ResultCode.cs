@@ -114,6 +114,9 @@ public enum ResultCode : uint
     /// <summary>The order met an order of the same owner, and its self-trade rule cancels it.</summary>
     SelfTrade = 416,
 
+    /// <summary>The transaction or the block has met as many resting orders as it may.</summary>
+    MatchingLimit = 417,
+
     /// <summary>Equity would be below initial margin.</summary>
     MarginTooLow = 501,
 

@@ -56,8 +56,40 @@ internal sealed class Book : IJournaled
         BookSide levels = SideOf(side);
         int position = levels.Find(price);
         return position < 0
-            ? levels.Count >= Limits.LevelsPerSideMax
+            ? NeedsRoom(side, price) && FirstOfWorst(side, price) < 0
             : _levels[levels.LevelAt(position)].Quantity > Limits.LevelQuantityMax - quantity;
+    }
+
+    /// <summary>True when an order at this price needs a level and the side has no more.</summary>
+    public bool NeedsRoom(Side side, long price)
+    {
+        BookSide levels = SideOf(side);
+        return levels.Count >= Limits.LevelsPerSideMax && levels.Find(price) < 0;
+    }
+
+    /// <summary>
+    /// Slot of the oldest order of the level that gives way to one at this price: the farthest from the market of those
+    /// with few orders, if it is farther than the price; -1 when there is none.
+    /// </summary>
+    public int FirstOfWorst(Side side, long price)
+    {
+        BookSide levels = SideOf(side);
+        // BOUND: at most Limits.LevelsPerSideMax levels.
+        for (int i = 0; i < levels.Count; i++)
+        {
+            ref readonly Level level = ref _levels[levels.LevelAt(i)];
+            if (side == Side.Buy ? level.Price >= price : level.Price <= price)
+            {
+                break;
+            }
+
+            if (level.Count <= Limits.OrdersEvictedMax)
+            {
+                return level.First;
+            }
+        }
+
+        return -1;
     }
 
     /// <summary>Slot of the oldest order at the best price of the side that this taker trades with; -1 when none crosses.</summary>
@@ -103,7 +135,7 @@ internal sealed class Book : IJournaled
         Invariant.Assert(lots > 0);
         Invariant.Assert(lots < order.Quantity);
         order.Quantity -= lots;
-        _levels[order.Level].Quantity -= lots;
+        AddLots(order, -lots);
         _journal.Record(_self, Reduced, orderSlot, lots);
     }
 
@@ -115,7 +147,7 @@ internal sealed class Book : IJournaled
         {
             // The row may have been added under the same savepoint: then it has no image that brings the lots back.
             order.Quantity += lots;
-            _levels[order.Level].Quantity += lots;
+            AddLots(order, lots);
             return;
         }
 
@@ -135,13 +167,17 @@ internal sealed class Book : IJournaled
         Link(orderSlot, order);
     }
 
-    /// <summary>Lots that a taker with this limit could trade, at most <paramref name="wanted"/>.</summary>
+    /// <summary>
+    /// Lots that a taker with this limit could trade, at most <paramref name="wanted"/>, and at most those of as many
+    /// levels as it may meet orders.
+    /// </summary>
     public long Fillable(Side takerSide, long limit, long wanted)
     {
         BookSide makers = Opposite(takerSide);
         long found = 0;
-        // BOUND: at most Limits.LevelsPerSideMax levels, ends when enough is found.
-        for (int i = makers.Count - 1; i >= 0 && found < wanted; i--)
+        int last = Math.Max(0, makers.Count - Limits.MatchesPerTransactionMax);
+        // BOUND: at most Limits.MatchesPerTransactionMax levels, ends when enough is found.
+        for (int i = makers.Count - 1; i >= last && found < wanted; i--)
         {
             ref readonly Level level = ref _levels[makers.LevelAt(i)];
             if (takerSide == Side.Buy ? level.Price > limit : level.Price < limit)
@@ -156,8 +192,8 @@ internal sealed class Book : IJournaled
     }
 
     /// <summary>
-    /// Average price, in ticks, at which a taker would trade this notional (micro-USD): rounded up for a buy and down
-    /// for a sell; 0 when the side is not that deep.
+    /// Average price, in ticks, at which a taker would trade this notional (micro-USD) with orders that hold margin:
+    /// rounded up for a buy and down for a sell; 0 when the side is not that deep.
     /// </summary>
     public long ImpactPrice(Side takerSide, long notional, long tickLotValue)
     {
@@ -169,11 +205,12 @@ internal sealed class Book : IJournaled
         {
             ref readonly Level level = ref _levels[makers.LevelAt(i)];
             Int128 perLot = (Int128)level.Price * tickLotValue;
-            Int128 all = perLot * level.Quantity;
+            long firm = level.Quantity - level.Reducing;
+            Int128 all = perLot * firm;
             if (spent + all < notional)
             {
                 spent += all;
-                lots += level.Quantity;
+                lots += firm;
                 continue;
             }
 
@@ -196,7 +233,7 @@ internal sealed class Book : IJournaled
     {
         ref Level level = ref _levels[order.Level];
         level.Count++;
-        level.Quantity += order.Quantity;
+        AddLots(order, order.Quantity);
         if (order.Previous >= 0)
         {
             _orders.Relink(order.Previous).Next = orderSlot;
@@ -221,7 +258,7 @@ internal sealed class Book : IJournaled
     {
         ref Level level = ref _levels[order.Level];
         level.Count--;
-        level.Quantity -= order.Quantity;
+        AddLots(order, -order.Quantity);
         if (level.Count == 0)
         {
             CloseLevel(order);
@@ -245,6 +282,13 @@ internal sealed class Book : IJournaled
         {
             level.Last = order.Previous;
         }
+    }
+
+    private void AddLots(in OrderRow order, long lots)
+    {
+        ref Level level = ref _levels[order.Level];
+        level.Quantity += lots;
+        level.Reducing += order.ReduceOnly ? lots : 0;
     }
 
     private int OpenLevel(BookSide side, int position, long price)

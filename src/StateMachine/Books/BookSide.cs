@@ -12,6 +12,9 @@ internal struct Level
     /// <summary>Lots of all its orders.</summary>
     public long Quantity;
 
+    /// <summary>Lots of its orders that only reduce: they hold no margin, so the premium does not count them.</summary>
+    public long Reducing;
+
     /// <summary>Its orders.</summary>
     public int Count;
 

@@ -46,6 +46,9 @@ internal struct TakeResult
     /// <summary>Exact notional of the fills, micro-USD.</summary>
     public Int128 Notional;
 
+    /// <summary>It met a resting order, if only to close it.</summary>
+    public bool HasMatched;
+
     /// <summary>Why it stopped short of what the book offered; Ok when it did not.</summary>
     public ResultCode Stopped;
 
@@ -80,8 +83,8 @@ internal sealed class Matching
     {
         TakeResult result = default;
         Book book = _state.Books[taker.MarketSlot];
-        // BOUND: each pass fills, closes or reduces a resting order, at most Limits.FillsPerOrderMax of them.
-        for (int pass = 0; pass < Limits.FillsPerOrderMax && taker.Quantity > 0; pass++)
+        // BOUND: each pass fills, closes or reduces a resting order, as many of them as the block context allows.
+        while (taker.Quantity > 0)
         {
             int maker = book.BestMaker(taker.Side, taker.Limit);
             if (maker < 0)
@@ -89,6 +92,13 @@ internal sealed class Matching
                 break;
             }
 
+            if (!context.TryMatch(taker.IsLiquidation))
+            {
+                result.Stopped = ResultCode.MatchingLimit;
+                break;
+            }
+
+            result.HasMatched = true;
             ref readonly OrderRow resting = ref _state.Orders.Read(maker);
             if (_state.Accounts.Read(resting.Account).Id.Owner == _state.Accounts.Read(taker.Account).Id.Owner)
             {

@@ -216,6 +216,7 @@ internal sealed class RestingOrders : IJournaled
     {
         if (order.ReduceOnly)
         {
+            position.OpenReducing += lots;
             return;
         }
 

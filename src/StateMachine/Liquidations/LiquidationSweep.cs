@@ -267,6 +267,13 @@ internal sealed partial class LiquidationSweep
             _state.ReleaseIfEmpty(positionSlot);
         }
 
+        if (taken.Stopped == ResultCode.MatchingLimit)
+        {
+            // The book may have more: nobody gives way to a budget.
+            Defer(account, positionSlot, StageBook, context);
+            return 0;
+        }
+
         return slice.Lots - taken.Filled;
     }
 

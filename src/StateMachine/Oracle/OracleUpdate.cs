@@ -226,7 +226,7 @@ public static class OracleUpdate
         oracle.Price = price;
 
         // Measured from the price in force, so the interval holds the median even while the bound keeps it away.
-        long confidence = Math.Max(price - aggregate.LowQuartile, aggregate.HighQuartile - price);
+        long confidence = Math.Max(price - aggregate.Low, aggregate.High - price);
         oracle.Confidence = Arithmetic.Clamp(confidence, 0, price);
         oracle.SourceTime = Math.Min(blockTime, aggregate.SourceTime);
         oracle.UpdatedAt = blockTime;

@@ -27,11 +27,14 @@ internal sealed class PriceAggregate
     /// <summary>Weighted median, ticks. ROUNDING: the mean of the lower and the upper median, down.</summary>
     public long Median { get; }
 
-    /// <summary>The vote below which at most a quarter of the weight lies.</summary>
-    public long LowQuartile { get; }
+    /// <summary>
+    /// Low end of the interval: the vote below which at most a quarter of the weight lies, but no farther from the median
+    /// than twice the reach of the middle report, so that a quarter of liars cannot stretch it.
+    /// </summary>
+    public long Low { get; }
 
-    /// <summary>The vote above which at most a quarter of the weight lies.</summary>
-    public long HighQuartile { get; }
+    /// <summary>High end of the interval, likewise.</summary>
+    public long High { get; }
 
     /// <summary>Median of the venue times by power, the older one of two.</summary>
     public long SourceTime { get; }
@@ -52,6 +55,7 @@ internal sealed class PriceAggregate
         bool isWeighed = (Int128)Power * 4 >= powerTotal * 3;
         var votes = new Vote[reports.Count * 3];
         var times = new Vote[reports.Count];
+        var reaches = new Vote[reports.Count];
         for (int i = 0; i < reports.Count; i++)
         {
             CountedReport report = reports[i];
@@ -61,13 +65,23 @@ internal sealed class PriceAggregate
             votes[(3 * i) + 1] = new Vote(report.Price, weight);
             votes[(3 * i) + 2] = new Vote(Math.Min(Limits.PriceMax, report.Price + report.Width), weight);
             times[i] = new Vote(report.SourceTime, report.Power);
+            reaches[i] = new Vote(0, weight);
         }
 
         Sort(votes);
         Sort(times);
         Median = (long)Arithmetic.DivFloor((Int128)FromBelow(votes, 2) + FromAbove(votes, 2), 2);
-        LowQuartile = FromBelow(votes, 4);
-        HighQuartile = FromAbove(votes, 4);
+        for (int i = 0; i < reports.Count; i++)
+        {
+            // How far from the median a report reaches at the far end of its interval.
+            long reach = Math.Abs(reports[i].Price - Median) + reports[i].Width;
+            reaches[i] = reaches[i] with { Value = reach };
+        }
+
+        Sort(reaches);
+        long farthest = 2 * FromAbove(reaches, 2);
+        Low = Math.Max(FromBelow(votes, 4), Median - farthest);
+        High = Math.Min(FromAbove(votes, 4), Median + farthest);
         SourceTime = FromBelow(times, 2);
     }
 

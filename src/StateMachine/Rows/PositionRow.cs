@@ -43,6 +43,9 @@ public struct PositionRow : IRow<PositionKey, PositionRow>
     /// <summary>Not encoded: lots of open sell orders. Rebuilt at load.</summary>
     internal long OpenSells;
 
+    /// <summary>Not encoded: lots of open orders that only reduce. Rebuilt at load.</summary>
+    internal long OpenReducing;
+
     /// <summary>Not encoded: number of open orders. Rebuilt at load.</summary>
     internal int OrderCount;
 

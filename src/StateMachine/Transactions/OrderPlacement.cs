@@ -191,13 +191,15 @@ internal sealed class OrderPlacement
         {
             OperationOutcome rested = taken.Stopped != ResultCode.Ok
                 ? new OperationOutcome(taken.Stopped, taken.Needed, taken.Available)
-                : mayRest ? Rest(taker, operation, context) : new OperationOutcome(ResultCode.NotFillable);
+                : mayRest ? Rest(ref taker, operation, context) : new OperationOutcome(ResultCode.NotFillable);
             if (rested.Code != ResultCode.Ok)
             {
-                // An immediate order that finds nothing, and one that its own self-trade rule stops, have done what
-                // they were asked to; anything else that filled nothing is refused.
+                // An immediate order that finds nothing, one that its own self-trade rule stops, and one that met as
+                // many orders as it may and closed them all, have done what they could; anything else that filled
+                // nothing is refused.
                 bool accepted = taken.Filled > 0
                     || rested.Code == ResultCode.SelfTrade
+                    || (rested.Code == ResultCode.MatchingLimit && taken.HasMatched)
                     || (rested.Code == ResultCode.NotFillable && operation.TimeInForce == TimeInForce.ImmediateOrCancel);
                 if (!accepted)
                 {
@@ -230,11 +232,21 @@ internal sealed class OrderPlacement
         return new OperationOutcome(ResultCode.Ok) { OrderId = taker.OrderId, Filled = taken.Filled };
     }
 
-    private OperationOutcome Rest(in TakerOrder taker, in Operation operation, BlockContext context)
+    private OperationOutcome Rest(ref TakerOrder taker, in Operation operation, BlockContext context)
     {
         ref readonly MarketRow market = ref _state.Markets.Read(taker.MarketSlot);
         PositionRow position = _state.Positions.Read(taker.PositionSlot);
-        if (!operation.ReduceOnly)
+        if (operation.ReduceOnly)
+        {
+            // It asks for no margin, so it may show no more than it can do.
+            long room = (operation.Side == Side.Buy ? -position.Size : position.Size) - position.OpenReducing;
+            taker.Quantity = Math.Min(taker.Quantity, room);
+            if (room <= 0)
+            {
+                return new OperationOutcome(ResultCode.WouldNotReduce);
+            }
+        }
+        else
         {
             if (operation.Side == Side.Buy)
             {
@@ -260,6 +272,7 @@ internal sealed class OrderPlacement
             }
         }
 
+        MakeRoom(ref taker, context);
         var order = new OrderRow
         {
             OrderId = taker.OrderId,
@@ -288,6 +301,28 @@ internal sealed class OrderPlacement
             Quantity = order.Quantity,
         });
         return new OperationOutcome(ResultCode.Ok);
+    }
+
+    // A side of a book that has no level left gives up the farthest one. That may close the last order of the account
+    // itself, and with it its empty position.
+    private void MakeRoom(ref TakerOrder taker, BlockContext context)
+    {
+        Book book = _state.Books[taker.MarketSlot];
+        if (!book.NeedsRoom(taker.Side, taker.Limit))
+        {
+            return;
+        }
+
+        int first = book.FirstOfWorst(taker.Side, taker.Limit);
+        Invariant.Assert(first >= 0);
+        // BOUND: at most Limits.OrdersEvictedMax orders, each closed.
+        for (int slot = first; slot >= 0; slot = first)
+        {
+            first = _state.Orders.Read(slot).Next;
+            _resting.Close(slot, CloseReason.Evicted, context);
+        }
+
+        taker.PositionSlot = _state.FindOrOpenPosition(taker.Account, taker.MarketSlot);
     }
 
     private static CloseReason ReasonOf(ResultCode code) => code switch

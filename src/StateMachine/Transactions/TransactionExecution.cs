@@ -94,6 +94,7 @@ internal sealed class TransactionExecution
     {
         Operation[] operations = transaction.Operations;
         var results = new OperationResult[operations.Length];
+        context.BeginMatching();
         Savepoint whole = _state.Journal.Mark();
         int eventsBefore = context.Events.Count;
         OperationOutcome first = default;

@@ -17,15 +17,25 @@ public sealed class BookRoomTests
     [Test]
     public void ORD_7_A_side_has_8192_prices_and_a_known_price_is_always_open()
     {
-        for (int price = 1; price <= Limits.LevelsPerSideMax; price++)
+        const long worst = 2;
+        for (long price = worst; price < worst + Limits.LevelsPerSideMax; price++)
         {
             Assert.That(_book.IsFull(Side.Buy, price, 1), Is.False);
             Rest(price, 1);
         }
 
-        Assert.That(_book.IsFull(Side.Buy, Limits.LevelsPerSideMax + 1, 1), Is.True);
-        Assert.That(_book.IsFull(Side.Buy, 1, 1), Is.False);
-        Assert.That(_book.IsFull(Side.Sell, Limits.LevelsPerSideMax + 1, 1), Is.False);
+        long better = worst + Limits.LevelsPerSideMax;
+        Assert.That(_book.IsFull(Side.Buy, worst - 1, 1), Is.True);
+        Assert.That(_book.IsFull(Side.Buy, worst, 1), Is.False);
+        Assert.That(_book.IsFull(Side.Sell, better, 1), Is.False);
+        Assert.That(_book.IsFull(Side.Buy, better, 1), Is.False, "the worst level gives way");
+        Assert.That(PriceOf(_book.FirstOfWorst(Side.Buy, better)), Is.EqualTo(worst));
+        for (int order = 0; order < Limits.OrdersEvictedMax; order++)
+        {
+            Rest(worst, 1);
+        }
+
+        Assert.That(PriceOf(_book.FirstOfWorst(Side.Buy, better)), Is.EqualTo(worst + 1), "the worst has many orders");
     }
 
     [Test]
@@ -39,6 +49,8 @@ public sealed class BookRoomTests
         Assert.That(_book.IsFull(Side.Buy, 5, Limits.QuantityMax - 1), Is.False);
         Assert.That(_book.IsFull(Side.Buy, 6, Limits.QuantityMax), Is.False);
     }
+
+    private long PriceOf(int slot) => _state.Orders.Read(slot).Price;
 
     private void Rest(long price, long quantity) => _book.Insert(_state.Orders.Add(new OrderRow
     {

@@ -123,15 +123,18 @@ public sealed class OracleUpdateTests
 
     [Test]
     [Property("Spec", "ORACLE-7")]
-    public void Confidence_is_the_distance_to_the_quartiles()
+    public void Confidence_is_the_distance_to_the_quartiles_within_twice_the_middle_reach()
     {
         var stage = new OracleStage(10, 10, 10, 10);
         Assert.That(stage.All(1, Price, 700).Confidence, Is.EqualTo(700));
         stage = new OracleStage(10, 10, 10, 10);
         OracleRow oracle = stage.Block(1, new Say(0, 100), new Say(1, 102), new Say(2, 104), new Say(3, 110));
         Assert.That(oracle.Price, Is.EqualTo(103));
-        Assert.That(oracle.Confidence, Is.EqualTo(7));
+        Assert.That(oracle.Confidence, Is.EqualTo(6), "reaches 1, 1, 3, 7: twice 3 is nearer than the quartile at 110");
         Assert.That(oracle.State, Is.EqualTo(OracleState.Uncertain));
+        stage = new OracleStage(10, 10, 10, 10);
+        oracle = stage.Block(1, new Say(0, 100), new Say(1, 102), new Say(2, 104), new Say(3, 107));
+        Assert.That(oracle.Confidence, Is.EqualTo(4), "the quartile at 107 is nearer than twice the reach");
     }
 
     [Test]

@@ -39,8 +39,15 @@ public sealed class PriceAggregateTests
             long Lower(int parts) => votes.Where(vote => AtOrBelow(vote.Price) * parts >= all).Min(vote => vote.Price);
             long Upper(int parts) => votes.Where(vote => AtOrAbove(vote.Price) * parts >= all).Max(vote => vote.Price);
             Assert.That(aggregate.Median, Is.EqualTo((Lower(2) + Upper(2)) / 2));
-            Assert.That(aggregate.LowQuartile, Is.EqualTo(Lower(4)));
-            Assert.That(aggregate.HighQuartile, Is.EqualTo(Upper(4)));
+            var reaches = reports.ConvertAll(report => (
+                Price: Math.Abs(report.Price - aggregate.Median) + report.Width,
+                Weight: (BigInteger)report.Power * ((5 * (BigInteger)AgeMax) - (weighed ? report.Age : 0))));
+            BigInteger half = Sum(reaches);
+            long farthest = 2 * reaches
+                .Where(reach => Sum(reaches.Where(other => other.Price >= reach.Price)) * 2 >= half)
+                .Max(reach => reach.Price);
+            Assert.That(aggregate.Low, Is.EqualTo(Math.Max(Lower(4), aggregate.Median - farthest)));
+            Assert.That(aggregate.High, Is.EqualTo(Math.Min(Upper(4), aggregate.Median + farthest)));
         }
     }
 
@@ -139,6 +146,9 @@ public sealed class PriceAggregateTests
             Is.InRange(
                 honest.Min(report => Math.Max(1, report.Price - report.Width)),
                 honest.Max(report => report.Price + report.Width)));
+        long reach = honest.Max(report => Math.Abs(report.Price - aggregate.Median) + report.Width);
+        Assert.That(aggregate.Low, Is.InRange(aggregate.Median - (2 * reach), aggregate.Median));
+        Assert.That(aggregate.High, Is.InRange(aggregate.Median, aggregate.Median + (2 * reach)));
     }
 
     private static BigInteger Sum(IEnumerable<(long Price, BigInteger Weight)> votes) =>
