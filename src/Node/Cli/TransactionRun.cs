@@ -16,6 +16,8 @@ namespace AppChain.Node;
 /// </summary>
 internal sealed class TransactionRun
 {
+    private const int NonceStepMax = 32;
+
     private readonly ParseResult _parsed;
     private readonly Shell _shell;
     private readonly TxOptions _options;
@@ -114,7 +116,10 @@ internal sealed class TransactionRun
             throw new CommandException("the highest nonce there is was used; choose a free one below it with --nonce");
         }
 
-        return nonce.Used ? nonce.Highest + 1 : 1;
+        // Two commands started together see the same highest nonce and must not choose the same one. What is left out stays
+        // usable, and the step is far below the window of 256.
+        ulong free = ulong.MaxValue - nonce.Highest;
+        return nonce.Highest + Math.Min(free, (ulong)RandomNumberGenerator.GetInt32(1, NonceStepMax + 1));
     }
 
     private async Task<int> SendAsync(RpcClient node, MarketCatalog markets, byte[] bytes, Transaction transaction)

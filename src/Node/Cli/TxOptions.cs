@@ -69,7 +69,7 @@ internal sealed class TxOptions
         Description = $"number of the account to act for, 0 to {AccountId.SubaccountMax}",
     };
 
-    public Option<ulong?> Nonce { get; } = new("--nonce") { Description = "default: the highest used + 1" };
+    public Option<ulong?> Nonce { get; } = new("--nonce") { Description = "default: a little above the highest used" };
 
     public Option<long?> ExpiryHeight { get; } = new("--expiry-height")
     {

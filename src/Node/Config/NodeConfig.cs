@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
+using AppChain.Abci;
 
 namespace AppChain.Node;
 
@@ -104,7 +105,7 @@ public sealed record NodeConfig
         var seen = new HashSet<string>();
         for (int i = 0; i < lines.Count; i++)
         {
-            string line = lines[i].Split('#')[0].Trim();
+            string line = WithoutComment(lines[i]).Trim();
             if (line.Length == 0)
             {
                 continue;
@@ -205,10 +206,32 @@ public sealed record NodeConfig
         return config;
     }
 
-    private static string Address(string value, string place) =>
-        value.StartsWith("tcp://", StringComparison.Ordinal) || value.StartsWith("unix://", StringComparison.Ordinal)
-            ? value
-            : throw new ConfigException($"{place}: abci.address takes tcp://host:port or unix:///path, not '{value}'");
+    // A path may hold a '#': a comment begins the line or follows a blank.
+    private static string WithoutComment(string line)
+    {
+        for (int i = 0; i < line.Length; i++)
+        {
+            if (line[i] == '#' && (i == 0 || char.IsWhiteSpace(line[i - 1])))
+            {
+                return line[..i];
+            }
+        }
+
+        return line;
+    }
+
+    private static string Address(string value, string place)
+    {
+        try
+        {
+            SocketEndpoint.Parse(value);
+            return value;
+        }
+        catch (FormatException)
+        {
+            throw new ConfigException($"{place}: abci.address takes tcp://host:port or unix:///path, not '{value}'");
+        }
+    }
 
     private static string NotEmpty(string value, string key, string place) =>
         value.Length > 0 ? value : throw new ConfigException($"{place}: {key} must not be empty");

@@ -51,10 +51,19 @@ public sealed class NodeConfigTests
     [TestCase("feed.start = -1", "c:2: feed.start takes nanoseconds since 1970, not '-1'")]
     [TestCase("feed.epoch = 1e3", "c:2: feed.epoch takes nanoseconds since 1970, not '1e3'")]
     [TestCase("abci.address", "c:2: expected 'key = value'")]
+    [TestCase("abci.address = tcp://127.0.0.1", "c:2: abci.address takes tcp://host:port or unix:///path")]
+    [TestCase("abci.address = tcp://localhost:99999", "c:2: abci.address takes tcp://host:port or unix:///path")]
     public void A_mistake_names_its_line(string line, string message)
     {
         var refusal = Assert.Throws<ConfigException>(() => NodeConfig.Parse(["# a comment", line], "c"));
         Assert.That(refusal!.Message, Does.StartWith(message));
+    }
+
+    [Test]
+    public void A_comment_begins_a_line_or_follows_a_blank()
+    {
+        NodeConfig config = NodeConfig.Parse(["#storage.directory = a", "storage.directory = b#1 # not c"], "c");
+        Assert.That(config.DataDirectory, Is.EqualTo("b#1"));
     }
 
     [Test]
