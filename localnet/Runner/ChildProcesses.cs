@@ -3,8 +3,8 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
-using System.Runtime.InteropServices;
 using System.Threading;
+using AppChain.Node;
 
 namespace AppChain.Localnet;
 
@@ -13,12 +13,11 @@ namespace AppChain.Localnet;
 /// also end when their standard input does, so they do not outlive this process even when it is killed; CometBFT ends
 /// when its application does.
 /// </summary>
-internal sealed partial class ChildProcesses(string logDirectory) : IDisposable
+internal sealed class ChildProcesses(string logDirectory) : IDisposable
 {
-    // A session of its own keeps Ctrl-C of the terminal from a child: the run ends its children itself, in order.
-    private const string SetSession = "/usr/bin/setsid";
-
-    private readonly List<(string Name, Process Process, string Log)> _children = [];
+    private readonly Dictionary<string, ChildProcess> _children = [];
+    private readonly HashSet<ChildProcess> _expected = [];
+    private readonly HashSet<string> _spare = [];
     private readonly Lock _lock = new();
     private bool _stopping;
 
@@ -33,100 +32,135 @@ internal sealed partial class ChildProcesses(string logDirectory) : IDisposable
         string name, string file, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null,
         bool isSpare = false)
     {
-        Directory.CreateDirectory(logDirectory);
-        string log = Path.Combine(logDirectory, name + ".log");
-        bool hasSession = File.Exists(SetSession);
-        var start = new ProcessStartInfo(hasSession ? SetSession : file)
+        if (isSpare)
         {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        foreach (string argument in hasSession ? [file, .. arguments] : arguments)
-        {
-            start.ArgumentList.Add(argument);
+            _spare.Add(name);
         }
 
-        foreach (KeyValuePair<string, string> variable in environment ?? new Dictionary<string, string>())
-        {
-            start.Environment[variable.Key] = variable.Value;
-        }
+        Start(new ChildCommand(name, file, [.. arguments]) { Environment = environment });
+    }
 
-        var writer = TextWriter.Synchronized(new StreamWriter(log) { AutoFlush = true });
-        var process = new Process { StartInfo = start, EnableRaisingEvents = true };
-        process.OutputDataReceived += (_, line) => Write(writer, line.Data);
-        process.ErrorDataReceived += (_, line) => Write(writer, line.Data);
-        process.Exited += (_, _) => OnExit(name, process, log, isSpare);
-        process.Start();
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
+    /// <summary>The running process of a child.</summary>
+    public ChildProcess Child(string name)
+    {
         lock (_lock)
         {
-            _children.Add((name, process, log));
+            return _children[name];
         }
+    }
+
+    /// <summary>The end of these children, as they run now, is no problem.</summary>
+    public void Expect(params string[] names)
+    {
+        lock (_lock)
+        {
+            _expected.UnionWith(names.Select(name => _children[name]));
+        }
+    }
+
+    /// <summary>The end of these children is a problem again.</summary>
+    public void Forget(params string[] names)
+    {
+        lock (_lock)
+        {
+            _expected.ExceptWith(names.Select(name => _children[name]));
+        }
+    }
+
+    /// <summary>Starts a child that has ended, as it was started before.</summary>
+    public void Restart(string name)
+    {
+        ChildCommand command;
+        lock (_lock)
+        {
+            _children.Remove(name, out ChildProcess? old);
+            command = old!.Command;
+        }
+
+        Start(command);
     }
 
     /// <summary>Ends every child: asks, waits a little, then ends it by force.</summary>
     public void Dispose()
     {
-        List<(string Name, Process Process, string Log)> children;
+        List<ChildProcess> children;
         lock (_lock)
         {
             _stopping = true;
-            children = [.. _children];
+            children = [.. _children.Values];
             _children.Clear();
         }
 
-        foreach ((_, Process process, _) in children)
-        {
-            Signal(process);
-        }
-
+        children.ForEach(static child => child.Ask());
         long started = Stopwatch.GetTimestamp();
-        foreach ((_, Process process, _) in children)
+        foreach (ChildProcess child in children)
         {
-            TimeSpan left = TimeSpan.FromSeconds(5) - Stopwatch.GetElapsedTime(started);
-            if (!process.WaitForExit(left > TimeSpan.Zero ? left : TimeSpan.Zero))
+            child.WaitOrKill(TimeSpan.FromSeconds(5) - Stopwatch.GetElapsedTime(started));
+            child.Dispose();
+        }
+    }
+
+    private void Start(ChildCommand command)
+    {
+        Directory.CreateDirectory(logDirectory);
+        string log = Path.Combine(logDirectory, command.Name + ".log");
+        var file = new LogFile(log);
+        var child = new ChildProcess(command, file.Write);
+        lock (_lock)
+        {
+            _children.Add(command.Name, child);
+        }
+
+        _ = child.Ended.ContinueWith(
+            ended =>
             {
-                process.Kill(entireProcessTree: true);
-                process.WaitForExit();
+                file.Dispose();
+                OnExit(child, ended.Result, log);
+            },
+            System.Threading.Tasks.TaskScheduler.Default);
+    }
+
+    private void OnExit(ChildProcess child, int code, string log)
+    {
+        lock (_lock)
+        {
+            if (_stopping || _expected.Contains(child))
+            {
+                return;
             }
-
-            process.Dispose();
-        }
-    }
-
-    private static void Write(TextWriter writer, string? line)
-    {
-        if (line is not null)
-        {
-            writer.WriteLine(line);
-        }
-    }
-
-    private static void Signal(Process process)
-    {
-        const int terminate = 15;
-        if (!process.HasExited)
-        {
-            // A child that ends at this very moment makes the call fail, which is what was wanted.
-            _ = kill(process.Id, terminate);
-        }
-    }
-
-    [LibraryImport("libc")]
-    private static partial int kill(int process, int signal);
-
-    private void OnExit(string name, Process process, string log, bool isSpare)
-    {
-        if (_stopping)
-        {
-            return;
         }
 
-        process.WaitForExit(1_000);
         string[] last = File.Exists(log) ? File.ReadLines(log).TakeLast(8).ToArray() : [];
-        string text = $"{name} ended with code {process.ExitCode}; the end of {log}:\n  {string.Join("\n  ", last)}";
-        (isSpare ? Lost : Died)?.Invoke(text);
+        string name = child.Command.Name;
+        (_spare.Contains(name) ? Lost : Died)?.Invoke(
+            $"{name} ended with code {code}; the end of {log}:\n  {string.Join("\n  ", last)}");
+    }
+
+    /// <summary>Output of a child; lines that come after its end are lost.</summary>
+    private sealed class LogFile(string path) : IDisposable
+    {
+        private readonly StreamWriter _writer = new(path, append: true) { AutoFlush = true };
+        private readonly Lock _lock = new();
+        private bool _isClosed;
+
+        public void Write(string line)
+        {
+            lock (_lock)
+            {
+                if (!_isClosed)
+                {
+                    _writer.WriteLine(line);
+                }
+            }
+        }
+
+        public void Dispose()
+        {
+            lock (_lock)
+            {
+                _isClosed = true;
+                _writer.Dispose();
+            }
+        }
     }
 }

@@ -66,6 +66,7 @@ public static class CommandLine
             root.Add(command);
         }
 
+        root.Add(ValidatorCommand.Build(shell));
         root.Add(StatusCommand.Build(shell));
         root.Add(SignerCommands.Build(shell));
         root.Add(KeysCommands.Build(shell));

@@ -41,7 +41,8 @@ public sealed class CometBftNode : IDisposable
     }
 
     /// <summary>Writes a home without any block.</summary>
-    public void Create(string genesis, byte[] seed, string application, int port, string abci = "socket")
+    public void Create(string genesis, byte[] seed, string application, int port, string abci = "socket",
+        string signer = "")
     {
         Directory.CreateDirectory(Path.Combine(_home, "config"));
         Directory.CreateDirectory(Data);
@@ -60,6 +61,7 @@ public sealed class CometBftNode : IDisposable
         Write("config/config.toml", $"""
             proxy_app = "{application}"
             abci = "{abci}"
+            priv_validator_laddr = "{signer}"
             [rpc]
             laddr = "tcp://127.0.0.1:{port}"
             [p2p]

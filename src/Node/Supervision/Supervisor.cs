@@ -1,0 +1,181 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Globalization;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace AppChain.Node;
+
+/// <summary>One process that a supervisor keeps running.</summary>
+/// <param name="Command">What it runs.</param>
+public sealed record SupervisedPart(ChildCommand Command)
+{
+    /// <summary>Name of an earlier part without which this one cannot run: it ends and starts again with it.</summary>
+    public string Needs { get; init; } = "";
+
+    /// <summary>Called before each start.</summary>
+    public Action Prepare { get; init; } = static () => { };
+
+    /// <summary>Whether it serves; the next part starts after that.</summary>
+    public Func<bool> IsReady { get; init; } = static () => true;
+
+    /// <summary>Exit code after which a restart would only repeat the damage; 0: none.</summary>
+    public int FinalCode { get; init; }
+}
+
+/// <summary>
+/// Starts parts one after the other, starts again what ends by itself, gives up when that does not help, and ends all in
+/// the opposite order.
+/// </summary>
+/// <param name="parts">In the order of their start.</param>
+/// <param name="policy">Of restarts.</param>
+/// <param name="log">Called with lines of the parts, their name in front, and with what the supervisor does.</param>
+public sealed class Supervisor(IReadOnlyList<SupervisedPart> parts, RestartPolicy policy, Action<string> log)
+{
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
+
+    // The end of a part and of what needs it are seen at slightly different moments.
+    private static readonly TimeSpan Settling = TimeSpan.FromMilliseconds(300);
+
+    private readonly Slot[] _slots = [.. parts.Select(static part => new Slot(part))];
+
+    private sealed class Slot(SupervisedPart part)
+    {
+        public SupervisedPart Part { get; } = part;
+        public ChildProcess? Child { get; set; }
+        public long StartedAt { get; set; }
+        public int EndsInRow { get; set; }
+        public string Name => Part.Command.Name;
+    }
+
+    /// <summary>Process of a part; 0 while it is not running.</summary>
+    public int ProcessOf(string name) => _slots.First(slot => slot.Name == name).Child is { Ended.IsCompleted: false } child
+        ? child.Id
+        : 0;
+
+    /// <summary>Runs until it is told to stop (0) or gives up (1, or the final code of a part).</summary>
+    public async Task<int> RunAsync(CancellationToken stop)
+    {
+        try
+        {
+            while (true)
+            {
+                await StartMissingAsync(stop).ConfigureAwait(false);
+                await AnyEndAsync(stop).ConfigureAwait(false);
+                if (await HandleEndsAsync(stop).ConfigureAwait(false) is { } code)
+                {
+                    return code;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return 0;
+        }
+        finally
+        {
+            for (int i = _slots.Length - 1; i >= 0; i--)
+            {
+                End(_slots[i]);
+            }
+
+            log("all parts have ended");
+        }
+    }
+
+    private async Task StartMissingAsync(CancellationToken stop)
+    {
+        foreach (Slot slot in _slots)
+        {
+            if (slot.Child is not null)
+            {
+                continue;
+            }
+
+            slot.Part.Prepare();
+            string name = slot.Name;
+            slot.Child = new ChildProcess(slot.Part.Command, line => log($"{name}: {line}"));
+            slot.StartedAt = Stopwatch.GetTimestamp();
+            log(string.Create(CultureInfo.InvariantCulture, $"{name} is started, process {slot.Child.Id}"));
+            while (!slot.Child.Ended.IsCompleted && !slot.Part.IsReady())
+            {
+                if (Stopwatch.GetElapsedTime(slot.StartedAt) > policy.Patience)
+                {
+                    log($"{name} does not serve after {policy.Patience.TotalSeconds:0} s; it is ended");
+                    slot.Child.Ask();
+                    slot.Child.WaitOrKill(policy.StopPatience);
+                    break;
+                }
+
+                await Task.Delay(Poll, stop).ConfigureAwait(false);
+            }
+
+            if (slot.Child.Ended.IsCompleted)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task AnyEndAsync(CancellationToken stop)
+    {
+        IEnumerable<Task> ends = _slots.Where(static slot => slot.Child is not null).Select(static slot => slot.Child!.Ended);
+        await Task.WhenAny(ends.Append(Task.Delay(Timeout.Infinite, stop))).ConfigureAwait(false);
+        await Task.Delay(Settling, stop).ConfigureAwait(false);
+    }
+
+    // The exit code when it gives up.
+    private async Task<int?> HandleEndsAsync(CancellationToken stop)
+    {
+        TimeSpan pause = TimeSpan.Zero;
+        foreach (Slot slot in _slots)
+        {
+            if (slot.Child is not { Ended.IsCompleted: true } child)
+            {
+                continue;
+            }
+
+            int code = await child.Ended.ConfigureAwait(false);
+            bool wasHealthy = Stopwatch.GetElapsedTime(slot.StartedAt) > policy.Healthy;
+            slot.EndsInRow = wasHealthy ? 1 : slot.EndsInRow + 1;
+            slot.Child = null;
+            child.Dispose();
+            if (code != 0 && code == slot.Part.FinalCode)
+            {
+                log($"{slot.Name} ended with code {code}: it must not be started again before its last message is understood");
+                return code;
+            }
+
+            if (slot.EndsInRow >= policy.EndsMax)
+            {
+                log($"gives up: {slot.Name} ended {slot.EndsInRow} times in a row, the last time with code {code}; "
+                    + "mend what its last lines say and start the validator again");
+                return 1;
+            }
+
+            TimeSpan wait = policy.PauseAfter(slot.EndsInRow);
+            pause = wait > pause ? wait : pause;
+            log($"{slot.Name} ended with code {code}; it is started again after {wait.TotalSeconds:0.###} s");
+            foreach (Slot other in _slots.Where(other => other.Part.Needs == slot.Name))
+            {
+                End(other);
+            }
+        }
+
+        await Task.Delay(pause, stop).ConfigureAwait(false);
+        return null;
+    }
+
+    private void End(Slot slot)
+    {
+        if (slot.Child is { } child)
+        {
+            child.Ask();
+            child.WaitOrKill(policy.StopPatience);
+            child.Dispose();
+            slot.Child = null;
+        }
+    }
+}
