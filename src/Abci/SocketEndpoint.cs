@@ -124,7 +124,8 @@ public sealed class SocketEndpoint
         ? "the port is in use; stop the process that listens there or choose another port"
         : "another process listens there; stop it or choose another path";
 
-    private EndPoint Resolve()
+    /// <summary>The address in the form of the system. Throws <see cref="IOException"/> when it has none.</summary>
+    internal EndPoint Resolve()
     {
         if (UnixPath is { } path)
         {

@@ -117,9 +117,9 @@ public static class RpcJsonReader
             {
                 VoteA = Vote(Member(value, "vote_a")),
                 VoteB = Vote(Member(value, "vote_b")),
-                TotalVotingPower = Int64(value, "total_voting_power"),
-                ValidatorPower = Int64(value, "validator_power"),
-                Timestamp = Time(value, "timestamp"),
+                TotalVotingPower = Int64(value, "TotalVotingPower"),
+                ValidatorPower = Int64(value, "ValidatorPower"),
+                Timestamp = Time(value, "Timestamp"),
             },
         };
     }

@@ -131,9 +131,9 @@ public static class RpcJsonWriter
         Vote(json, duplicate.VoteA);
         json.WritePropertyName("vote_b");
         Vote(json, duplicate.VoteB);
-        json.WriteString("total_voting_power", Number(duplicate.TotalVotingPower));
-        json.WriteString("validator_power", Number(duplicate.ValidatorPower));
-        json.WriteString("timestamp", WireTime.ToText(duplicate.Timestamp));
+        json.WriteString("TotalVotingPower", Number(duplicate.TotalVotingPower));
+        json.WriteString("ValidatorPower", Number(duplicate.ValidatorPower));
+        json.WriteString("Timestamp", WireTime.ToText(duplicate.Timestamp));
         json.WriteEndObject();
         json.WriteEndObject();
     }

@@ -90,9 +90,9 @@ internal static class NodeCommands
         using var application = new Application(
             store, feed, config.CheckEveryRow, log, () => ChainTime(config, epoch), SnapshotsOf(home, config, log), config.KeepBlocks);
         using StreamWriter? calls = CallsOf(config, home);
-        using var server = new AbciServer(
+        using IDisposable server = Serve(
             Recorded(application, calls),
-            config.AbciAddress,
+            config,
             fatal =>
             {
                 // A broken belief: nothing was committed, and the engine has been told. Stop with an exit code of our own.
@@ -100,7 +100,8 @@ internal static class NodeCommands
                 exitCode = 3;
                 stop.Set();
             },
-            log.Error);
+            log.Error,
+            out string address);
         using var interrupt = System.Runtime.InteropServices.PosixSignalRegistration.Create(
             System.Runtime.InteropServices.PosixSignal.SIGTERM, signal => { signal.Cancel = true; stop.Set(); });
         Console.CancelKeyPress += (_, pressed) =>
@@ -113,9 +114,23 @@ internal static class NodeCommands
             StandardInput.WhenEnded(stop.Set);
         }
 
-        Console.Error.WriteLine($"serving ABCI on {server.Address}, height {application.Height}");
+        Console.Error.WriteLine($"serving ABCI on {address}, height {application.Height}");
         stop.Wait();
         return exitCode;
+    }
+
+    private static IDisposable Serve(
+        IAbciApplication application, NodeConfig config, Action<Exception> onFatal, Action<string> log, out string address)
+    {
+        if (config.AbciGrpc)
+        {
+            address = config.AbciAddress;
+            return new GrpcAbciServer(application, config.AbciAddress, onFatal);
+        }
+
+        var server = new AbciServer(application, config.AbciAddress, onFatal, log);
+        address = server.Address;
+        return server;
     }
 
     private static StreamWriter? CallsOf(NodeConfig config, string home)

@@ -27,6 +27,9 @@ public sealed record NodeConfig
     /// <summary>Where the consensus engine reaches the application.</summary>
     public string AbciAddress { get; init; } = "tcp://127.0.0.1:26658";
 
+    /// <summary>Over gRPC instead of the socket protocol.</summary>
+    public bool AbciGrpc { get; init; }
+
     /// <summary>File to which the engine's calls are appended, relative to the home directory; empty for none.</summary>
     public string AbciCalls { get; init; } = "";
 
@@ -70,6 +73,7 @@ public sealed record NodeConfig
     public static IReadOnlyList<(string Key, string Meaning)> Keys { get; } =
     [
         ("abci.address", "where the consensus engine reaches the application: tcp://host:port or unix:///path"),
+        ("abci.transport", "socket, or grpc (docs/operating/grpc.md): the word of abci in CometBFT's config.toml"),
         ("abci.calls", "file to which the engine's calls are appended for a check of their order; empty: none"),
         ("storage.directory", "directory of the database, relative to the home directory"),
         ("snapshots.interval", "blocks between snapshots, which new nodes start from; 0: none"),
@@ -128,6 +132,7 @@ public sealed record NodeConfig
             config = key switch
             {
                 "abci.address" => config with { AbciAddress = Address(value, place) },
+                "abci.transport" => config with { AbciGrpc = Transport(value, place) },
                 "abci.calls" => config with { AbciCalls = value },
                 "storage.directory" => config with { DataDirectory = NotEmpty(value, key, place) },
                 "snapshots.interval" => config with { SnapshotInterval = Whole(value, key, 0, long.MaxValue, place) },
@@ -181,6 +186,7 @@ public sealed record NodeConfig
     private string ValueOf(string key) => key switch
     {
         "abci.address" => AbciAddress,
+        "abci.transport" => AbciGrpc ? "grpc" : "socket",
         "abci.calls" => AbciCalls,
         "storage.directory" => DataDirectory,
         "snapshots.interval" => SnapshotInterval.ToString(CultureInfo.InvariantCulture),
@@ -232,6 +238,13 @@ public sealed record NodeConfig
             throw new ConfigException($"{place}: abci.address takes tcp://host:port or unix:///path, not '{value}'");
         }
     }
+
+    private static bool Transport(string value, string place) => value switch
+    {
+        "socket" => false,
+        "grpc" => true,
+        _ => throw new ConfigException($"{place}: abci.transport takes socket or grpc, not '{value}'"),
+    };
 
     private static string NotEmpty(string value, string key, string place) =>
         value.Length > 0 ? value : throw new ConfigException($"{place}: {key} must not be empty");
