@@ -49,11 +49,18 @@ internal static class Program
         Option<long> join = Named(
             "--join", "CometBFT: one more node joins by state sync at this height; 0: none", 0L);
         Option<long> interval = Named("--snapshot-interval", "blocks between snapshots of each validator; 0: none", 1_000L);
+        var perturb = Named(
+            "--perturb",
+            $"faults under load, on CometBFT: all, or several of {string.Join(", ", Perturbations.Kinds)}; the run ends after the last",
+            Array.Empty<string>());
+        perturb.AcceptOnlyFromAmong(["all", .. Perturbations.Kinds]);
+        perturb.AllowMultipleArgumentsPerToken = true;
+        Option<int> crashes = Named("--crashes", "kill processes at so many random moments; the run ends after the last", 0);
         Option<bool> plain = Named("--plain", "lines instead of the live view", false);
         var root = new RootCommand("Four validators of the chain on this machine.")
         {
             engine, validators, blocks, untilEnd, traders, seed, prices, speed, pause, from, report, home, port, require,
-            hsm, signers, plain, join, interval,
+            hsm, signers, perturb, crashes, plain, join, interval,
         };
         root.SetAction(async (parsed, cancel) =>
         {
@@ -76,6 +83,8 @@ internal static class Program
                     Hsm = parsed.GetValue(hsm) == "softhsm",
                     Signers = parsed.GetValue(signers),
                     Plain = parsed.GetValue(plain),
+                    Perturbations = FaultsOf(parsed.GetValue(perturb)!, kind, parsed.GetValue(validators)),
+                    Crashes = Within("--crashes", parsed.GetValue(crashes), 0, 1_000_000),
                     Traders = Within("--traders", parsed.GetValue(traders), 0, 1_000),
                     Seed = parsed.GetValue(seed),
                     Prices = PricesOf(parsed.GetValue(prices)!),
@@ -88,6 +97,11 @@ internal static class Program
                     SnapshotInterval = Math.Max(0, parsed.GetValue(interval)),
                     RequireLiquidations = parsed.GetValue(require),
                 };
+                if (options.HasFaults && options.Signers != 1)
+                {
+                    throw new ArgumentException("--perturb and --crashes take validators with one signer each");
+                }
+
                 return await new LocalnetRun(options).RunAsync(cancel).ConfigureAwait(false);
             }
             catch (ArgumentException wrong)
@@ -139,6 +153,16 @@ internal static class Program
         }
 
         return prices;
+    }
+
+    private static IReadOnlyList<string> FaultsOf(string[] wanted, EngineKind engine, int validators)
+    {
+        if (wanted.Length > 0 && (engine != EngineKind.CometBft || validators < 4))
+        {
+            throw new ArgumentException("--perturb needs --engine cometbft and at least 4 validators, so that one may be missing");
+        }
+
+        return Array.IndexOf(wanted, "all") >= 0 ? Perturbations.Kinds : wanted;
     }
 
     private static int Within(string name, int value, int low, int high) => value >= low && value <= high

@@ -46,7 +46,8 @@ internal static class CometBftHomes
     /// <summary>Home of a node's engine.</summary>
     public static string HomeOf(NetworkFiles files, int validator) => Path.Combine(files.HomeOf(validator), "cometbft");
 
-    private static int PeerPort(RunOptions options, int validator) => options.Port + (10 * validator) + 1;
+    /// <summary>Port on which a node listens for its peers.</summary>
+    public static int PeerPort(RunOptions options, int validator) => options.Port + (10 * validator) + 1;
 
     private static void Write(NetworkFiles files, string genesis, int number, string toml)
     {
@@ -58,15 +59,18 @@ internal static class CometBftHomes
         File.WriteAllText(Path.Combine(config, "config.toml"), toml);
     }
 
-    // The validators: a node that joins later dials them, and they take it.
-    private static string Peers(RunOptions options, NetworkFiles files)
+    // The validators: a node that joins later dials them, and they take it. With faults the way to each peer leads
+    // through a relay that can be closed.
+    private static string Peers(RunOptions options, NetworkFiles files, int from)
     {
         var peers = new StringBuilder();
         for (int i = 0; i < options.Validators; i++)
         {
             byte[] key = SoftwareKey.FromSeed(files.Derive($"node:{i}")).PublicKey.ToByteArray();
             string id = Convert.ToHexStringLower(SHA256.HashData(key).AsSpan(0, 20));
-            peers.Append(CultureInfo.InvariantCulture, $"{(i > 0 ? "," : "")}{id}@127.0.0.1:{PeerPort(options, i)}");
+            bool isRelayed = options.Perturbations.Count > 0 && i != from && from < options.Validators;
+            int port = isRelayed ? PeerRelays.PortOf(options, from, i) : PeerPort(options, i);
+            peers.Append(CultureInfo.InvariantCulture, $"{(i > 0 ? "," : "")}{id}@127.0.0.1:{port}");
         }
 
         return peers.ToString();
@@ -98,7 +102,7 @@ internal static class CometBftHomes
 
         [p2p]
         laddr = "tcp://127.0.0.1:{PeerPort(options, validator)}"
-        persistent_peers = "{Peers(options, files)}"
+        persistent_peers = "{Peers(options, files, validator)}"
         addr_book_strict = false
         allow_duplicate_ip = true
         pex = false

@@ -20,6 +20,7 @@ namespace AppChain.Localnet;
 internal sealed class LocalnetRun(RunOptions options)
 {
     private readonly NetworkFiles _files = new(options);
+    private readonly Presence _presence = new(options.Validators);
     private string? _problem;
     private LateNode? _late;
     private MarketClock _clock;
@@ -46,6 +47,7 @@ internal sealed class LocalnetRun(RunOptions options)
             }
         };
         EmbeddedNetwork? network = null;
+        PeerRelays? relays = null;
         try
         {
             Console.WriteLine(options.Engine == EngineKind.Embedded
@@ -72,6 +74,7 @@ internal sealed class LocalnetRun(RunOptions options)
             }
             else
             {
+                relays = options.Perturbations.Count > 0 ? new PeerRelays(options) : null;
                 CometBftHomes.Write(options, _files, genesis);
                 for (int i = 0; i < options.Validators; i++)
                 {
@@ -80,7 +83,8 @@ internal sealed class LocalnetRun(RunOptions options)
             }
 
             _late = options.Join > 0 ? new LateNode(options, _files, genesis, children) : null;
-            return await FollowAsync(StopAll, ended.Token, cancel).ConfigureAwait(false);
+            var processes = new ValidatorProcesses(options, _files, children, () => network);
+            return await FollowAsync(processes, relays, StopAll, ended.Token, cancel).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -96,6 +100,7 @@ internal sealed class LocalnetRun(RunOptions options)
         finally
         {
             StopAll();
+            relays?.Dispose();
             _files.RemoveSockets();
         }
 
@@ -108,20 +113,25 @@ internal sealed class LocalnetRun(RunOptions options)
         }
     }
 
-    private async Task<int> FollowAsync(Action stopAll, CancellationToken ended, CancellationToken interrupted)
+    private async Task<int> FollowAsync(
+        ValidatorProcesses processes, PeerRelays? relays, Action stopAll, CancellationToken ended,
+        CancellationToken interrupted)
     {
         List<RpcClient> nodes = [.. Enumerable.Range(0, options.Validators).Select(i => new RpcClient(
             string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{options.Port + (10 * i)}")))];
         List<Trader> traders = [.. _files.Traders.Select((key, i) => new Trader(i, key, NetworkFiles.ChainId, options.Seed))];
-        var floor = new TraderFloor(traders, nodes);
-        var monitor = new Monitor(nodes);
+        var floor = new TraderFloor(traders, nodes, _presence);
+        var monitor = new Monitor(nodes, _presence);
+        using var faults = CancellationTokenSource.CreateLinkedTokenSource(ended);
+        var strikes = new FaultRun(options, _files, processes, relays, _presence, nodes);
+        Task striking = strikes.RunAsync(faults.Token);
         long started = Stopwatch.GetTimestamp();
         long height = 0;
         var trading = Task.CompletedTask;
         IRunView? view = null;
         try
         {
-            while (!IsOver(height))
+            while (!IsOver(height, striking))
             {
                 await monitor.FollowAsync(height + 1, ended).ConfigureAwait(false);
                 height++;
@@ -135,7 +145,7 @@ internal sealed class LocalnetRun(RunOptions options)
 
                 await view.ShowAsync(height, ended).ConfigureAwait(false);
                 await (_late?.FollowAsync(height, nodes[0], ended) ?? Task.CompletedTask).ConfigureAwait(false);
-                if (trading.IsCompleted && !IsOver(height))
+                if (trading.IsCompleted && !IsOver(height, striking))
                 {
                     await trading.ConfigureAwait(false);
                     trading = floor.ActAsync(height, Views(monitor), ended);
@@ -149,6 +159,12 @@ internal sealed class LocalnetRun(RunOptions options)
         finally
         {
             view?.Dispose();
+            await faults.CancelAsync().ConfigureAwait(false);
+        }
+
+        if (options.HasFaults)
+        {
+            await striking.ConfigureAwait(false);
         }
 
         double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
@@ -159,11 +175,16 @@ internal sealed class LocalnetRun(RunOptions options)
         CallCheck calls = CallCheck.Of(_files, options.Validators + (_late is { StartedAt: > 0 } ? 1 : 0));
         JsonObject report = RunReport.Write(options, monitor, floor, chain, Views(monitor), calls, height, seconds);
         List<string> failures =
-            [.. RunReport.Failures(options, monitor, chain, calls, height), .. signed.Faults];
+            [.. RunReport.Failures(options, monitor, chain, calls, height), .. signed.Faults, .. strikes.Failures()];
         if (_late is not null)
         {
             report["late_node"] = _late.Report();
             failures.AddRange(_late.Problem() is string problem ? [problem] : []);
+        }
+
+        if (options.HasFaults)
+        {
+            report["faults"] = strikes.Report();
         }
 
         string text = report.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
@@ -188,8 +209,9 @@ internal sealed class LocalnetRun(RunOptions options)
 
     private bool IsPlain => options.Plain || Console.IsOutputRedirected;
 
-    private bool IsOver(long height) =>
-        (options.Blocks > 0 && height >= options.Blocks) || (_end > 0 && _clock.Now >= _end);
+    private bool IsOver(long height, Task striking) => options.HasFaults
+        ? striking.IsCompleted
+        : (options.Blocks > 0 && height >= options.Blocks) || (_end > 0 && _clock.Now >= _end);
 
     private void StartValidators(ChildProcesses children, IReadOnlyList<FeedFile> feeds, long start, long wall)
     {
@@ -243,6 +265,11 @@ internal sealed class LocalnetRun(RunOptions options)
             },
             network => network.Failed += (validator, failure) =>
             {
+                if (_presence.IsAway(validator))
+                {
+                    return;
+                }
+
                 _problem ??= $"validator {validator}: {failure.Message}";
                 ended.Cancel();
             });

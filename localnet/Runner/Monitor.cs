@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using AppChain.Abci.Wire;
@@ -38,19 +39,25 @@ internal sealed class OracleRecord
 /// Follows the chain through the RPC of every validator: compares the app hashes that the applications computed, and
 /// counts what happened from the events of the blocks.
 /// </summary>
-internal sealed class Monitor(IReadOnlyList<RpcClient> nodes)
+internal sealed class Monitor(IReadOnlyList<RpcClient> nodes, Presence presence)
 {
     private const int StepsMax = 32;
 
     private readonly List<double> _intervals = [];
+    private readonly SortedSet<long> _mismatches = [];
+
+    // What validator 0 computed and the others have not been asked about yet.
+    private readonly Queue<(long Height, ByteString AppHash, ByteString Block)>[] _open =
+        [.. nodes.Select(static _ => new Queue<(long, ByteString, ByteString)>())];
+
     private long _lastArrival;
     private long _height;
 
     /// <summary>Heights whose app hash was compared on all validators.</summary>
-    public long HeightsChecked { get; private set; }
+    public long HeightsChecked => _height - _open.Max(static open => open.Count);
 
-    /// <summary>Heights at which two validators differed.</summary>
-    public long Mismatches { get; private set; }
+    /// <summary>Heights at which two validators differed in app hash or block.</summary>
+    public long Mismatches => _mismatches.Count;
 
     /// <summary>User transactions in blocks that were executed with success.</summary>
     public long Committed { get; private set; }
@@ -82,37 +89,66 @@ internal sealed class Monitor(IReadOnlyList<RpcClient> nodes)
     /// <summary>Wall milliseconds between blocks, as seen here.</summary>
     public IReadOnlyList<double> Intervals => _intervals;
 
-    /// <summary>Waits until every validator has the height, then takes it in.</summary>
+    /// <summary>
+    /// Waits until validator 0 has the height and takes it in; then compares with the validators that are not away,
+    /// from the first height on that they were not asked about.
+    /// </summary>
     public async Task FollowAsync(long height, CancellationToken cancel)
     {
-        var results = new List<ResponseFinalizeBlock>();
-        foreach (RpcClient node in nodes)
-        {
-            results.Add(await ResultsAsync(node, height, cancel).ConfigureAwait(false));
-            if (results.Count == 1)
-            {
-                NoteArrival();
-            }
-        }
-
+        ResponseFinalizeBlock results = await ResultsAsync(nodes[0], height, cancel).ConfigureAwait(false);
+        NoteArrival();
         BlockAnswer block = await nodes[0].BlockAsync(height, cancel).ConfigureAwait(false);
-        Take(height, results, block.Block.Data.Txs);
+        Take(height, results, block.Id.Hash, block.Block.Data.Txs);
+        for (int i = 1; i < nodes.Count; i++)
+        {
+            await CatchUpAsync(i, cancel).ConfigureAwait(false);
+        }
     }
 
-    /// <summary>Takes in what each validator says of a height, and the transactions of its block.</summary>
-    internal void Take(
-        long height, IReadOnlyList<ResponseFinalizeBlock> results, IReadOnlyList<ByteString> transactions)
+    // Asks a validator about every open height, unless a fault takes it away.
+    private async Task CatchUpAsync(int validator, CancellationToken cancel)
     {
-        for (int i = 0; i < results.Count; i++)
+        RpcClient node = nodes[validator];
+        while (!presence.IsAway(validator) && _open[validator].TryPeek(out (long Height, ByteString, ByteString) next))
         {
-            Agrees[i] = results[i].AppHash.Equals(results[0].AppHash);
+            try
+            {
+                ResponseFinalizeBlock results = await node.BlockResultsAsync(next.Height, cancel).ConfigureAwait(false);
+                BlockAnswer block = await node.BlockAsync(next.Height, cancel).ConfigureAwait(false);
+                Compare(validator, results.AppHash, block.Id.Hash);
+            }
+            catch (Exception error) when (error is RpcException or NodeUnreachableException)
+            {
+                // Not there yet.
+                await Task.Delay(15, cancel).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>Takes in what validator 0 says of a height, and the transactions of its block.</summary>
+    internal void Take(
+        long height, ResponseFinalizeBlock results, ByteString block, IReadOnlyList<ByteString> transactions)
+    {
+        _height = height;
+        AppHash = Convert.ToHexString(results.AppHash.Span);
+        Agrees[0] = true;
+        foreach (Queue<(long, ByteString, ByteString)> open in _open.Skip(1))
+        {
+            open.Enqueue((height, results.AppHash, block));
         }
 
-        _height = height;
-        AppHash = Convert.ToHexString(results[0].AppHash.Span);
-        HeightsChecked++;
-        Mismatches += Array.TrueForAll(Agrees, static agrees => agrees) ? 0 : 1;
-        Count(transactions, results[0]);
+        Count(transactions, results);
+    }
+
+    /// <summary>Takes in what another validator says of the first height for which it was not asked.</summary>
+    internal void Compare(int validator, ByteString appHash, ByteString block)
+    {
+        (long height, ByteString expected, ByteString expectedBlock) = _open[validator].Dequeue();
+        Agrees[validator] = appHash == expected && block == expectedBlock;
+        if (!Agrees[validator])
+        {
+            _mismatches.Add(height);
+        }
     }
 
     private void NoteArrival()

@@ -57,6 +57,15 @@ internal sealed record RunOptions
     /// <summary>Market time (ns) at which replays start; 0 chooses.</summary>
     public required long From { get; init; }
 
+    /// <summary>Faults to strike validators with, in this order; the run ends after the last.</summary>
+    public IReadOnlyList<string> Perturbations { get; init; } = [];
+
+    /// <summary>Kills at random moments; the run ends after the last. 0: none.</summary>
+    public int Crashes { get; init; }
+
+    /// <summary>Whether faults end the run.</summary>
+    public bool HasFaults => Perturbations.Count > 0 || Crashes > 0;
+
     /// <summary>Report file; empty for none.</summary>
     public required string Report { get; init; }
 

@@ -7,7 +7,7 @@ using AppChain.Node;
 namespace AppChain.Localnet;
 
 /// <summary>Lets every agent act once after each block, spread over the validators' RPC servers.</summary>
-internal sealed class TraderFloor(IReadOnlyList<Trader> traders, IReadOnlyList<RpcClient> nodes)
+internal sealed class TraderFloor(IReadOnlyList<Trader> traders, IReadOnlyList<RpcClient> nodes, Presence presence)
 {
     private long _submitted;
     private readonly SortedDictionary<uint, long> _refused = [];
@@ -29,11 +29,18 @@ internal sealed class TraderFloor(IReadOnlyList<Trader> traders, IReadOnlyList<R
             if (trader.Act(height, markets) is { } transaction)
             {
                 await slots.WaitAsync(cancel).ConfigureAwait(false);
-                sending.Add(SendAsync(nodes[trader.Number % nodes.Count], transaction, slots, cancel));
+                sending.Add(SendAsync(NodeOf(trader), transaction, slots, cancel));
             }
         }
 
         await Task.WhenAll(sending).ConfigureAwait(false);
+    }
+
+    // An agent whose validator is away goes to validator 0.
+    private RpcClient NodeOf(Trader trader)
+    {
+        int validator = trader.Number % nodes.Count;
+        return nodes[presence.IsAway(validator) ? 0 : validator];
     }
 
     private async Task SendAsync(RpcClient node, byte[] transaction, SemaphoreSlim slots, CancellationToken cancel)

@@ -50,11 +50,13 @@ public sealed class RunReportTests
 
     private static IReadOnlyList<string> Failures(
         ResponseFinalizeBlock first, ResponseFinalizeBlock second, V1.ChainResponse chain, long blocks = 30,
-        bool requireLiquidations = false, CallCheck? calls = null)
+        bool requireLiquidations = false, CallCheck? calls = null, ByteString? otherBlock = null)
     {
         using var node = new RpcClient("http://127.0.0.1:1");
-        var monitor = new Monitor([node, node]);
-        monitor.Take(1, [first, second], []);
+        var block = ByteString.CopyFrom(1);
+        var monitor = new Monitor([node, node], new Presence(2));
+        monitor.Take(1, first, block, []);
+        monitor.Compare(1, second.AppHash, otherBlock ?? block);
         return RunReport.Failures(Options(requireLiquidations), monitor, chain, calls ?? new CallCheck(1, []), blocks);
     }
 
@@ -68,7 +70,7 @@ public sealed class RunReportTests
     [Test]
     public void A_validator_with_another_app_hash_fails_the_run() => Assert.That(
         Failures(Block(1, "Fill", "OracleUpdated"), Block(2, "Fill", "OracleUpdated"), s_sound),
-        Is.EqualTo(new[] { "1 heights with different app hashes" }));
+        Is.EqualTo(new[] { "1 heights with different app hashes or blocks" }));
 
     [Test]
     public void Calls_out_of_order_fail_the_run()
@@ -77,6 +79,15 @@ public sealed class RunReportTests
         Assert.That(
             Failures(block, block, s_sound, calls: new CallCheck(7, ["validator 2: call 3"])),
             Is.EqualTo(new[] { "validator 2: call 3" }));
+    }
+
+    [Test]
+    public void A_validator_with_another_block_fails_the_run()
+    {
+        ResponseFinalizeBlock block = Block(1, "Fill", "OracleUpdated");
+        Assert.That(
+            Failures(block, block, s_sound, otherBlock: ByteString.CopyFrom(2)),
+            Is.EqualTo(new[] { "1 heights with different app hashes or blocks" }));
     }
 
     [Test]
