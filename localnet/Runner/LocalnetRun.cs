@@ -300,7 +300,7 @@ internal sealed class LocalnetRun(RunOptions options)
         Console.WriteLine($"{monitor.Fills} fills, {monitor.Liquidations} liquidations, {monitor.Deleveragings} deleveragings");
         Console.WriteLine($"app hashes: {monitor.HeightsChecked} heights compared on all validators, {monitor.Mismatches} mismatches");
         Console.WriteLine(
-            $"conservation: held {chain.Held} = claims {chain.Claims} + insurance fund {chain.InsuranceFund} + fees {chain.Fees}, difference {chain.Difference}");
+            $"conservation: held {chain.Held} = claims {chain.Claims} + insurance fund {chain.InsuranceFund} + fees {chain.Fees} + leaving {chain.Leaving}, difference {chain.Difference}");
         Console.WriteLine($"signatures: {signed.Count} places in the audit logs, {signed.Faults.Count} faults");
         Console.WriteLine(failures.Count == 0 ? "every check held" : "FAILED: " + string.Join("; ", failures));
     }

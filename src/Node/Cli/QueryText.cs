@@ -230,7 +230,7 @@ internal static class QueryText
     {
         string[] sums = TextColumns.AlignNumbers(
             Amount(chain.Held), Amount(chain.Claims), Amount(chain.InsuranceFund), Amount(chain.Fees),
-            Amount(chain.Difference));
+            Amount(chain.Leaving), Amount(chain.Difference));
         printer.Pairs(
             ("chain", chain.ChainId),
             ("height", Number(chain.Height)),
@@ -240,7 +240,8 @@ internal static class QueryText
             ("claims", sums[1]),
             ("insurance fund", sums[2]),
             ("fees", sums[3]),
-            ("difference", sums[4]),
+            ("leaving", sums[4]),
+            ("difference", sums[5]),
             ("accounts", Count(chain.Accounts)),
             ("open orders", Count(chain.OpenOrders)),
             ("since the node started", $"{Count(chain.Fills)} fills, {Count(chain.Liquidations)} liquidations, "

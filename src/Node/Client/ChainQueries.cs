@@ -77,6 +77,47 @@ public static class ChainQueries
             0,
             cancel);
 
+    /// <summary>What bounds withdrawals, and sums of an owner; empty: of all.</summary>
+    public static Task<V1.VaultResponse> VaultAsync(
+        this RpcClient node, string owner = "", CancellationToken cancel = default) =>
+        node.AskAsync("/vault", new V1.VaultRequest { Owner = owner }, V1.VaultResponse.Parser, 0, cancel);
+
+    /// <summary>A council.</summary>
+    public static Task<V1.CouncilResponse> CouncilAsync(
+        this RpcClient node, V1.Council council, CancellationToken cancel = default) =>
+        node.AskAsync("/council", new V1.CouncilRequest { Council = council }, V1.CouncilResponse.Parser, 0, cancel);
+
+    /// <summary>Proposals of a council; unspecified: of both.</summary>
+    public static Task<V1.ProposalsResponse> ProposalsAsync(
+        this RpcClient node, V1.Council council = V1.Council.Unspecified, CancellationToken cancel = default) =>
+        node.AskAsync(
+            "/proposals", new V1.ProposalsRequest { Council = council }, V1.ProposalsResponse.Parser, 0, cancel);
+
+    /// <summary>Balance and limit of the treasury.</summary>
+    public static Task<V1.TreasuryResponse> TreasuryAsync(this RpcClient node, CancellationToken cancel = default) =>
+        node.AskAsync("/treasury", new V1.TreasuryRequest(), V1.TreasuryResponse.Parser, 0, cancel);
+
+    /// <summary>Withdrawals, all or of an owner or one by number.</summary>
+    public static Task<V1.WithdrawalsResponse> WithdrawalsAsync(
+        this RpcClient node, string owner = "", ulong id = 0, CancellationToken cancel = default) =>
+        node.AskAsync(
+            "/withdrawals",
+            new V1.WithdrawalsRequest { Owner = owner, WithdrawalId = id },
+            V1.WithdrawalsResponse.Parser,
+            0,
+            cancel);
+
+    /// <summary>Deposits, all or one by its id in hex.</summary>
+    public static Task<V1.DepositsResponse> DepositsAsync(
+        this RpcClient node, string id = "", uint limit = 0, CancellationToken cancel = default) =>
+        node.AskAsync(
+            "/deposits", new V1.DepositsRequest { DepositId = id, Limit = limit }, V1.DepositsResponse.Parser, 0, cancel);
+
+    /// <summary>A released withdrawal as the guardians signed it.</summary>
+    public static Task<V1.ReleaseResponse> ReleaseAsync(
+        this RpcClient node, ulong id, CancellationToken cancel = default) =>
+        node.AskAsync("/release", new V1.ReleaseRequest { WithdrawalId = id }, V1.ReleaseResponse.Parser, 0, cancel);
+
     /// <summary>A row of the state after a height with its proof; height 0 is the newest.</summary>
     public static Task<V1.ProofResponse> ProofAsync(
         this RpcClient node, byte[] key, long height = 0, CancellationToken cancel = default) =>

@@ -34,6 +34,13 @@ internal sealed partial class QueryAnswers(ReadModel model)
         "/liquidations" => AnswerLiquidations(LiquidationsRequest.Parser.ParseFrom(request.Data)),
         "/accounts-at-risk" => AnswerAtRisk(AccountsAtRiskRequest.Parser.ParseFrom(request.Data)),
         "/agents" => AnswerAgents(AgentsRequest.Parser.ParseFrom(request.Data)),
+        "/vault" => AnswerVault(VaultRequest.Parser.ParseFrom(request.Data)),
+        "/council" => AnswerCouncil(CouncilRequest.Parser.ParseFrom(request.Data)),
+        "/proposals" => AnswerProposals(ProposalsRequest.Parser.ParseFrom(request.Data)),
+        "/treasury" => AnswerTreasury(TreasuryRequest.Parser.ParseFrom(request.Data)),
+        "/withdrawals" => AnswerWithdrawals(WithdrawalsRequest.Parser.ParseFrom(request.Data)),
+        "/deposits" => AnswerDeposits(DepositsRequest.Parser.ParseFrom(request.Data)),
+        "/release" => AnswerRelease(ReleaseRequest.Parser.ParseFrom(request.Data)),
         _ => throw new QueryRefused(
             QueryCode.NoSuchPath, $"there is no path '{request.Path}': see docs/spec/queries.md"),
     };

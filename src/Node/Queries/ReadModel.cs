@@ -54,6 +54,9 @@ internal sealed class ReadModel
     /// <summary>Consensus prices by market.</summary>
     public SortedDictionary<uint, OracleRow> Oracles { get; } = [];
 
+    /// <summary>Vault, treasury and councils.</summary>
+    public VaultModel Vault { get; } = new();
+
     /// <summary>Reports by market and validator.</summary>
     public SortedDictionary<ReportKey, ReportRow> Reports { get; } = [];
 
@@ -106,6 +109,7 @@ internal sealed class ReadModel
             _ordersOf.Clear();
             _liquidations.Clear();
             _agents.Clear();
+            Vault.Clear();
             Markets.Clear();
             Oracles.Clear();
             Reports.Clear();
@@ -310,6 +314,9 @@ internal sealed class ReadModel
             case RowKind.AgentList:
             case RowKind.ValidatorSet:
             case RowKind.None:
+                break;
+            default:
+                Vault.Apply((RowKind)change.Key[0], ref key, ref value, gone);
                 break;
         }
     }

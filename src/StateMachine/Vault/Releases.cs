@@ -59,7 +59,10 @@ internal sealed class Releases
         ref WithdrawalRow row = ref _state.Withdrawals.Write(slot);
         int before = CouncilRow.Count((ushort)(row.Signers & ((1 << guardian) - 1)));
         row.Signers |= (ushort)(1 << guardian);
-        row.Signatures = row.Signatures.InsertRange(before * TransactionCodec.SignatureSize, content.Signature);
+        int at = before * WithdrawalRow.SignedSize;
+        row.Signatures = row.Signatures
+            .InsertRange(at, content.Signature)
+            .InsertRange(at, guardians.Terms.Members[guardian]);
         int signatures = CouncilRow.Count(row.Signers);
         Withdrawals.Emit(EventKind.WithdrawalSigned, row, signatures, context);
         if (signatures >= guardians.Terms.Threshold)

@@ -91,7 +91,7 @@ internal static class VaultInvariants
         ref readonly WithdrawalRow row = ref state.Withdrawals.Read(slot);
         Invariant.Assert(row.State == WithdrawalState.Released);
         Invariant.Assert(row.Sequence > 0 && context.Time < row.Expiry && context.Time >= row.ReadyTime);
-        Invariant.Assert(row.Signatures.Length == CouncilRow.Count(row.Signers) * TransactionCodec.SignatureSize);
+        Invariant.Assert(row.Signatures.Length == CouncilRow.Count(row.Signers) * WithdrawalRow.SignedSize);
         CheckGuardians(state, row.CouncilVersion, row.Signers);
     }
 

@@ -131,6 +131,9 @@ public struct TreasuryRow : IRow<SingleKey, TreasuryRow>
     /// <summary>Timelock of the treasurers when the epoch began, seconds.</summary>
     public long BaseTimelockSeconds;
 
+    /// <summary>Micro-USD spent in the epoch of a block time.</summary>
+    public readonly Int128 SpentAt(long time) => Epoch == ProposalExecution.EpochOf(time) ? Spent : 0;
+
     /// <inheritdoc/>
     public static RowKind Kind => RowKind.Treasury;
 

@@ -30,6 +30,9 @@ public struct WithdrawalRow : IRow<ulong, WithdrawalRow>
     /// <summary>Most bytes of a destination.</summary>
     public const int DestinationBytesMax = 64;
 
+    /// <summary>Bytes of a key and its signature.</summary>
+    public const int SignedSize = TransactionCodec.PublicKeySize + TransactionCodec.SignatureSize;
+
     /// <summary>Number, from 1, never reused.</summary>
     public ulong Id;
 
@@ -69,7 +72,7 @@ public struct WithdrawalRow : IRow<ulong, WithdrawalRow>
     /// <summary>Bit i: guardian i signed the release.</summary>
     public ushort Signers;
 
-    /// <summary>Their signatures of 64 bytes each, in order of the guardians' numbers.</summary>
+    /// <summary>Their keys of 33 and signatures of 64 bytes, key before signature, in order of the guardians' numbers.</summary>
     public ImmutableArray<byte> Signatures;
 
     /// <inheritdoc/>

@@ -287,7 +287,7 @@ internal sealed class ScenarioRun(Scenario scenario)
             ["held"] => Usd(Pool().Held),
             ["withdrawal", string id] => Chain.TryFind((ulong)Whole(id), out WithdrawalRow row) ? $"{row.State}" : "none",
             ["signatures", string id] => Chain.TryFind((ulong)Whole(id), out WithdrawalRow row)
-                ? Text(row.Signatures.Length / TransactionCodec.SignatureSize)
+                ? Text(row.Signatures.Length / WithdrawalRow.SignedSize)
                 : "none",
             ["sequence", string id] => Chain.TryFind((ulong)Whole(id), out WithdrawalRow row) ? $"{row.Sequence}" : "none",
             ["proposal", string id] => Chain.TryFind((ulong)Whole(id), out ProposalRow row) ? $"{row.State}" : "none",

@@ -1,0 +1,249 @@
+using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using AppChain.StateMachine;
+using AppChain.V1;
+
+namespace AppChain.Node;
+
+/// <summary>Vault, treasury and councils.</summary>
+internal sealed partial class QueryAnswers
+{
+    private const uint DepositsOtherwise = 50;
+
+    private VaultResponse AnswerVault(VaultRequest request)
+    {
+        VaultTerms terms = (model.Vault.Vault ?? throw Missing("this chain has no guardians: its vault is closed")).Terms;
+        Address owner = request.Owner.Length > 0 ? AccountOf(request.Owner).Owner : default;
+        FlowRow flow = model.Vault.Flows.GetValueOrDefault(owner);
+        var answer = new VaultResponse
+        {
+            OwnerCap = Text(terms.OwnerCap),
+            TotalCap = Text(terms.TotalCap),
+            ReleaseExpirySeconds = (ulong)terms.ReleaseExpirySeconds,
+            Waiting = Text(flow.Waiting),
+            Admitted = Text(flow.Admitted),
+            Net = Text(flow.NetAt(model.Time)),
+            Open = (ulong)flow.Open,
+        };
+        foreach (TimelockTier tier in terms.Tiers)
+        {
+            answer.Tiers.Add(new TimelockStep { AmountFrom = Text(tier.AmountFrom), Seconds = (ulong)tier.Seconds });
+        }
+
+        return answer;
+    }
+
+    private CouncilResponse AnswerCouncil(CouncilRequest request)
+    {
+        if (!model.Vault.Councils.TryGetValue((CouncilKind)request.Council, out CouncilRow row))
+        {
+            throw Missing(request.Council is Council.Guardians or Council.Treasurers
+                ? $"this chain has no {request.Council}"
+                : "name a council: guardians or treasurers");
+        }
+
+        var answer = new CouncilResponse
+        {
+            Council = request.Council,
+            Version = row.Version,
+            Threshold = (uint)row.Terms.Threshold,
+            VetoThreshold = (uint)row.Terms.VetoThreshold,
+            TimelockSeconds = (ulong)row.Terms.TimelockSeconds,
+        };
+        foreach (ImmutableArray<byte> key in row.Terms.Members)
+        {
+            answer.Members.Add(new CouncilMember
+            {
+                Address = AccountText.Of(TransactionCodec.AddressOf(key.AsSpan())),
+                PublicKey = Hex(key.AsSpan()),
+            });
+        }
+
+        return answer;
+    }
+
+    private ProposalsResponse AnswerProposals(ProposalsRequest request)
+    {
+        var answer = new ProposalsResponse();
+        foreach (ProposalRow row in model.Vault.Proposals.Values)
+        {
+            if (request.Council != Council.Unspecified && (CouncilKind)request.Council != row.Council)
+            {
+                continue;
+            }
+
+            var proposal = new ProposalStatus
+            {
+                ProposalId = row.Id,
+                Council = (Council)row.Council,
+                CouncilVersion = row.CouncilVersion,
+                State = (V1.ProposalState)row.State,
+                Proposer = row.Proposer,
+                CreatedTime = (ulong)row.CreatedTime,
+                ReadyTime = (ulong)row.ReadyTime,
+                DueTime = (ulong)row.DueTime,
+                Content = Proposal.Parser.ParseFrom(row.Payload.AsSpan()),
+            };
+            proposal.Approvals.AddRange(Members(row.Approvals));
+            proposal.Vetoes.AddRange(Members(row.Vetoes));
+            answer.Proposals.Add(proposal);
+        }
+
+        return answer;
+    }
+
+    private TreasuryResponse AnswerTreasury(TreasuryRequest _)
+    {
+        TreasuryRow row = model.Vault.Treasury ?? throw Missing("this chain has no treasurers: fees are never spent");
+        return new TreasuryResponse
+        {
+            Balance = Text(model.Pool.Fees),
+            EpochLimit = Text(row.EpochLimit),
+            Spent = Text(row.SpentAt(model.Time)),
+        };
+    }
+
+    private WithdrawalsResponse AnswerWithdrawals(WithdrawalsRequest request)
+    {
+        Address? owner = request.Owner.Length > 0 ? AccountOf(request.Owner).Owner : null;
+        if (request.WithdrawalId != 0 && !model.Vault.Withdrawals.ContainsKey(request.WithdrawalId))
+        {
+            throw Missing($"there is no withdrawal {request.WithdrawalId}, or no more");
+        }
+
+        var answer = new WithdrawalsResponse();
+        foreach (WithdrawalRow row in model.Vault.Withdrawals.Values)
+        {
+            bool isWanted = (request.WithdrawalId == 0 || request.WithdrawalId == row.Id)
+                && (owner is null || model.AccountOf(row.Account).Owner == owner);
+            if (isWanted)
+            {
+                answer.Withdrawals.Add(Withdrawal(row));
+            }
+        }
+
+        return answer;
+    }
+
+    private Withdrawal Withdrawal(in WithdrawalRow row)
+    {
+        var withdrawal = new Withdrawal
+        {
+            WithdrawalId = row.Id,
+            Account = Name(row.Account),
+            Amount = Text(row.Amount),
+            Destination = Hex(row.Destination.AsSpan()),
+            State = (V1.WithdrawalState)row.State,
+            RequestedTime = (ulong)row.RequestedTime,
+            ReadyTime = (ulong)row.ReadyTime,
+            DueTime = (ulong)row.DueTime,
+            Sequence = row.Sequence,
+            Expiry = (ulong)row.Expiry,
+            CouncilVersion = row.CouncilVersion,
+        };
+        withdrawal.Vetoes.AddRange(Members(row.Vetoes));
+        withdrawal.Signers.AddRange(Members(row.Signers));
+        return withdrawal;
+    }
+
+    private DepositsResponse AnswerDeposits(DepositsRequest request)
+    {
+        byte[]? wanted = null;
+        if (request.DepositId.Length > 0)
+        {
+            wanted = new byte[Sha256Digest.Size];
+            bool isId = request.DepositId.Length == 2 * wanted.Length
+                && Convert.FromHexString(request.DepositId, wanted, out _, out _) == System.Buffers.OperationStatus.Done;
+            wanted = isId ? wanted : throw new QueryRefused(QueryCode.Malformed, "a deposit id is 64 digits of hex");
+        }
+
+        var answer = new DepositsResponse();
+        foreach (PendingDepositRow row in model.Vault.Pending.Values)
+        {
+            if (wanted is null || row.Id.DepositId == new Sha256Digest(wanted))
+            {
+                Add(answer, row.Id.DepositId, row.Recipient, row.Amount, row.Attestations, 0, row.DueTime);
+            }
+        }
+
+        int limit = Limit(request.Limit, DepositsOtherwise);
+        List<Sha256Digest> order = model.Vault.CreditedOrder;
+        for (int i = order.Count - 1; wanted is null && i >= 0 && order.Count - i <= limit; i--)
+        {
+            AddCredited(answer, model.Vault.Credited[order[i]]);
+        }
+
+        if (wanted is not null && model.Vault.Credited.TryGetValue(new Sha256Digest(wanted), out CreditedDepositRow credited))
+        {
+            AddCredited(answer, credited);
+        }
+
+        return answer;
+    }
+
+    private static void AddCredited(DepositsResponse answer, in CreditedDepositRow row) =>
+        Add(answer, row.DepositId, row.Recipient, row.Amount, row.Attestations, row.Height, 0);
+
+    private static void Add(
+        DepositsResponse answer, Sha256Digest id, AccountId account, long amount, ushort votes, long height, long expires)
+    {
+        var deposit = new Deposit
+        {
+            DepositId = Hex(id.ToArray()),
+            Account = AccountText.Of(account),
+            Amount = Text(amount),
+            IsCredited = height != 0,
+            Height = (ulong)height,
+            Expires = (ulong)expires,
+        };
+        deposit.Attestations.AddRange(Members(votes));
+        answer.Deposits.Add(deposit);
+    }
+
+    private ReleaseResponse AnswerRelease(ReleaseRequest request)
+    {
+        if (!model.Vault.Withdrawals.TryGetValue(request.WithdrawalId, out WithdrawalRow row)
+            || row.State != StateMachine.WithdrawalState.Released)
+        {
+            throw Missing($"withdrawal {request.WithdrawalId} is not released, or was longer than 30 days ago");
+        }
+
+        var answer = new ReleaseResponse
+        {
+            ChainId = model.Chain.ChainId,
+            WithdrawalId = row.Id,
+            Sequence = row.Sequence,
+            Expiry = (ulong)row.Expiry,
+            CouncilVersion = row.CouncilVersion,
+            Amount = Text(row.Amount),
+            Destination = Hex(row.Destination.AsSpan()),
+        };
+        for (int i = 0; i < row.Signatures.Length; i += WithdrawalRow.SignedSize)
+        {
+            ReadOnlySpan<byte> signed = row.Signatures.AsSpan().Slice(i, WithdrawalRow.SignedSize);
+            answer.Signatures.Add(new GuardianSignature
+            {
+                PublicKey = Hex(signed[..TransactionCodec.PublicKeySize]),
+                Signature = Hex(signed[TransactionCodec.PublicKeySize..]),
+            });
+        }
+
+        return answer;
+    }
+
+    private static IEnumerable<uint> Members(ushort votes)
+    {
+        for (int i = 0; i < CouncilRow.MembersMax; i++)
+        {
+            if ((votes >> i & 1) != 0)
+            {
+                yield return (uint)i;
+            }
+        }
+    }
+
+    private static QueryRefused Missing(string why) => new(QueryCode.NotFound, why);
+
+    private static string Hex(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(bytes);
+}

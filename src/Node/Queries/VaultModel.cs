@@ -1,0 +1,102 @@
+using System.Collections.Generic;
+using AppChain.StateMachine;
+
+namespace AppChain.Node;
+
+/// <summary>The committed rows of vault, treasury and councils. Part of <see cref="ReadModel"/>, under its gate.</summary>
+internal sealed class VaultModel
+{
+    /// <summary>Councils by kind.</summary>
+    public SortedDictionary<CouncilKind, CouncilRow> Councils { get; } = [];
+
+    /// <summary>Proposals by number.</summary>
+    public SortedDictionary<ulong, ProposalRow> Proposals { get; } = [];
+
+    /// <summary>Withdrawals by number.</summary>
+    public SortedDictionary<ulong, WithdrawalRow> Withdrawals { get; } = [];
+
+    /// <summary>Deposits that need more attestations.</summary>
+    public SortedDictionary<DepositKey, PendingDepositRow> Pending { get; } = [];
+
+    /// <summary>Deposits that were credited, by id.</summary>
+    public Dictionary<Sha256Digest, CreditedDepositRow> Credited { get; } = [];
+
+    /// <summary>The same in the order in which they were credited, as far as this node has seen.</summary>
+    public List<Sha256Digest> CreditedOrder { get; } = [];
+
+    /// <summary>Outflows by owner; the zero address stands for all.</summary>
+    public Dictionary<Address, FlowRow> Flows { get; } = [];
+
+    /// <summary>Null: the vault is closed.</summary>
+    public VaultRow? Vault { get; private set; }
+
+    /// <summary>Null: there are no treasurers.</summary>
+    public TreasuryRow? Treasury { get; private set; }
+
+    /// <summary>Forgets everything.</summary>
+    public void Clear()
+    {
+        Councils.Clear();
+        Proposals.Clear();
+        Withdrawals.Clear();
+        Pending.Clear();
+        Credited.Clear();
+        CreditedOrder.Clear();
+        Flows.Clear();
+        Vault = null;
+        Treasury = null;
+    }
+
+    /// <summary>Takes in a changed row; those of other kinds change nothing.</summary>
+    public void Apply(RowKind kind, ref ByteReader key, ref ByteReader value, bool gone)
+    {
+        switch (kind)
+        {
+            case RowKind.Council:
+                CouncilRow council = CouncilRow.Decode(ref key, ref value);
+                Councils[council.Council] = council;
+                break;
+            case RowKind.Vault:
+                Vault = VaultRow.Decode(ref key, ref value);
+                break;
+            case RowKind.Treasury:
+                Treasury = TreasuryRow.Decode(ref key, ref value);
+                break;
+            case RowKind.Flow:
+                FlowRow flow = FlowRow.Decode(ref key, ref value);
+                Flows[flow.Owner] = flow;
+                break;
+            case RowKind.Proposal when gone:
+                Proposals.Remove(key.ReadUInt64());
+                break;
+            case RowKind.Proposal:
+                ProposalRow proposal = ProposalRow.Decode(ref key, ref value);
+                Proposals[proposal.Id] = proposal;
+                break;
+            case RowKind.Withdrawal when gone:
+                Withdrawals.Remove(key.ReadUInt64());
+                break;
+            case RowKind.Withdrawal:
+                WithdrawalRow withdrawal = WithdrawalRow.Decode(ref key, ref value);
+                Withdrawals[withdrawal.Id] = withdrawal;
+                break;
+            case RowKind.PendingDeposit when gone:
+                Pending.Remove(new DepositKey(key.ReadDigest(), key.ReadDigest()));
+                break;
+            case RowKind.PendingDeposit:
+                PendingDepositRow pending = PendingDepositRow.Decode(ref key, ref value);
+                Pending[pending.Id] = pending;
+                break;
+            case RowKind.CreditedDeposit:
+                CreditedDepositRow credited = CreditedDepositRow.Decode(ref key, ref value);
+                if (Credited.TryAdd(credited.DepositId, credited))
+                {
+                    CreditedOrder.Add(credited.DepositId);
+                }
+
+                break;
+            default:
+                break;
+        }
+    }
+}
