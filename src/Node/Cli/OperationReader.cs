@@ -1,8 +1,6 @@
 using System;
 using System.Collections.Generic;
-using System.Collections.Immutable;
 using System.Globalization;
-using System.Text;
 using System.Threading.Tasks;
 using AppChain.Margin;
 using AppChain.StateMachine;
@@ -23,17 +21,28 @@ internal sealed class OperationReader(MarketCatalog markets, Func<string, Accoun
         "reduce_only", "market_order", "slippage", "good_til_height", "good_til_time",
     ];
 
-    private static readonly Dictionary<string, (OperationKind Kind, string[] Fields)> Kinds = new()
+    private static readonly Dictionary<string, (OperationKind Kind, string[] Fields)> Kinds = AllKinds();
+
+    private static Dictionary<string, (OperationKind Kind, string[] Fields)> AllKinds()
     {
-        ["place"] = (OperationKind.PlaceOrder, OrderFields),
-        ["cancel"] = (OperationKind.CancelOrder, ["order_id", "client_id"]),
-        ["cancel-all"] = (OperationKind.CancelAll, ["market"]),
-        ["replace"] = (OperationKind.ReplaceOrder, ["order_id", "target_client_id", .. OrderFields]),
-        ["transfer"] = (OperationKind.Transfer, ["to", "amount"]),
-        ["withdraw"] = (OperationKind.Withdraw, ["amount", "to"]),
-        ["authorise-agent"] = (OperationKind.AuthoriseAgent, ["agent", "markets", "notional_per_day", "expires"]),
-        ["revoke-agent"] = (OperationKind.RevokeAgent, ["agent"]),
-    };
+        var kinds = new Dictionary<string, (OperationKind Kind, string[] Fields)>
+        {
+            ["place"] = (OperationKind.PlaceOrder, OrderFields),
+            ["cancel"] = (OperationKind.CancelOrder, ["order_id", "client_id"]),
+            ["cancel-all"] = (OperationKind.CancelAll, ["market"]),
+            ["replace"] = (OperationKind.ReplaceOrder, ["order_id", "target_client_id", .. OrderFields]),
+            ["transfer"] = (OperationKind.Transfer, ["to", "amount"]),
+            ["withdraw"] = (OperationKind.Withdraw, ["amount", "to"]),
+            ["authorise-agent"] = (OperationKind.AuthoriseAgent, ["agent", "markets", "notional_per_day", "expires"]),
+            ["revoke-agent"] = (OperationKind.RevokeAgent, ["agent"]),
+        };
+        foreach ((string word, OperationKind kind, string[] fields) in VaultOperationReader.Kinds)
+        {
+            kinds.Add(word, (kind, fields));
+        }
+
+        return kinds;
+    }
 
     /// <summary>Reads an operation; the field <c>op</c> says which.</summary>
     /// <exception cref="FormatException">A field is unknown, missing or wrong; the message says what would be right.</exception>
@@ -71,13 +80,16 @@ internal sealed class OperationReader(MarketCatalog markets, Func<string, Accoun
                 return operation;
             case OperationKind.Withdraw:
                 operation.Amount = Amount(fields);
-                operation.Content = new WithdrawalDestination(Destination(fields));
+                operation.Content = new WithdrawalDestination(VaultOperationReader.Destination(Text(fields, "to")));
                 return operation;
             case OperationKind.AuthoriseAgent:
                 operation.Content = await ReadAgentAsync(fields).ConfigureAwait(false);
                 return operation;
             case OperationKind.RevokeAgent:
                 operation.Content = new AgentRevocation(findAccount(Text(fields, "agent")).Owner);
+                return operation;
+            case >= OperationKind.CancelWithdrawal:
+                operation.Content = VaultOperationReader.Read(form.Kind, fields, findAccount);
                 return operation;
             default:
                 return await ReadOrderAsync(fields, operation).ConfigureAwait(false);
@@ -180,18 +192,6 @@ internal sealed class OperationReader(MarketCatalog markets, Func<string, Accoun
             Time(fields, "expires"));
     }
 
-    // Text as it is, or bytes in hex after 0x.
-    private static ImmutableArray<byte> Destination(IReadOnlyDictionary<string, string> fields)
-    {
-        string text = Text(fields, "to");
-        byte[] bytes = text.StartsWith("0x", StringComparison.Ordinal)
-            ? Convert.FromHexString(text.AsSpan(2))
-            : Encoding.UTF8.GetBytes(text);
-        return bytes.Length is >= 1 and <= WithdrawalRow.DestinationBytesMax
-            ? [.. bytes]
-            : throw new FormatException($"'to' has {bytes.Length} bytes; a destination has 1 to {WithdrawalRow.DestinationBytesMax}");
-    }
-
     // With ticks and lots and a market by number, nothing has to be asked of a node.
     private async Task ReadUnitsAsync(
         IReadOnlyDictionary<string, string> fields, Side side, bool isMarket, Action<uint, long, long> set)
@@ -261,13 +261,13 @@ internal sealed class OperationReader(MarketCatalog markets, Func<string, Accoun
     private static long Units(IReadOnlyDictionary<string, string> fields, string name, long highest) =>
         DecimalText.Parse(name, Text(fields, name), 0, "unit", highest);
 
-    private static long Amount(IReadOnlyDictionary<string, string> fields, string name = "amount") => DecimalText.Parse(
+    internal static long Amount(IReadOnlyDictionary<string, string> fields, string name = "amount") => DecimalText.Parse(
         name, Text(fields, name), DecimalText.AmountDecimals, "micro-USD", Limits.AmountMax);
 
-    private static string Text(IReadOnlyDictionary<string, string> fields, string name) =>
+    internal static string Text(IReadOnlyDictionary<string, string> fields, string name) =>
         fields.TryGetValue(name, out string? text) ? text : throw new FormatException($"'{name}' is missing");
 
-    private static ulong Number(
+    internal static ulong Number(
         IReadOnlyDictionary<string, string> fields, string name, ulong highest = ulong.MaxValue)
     {
         if (!fields.TryGetValue(name, out string? text))
@@ -311,6 +311,13 @@ internal sealed class OperationReader(MarketCatalog markets, Func<string, Accoun
             return 0;
         }
 
+        return ParseTime(name, text);
+    }
+
+    /// <summary>Nanoseconds since 1970 of a time in text.</summary>
+    /// <exception cref="FormatException">It is none.</exception>
+    internal static long ParseTime(string name, string text)
+    {
         if (!DateTimeOffset.TryParseExact(
             text,
             ["yyyy-MM-dd'T'HH:mm:ss'Z'", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'"],

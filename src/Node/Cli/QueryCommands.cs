@@ -12,9 +12,9 @@ namespace AppChain.Node;
 internal static class QueryCommands
 {
     /// <summary>A query in progress: what was asked, whom to ask, how to print.</summary>
-    private readonly record struct Context(ParseResult Parsed, RpcClient Node, Printer Printer, CancellationToken Cancel);
+    public readonly record struct Context(ParseResult Parsed, RpcClient Node, Printer Printer, CancellationToken Cancel);
 
-    private delegate Task<int> Ask(Context context);
+    public delegate Task<int> Ask(Context context);
 
     public static Command Build(Shell shell)
     {
@@ -43,6 +43,11 @@ internal static class QueryCommands
         query.Add(AtRisk(SetAction));
         query.Add(Transaction(SetAction));
         query.Add(Chain(SetAction));
+        foreach (Command command in VaultQueries.Build(SetAction, Account))
+        {
+            query.Add(command);
+        }
+
         query.Add(ProofQuery.Build(shell, node, output, keys));
         return query;
     }

@@ -320,12 +320,12 @@ internal static class QueryText
     private static string Price(IReadOnlyDictionary<uint, V1.Market> markets, uint market, ulong ticks) =>
         markets.TryGetValue(market, out V1.Market? its) ? its.FormatPrice(ticks) : $"{Number(ticks)} ticks";
 
-    private static string Amount(string microUsd) => DecimalText.FormatAmount(DecimalText.ParseAmount(microUsd));
+    public static string Amount(string microUsd) => DecimalText.FormatAmount(DecimalText.ParseAmount(microUsd));
 
     private static string Price(V1.Market market, ulong ticks) => ticks == 0 ? "-" : market.FormatPrice(ticks);
 
     private static string Count(ulong value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
     // Heights, ids and nonces as commands take them.
-    private static string Number(ulong value) => value.ToString(CultureInfo.InvariantCulture);
+    public static string Number(ulong value) => value.ToString(CultureInfo.InvariantCulture);
 }

@@ -7,7 +7,7 @@ using System.Threading.Tasks;
 
 namespace AppChain.Node;
 
-/// <summary><c>tx order …</c>, <c>tx transfer</c>, <c>tx withdraw</c>: everything that a trader signs.</summary>
+/// <summary><c>tx order …</c>, <c>tx transfer</c>, <c>tx withdraw</c> and so on: everything that people sign.</summary>
 internal static class TxCommands
 {
     public static Command Build(Shell shell)
@@ -24,6 +24,11 @@ internal static class TxCommands
         tx.Add(Transfer(shell, options));
         tx.Add(Withdraw(shell, options));
         tx.Add(Agent(shell, options));
+        foreach (Command family in VaultCommands.Build(shell, (command, read) => SetAction(command, shell, options, read)))
+        {
+            tx.Add(family);
+        }
+
         return tx;
     }
 

@@ -3,6 +3,8 @@ using System.Collections.Generic;
 using System.Collections.Immutable;
 using AppChain.StateMachine;
 using AppChain.V1;
+using TimelockTier = AppChain.StateMachine.TimelockTier;
+using VaultTerms = AppChain.StateMachine.VaultTerms;
 
 namespace AppChain.Node;
 
@@ -161,7 +163,7 @@ internal sealed partial class QueryAnswers
         var answer = new DepositsResponse();
         foreach (PendingDepositRow row in model.Vault.Pending.Values)
         {
-            if (wanted is null || row.Id.DepositId == new Sha256Digest(wanted))
+            if (wanted is null || row.Id.DepositId.Equals(new Sha256Digest(wanted)))
             {
                 Add(answer, row.Id.DepositId, row.Recipient, row.Amount, row.Attestations, 0, row.DueTime);
             }
