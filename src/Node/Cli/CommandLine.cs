@@ -73,6 +73,7 @@ public static class CommandLine
         root.Add(TxCommands.Build(shell));
         root.Add(QueryCommands.Build(shell));
         root.Add(VerifyProofCommand.Build(shell));
+        root.Add(GuardianCommand.Build(shell));
         root.Add(VerifyReleaseCommand.Build(shell));
         root.Add(CheckCommands.Build(shell));
         root.Add(HsmCommands.Build(shell));

@@ -70,13 +70,12 @@ internal sealed class KeyOptions
         }
     }
 
-    public KeyStore Store(ParseResult parsed, Shell shell)
-    {
-        string home = parsed.GetValue(_home)
-            ?? shell.Variable("APPCHAIN_HOME")
-            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".appchain");
-        return new KeyStore(Path.Combine(home, "keys"));
-    }
+    public KeyStore Store(ParseResult parsed, Shell shell) => new(Path.Combine(Home(parsed, shell), "keys"));
+
+    /// <summary>The home directory.</summary>
+    public string Home(ParseResult parsed, Shell shell) => parsed.GetValue(_home)
+        ?? shell.Variable("APPCHAIN_HOME")
+        ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".appchain");
 
     /// <summary>The key of a name.</summary>
     /// <exception cref="CommandException">There is none; the message lists those there are.</exception>

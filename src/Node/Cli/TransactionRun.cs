@@ -39,7 +39,7 @@ internal sealed class TransactionRun
     /// <summary>Runs it; the result is the exit code.</summary>
     public async Task<int> ExecuteAsync(IReadOnlyList<IReadOnlyDictionary<string, string>> words)
     {
-        Func<string, TransactionSigner> open = _options.Signing(_parsed, _shell);
+        Func<string, TransactionSigner> open = _options.Signing.Open(_parsed, _shell);
         using RpcClient node = _options.Node.Connect(_parsed, _shell);
         var markets = new MarketCatalog(node);
         TransactionBuilder builder = await ReadAsync(words, markets).ConfigureAwait(false);

@@ -1,6 +1,5 @@
 using System;
 using System.CommandLine;
-using AppChain.Hsm;
 using AppChain.StateMachine;
 
 namespace AppChain.Node;
@@ -10,12 +9,12 @@ internal sealed class TxOptions
 {
     public TxOptions(Command family)
     {
-        Keys = new KeyOptions(family);
+        Signing = new SigningOptions(family);
         Node = new NodeOption(family);
         Output = new OutputOption(family);
         foreach (Option option in new Option[]
         {
-            From, Hsm, Owner, Subaccount, Nonce, ExpiryHeight, ExpiresIn, ChainId, DryRun, Wait, WaitSeconds,
+            Owner, Subaccount, Nonce, ExpiryHeight, ExpiresIn, ChainId, DryRun, Wait, WaitSeconds,
         })
         {
             option.Recursive = true;
@@ -23,40 +22,13 @@ internal sealed class TxOptions
         }
     }
 
-    public KeyOptions Keys { get; }
+    public SigningOptions Signing { get; }
+
+    public KeyOptions Keys => Signing.Keys;
 
     public NodeOption Node { get; }
 
     public OutputOption Output { get; }
-
-    public Option<string?> From { get; } = new("--from") { Description = "name of the key that signs", HelpName = "NAME" };
-
-    public Option<string?> Hsm { get; } = new("--hsm")
-    {
-        Description = "in place of --from: key in a device, pkcs11:token=LABEL;key=LABEL;pin-file=FILE",
-        HelpName = "PLACE",
-    };
-
-    /// <summary>
-    /// Finds the key that signs, by its name or by its place in a device; what is returned opens it for a chain.
-    /// </summary>
-    public Func<string, TransactionSigner> Signing(ParseResult parsed, Shell shell)
-    {
-        string? name = parsed.GetValue(From);
-        string? place = parsed.GetValue(Hsm);
-        if (name is null == place is null)
-        {
-            throw new CommandException("say which key signs: either --from NAME, or --hsm PLACE for one in a device");
-        }
-
-        if (place is not null)
-        {
-            return chainId => new TransactionSigner(KeyPlace.OpenAccount(place, shell.AskSecret), chainId);
-        }
-
-        KeyFile key = Keys.Load(Keys.Store(parsed, shell), name!);
-        return chainId => Keys.Signer(parsed, shell, name!, key, chainId);
-    }
 
     public Option<string?> Owner { get; } = new("--owner")
     {
