@@ -75,7 +75,7 @@ internal sealed partial class QueryAnswers
                 continue;
             }
 
-            var proposal = new ProposalStatus
+            var proposal = new CouncilProposal
             {
                 ProposalId = row.Id,
                 Council = (Council)row.Council,

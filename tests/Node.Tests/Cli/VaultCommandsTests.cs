@@ -1,0 +1,184 @@
+using System;
+using System.Linq;
+using System.Text.Json;
+using System.Threading.Tasks;
+using AppChain.Hsm;
+using AppChain.StateMachine;
+using Google.Protobuf;
+using NUnit.Framework;
+
+namespace AppChain.Node.Tests.Cli;
+
+/// <summary>Verbs and queries of vault, treasury and councils.</summary>
+[TestFixture]
+public sealed class VaultCommandsTests
+{
+    private const string Deposit = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    private const ulong Time = 1_760_000_000_000_000_000;
+
+    private CommandRun _run = null!;
+    private FakeNode _node = null!;
+
+    [SetUp]
+    public async Task Start()
+    {
+        _run = new CommandRun();
+        _node = new FakeNode { Answer = (path, _, _) => Answer(path) };
+        _run.Variables["APPCHAIN_NODE"] = _node.Url;
+        await _run.Run("keys", "add", "gina", "--unencrypted");
+        await _run.Run("keys", "add", "bob", "--unencrypted");
+    }
+
+    [TearDown]
+    public void Stop()
+    {
+        _node.Dispose();
+        _run.Dispose();
+    }
+
+    [TestCase("vault cancel 7", OperationKind.CancelWithdrawal, 7)]
+    [TestCase("vault veto 8", OperationKind.VetoWithdrawal, 8)]
+    [TestCase("proposal approve 9", OperationKind.ApproveProposal, 9)]
+    [TestCase("proposal veto 10", OperationKind.VetoProposal, 10)]
+    [TestCase("proposal cancel 11", OperationKind.CancelProposal, 11)]
+    public async Task Votes_name_a_number(string line, OperationKind kind, int number)
+    {
+        Assert.That(await Tx(line), Is.Zero, _run.Error);
+        Operation sent = _node.LastTransaction().Operations[0];
+        Assert.That((sent.Kind, ((NumberedTarget)sent.Content!).Id), Is.EqualTo((kind, (ulong)number)));
+    }
+
+    [Test]
+    public async Task A_guardian_attests_a_deposit()
+    {
+        Assert.That(await Tx($"vault attest {Deposit} 12.5 --to bob/3"), Is.Zero, _run.Error);
+        var content = (DepositAttestation)_node.LastTransaction().Operations[0].Content!;
+        Assert.That(Convert.ToHexStringLower(content.DepositId.ToArray()), Is.EqualTo(Deposit));
+        Assert.That((content.Amount, content.Recipient.Subaccount), Is.EqualTo((12_500_000L, 3u)));
+    }
+
+    [Test]
+    public async Task A_treasurer_proposes_payments()
+    {
+        Assert.That(await Tx("treasury spend 100 --to insurance-fund"), Is.Zero, _run.Error);
+        var content = (TreasurySpend)_node.LastTransaction().Operations[0].Content!;
+        Assert.That((content.Recipient, content.Amount), Is.EqualTo(((AccountId?)null, 100_000_000L)));
+        Assert.That(await Tx("treasury spend 1 --to bob --note audit --dry-run"), Is.Zero, _run.Error);
+        Assert.That(_run.Out, Does.Contain("propose pay 1.00 to app1").And.Contain("for \"audit\"").And.Contain("not sent"));
+    }
+
+    [Test]
+    public async Task A_policy_is_printed_edited_and_proposed([Values("vault", "treasury")] string what)
+    {
+        Assert.That(await _run.Run("query", what, "--policy"), Is.Zero, _run.Error);
+        string file = _run.WriteFile("policy.json", _run.Out.Replace("\"timelock_seconds\": 30", "\"timelock_seconds\": 45", StringComparison.Ordinal));
+        Assert.That(await Tx($"{what} propose {file}"), Is.Zero, _run.Error);
+        IOperationContent content = _node.LastTransaction().Operations[0].Content!;
+        CouncilTerms council = content is VaultPolicy vault ? vault.Council : ((TreasuryPolicy)content).Council;
+        Assert.That((council.Members.Length, council.Threshold, council.TimelockSeconds), Is.EqualTo((2, 2, 45L)));
+        Assert.That(content is not VaultPolicy policy || policy.Terms == VaultQueries.Terms((V1.VaultResponse)Answer("/vault")!)
+            || policy.Terms.Tiers.SequenceEqual(VaultQueries.Terms((V1.VaultResponse)Answer("/vault")!).Tiers));
+    }
+
+    [TestCase("vault attest 12 5 --to bob", "is not 64 digits of hex")]
+    [TestCase("vault cancel first", "withdrawal 'first' is not a whole number above zero")]
+    [TestCase("treasury spend 1 --to zoe", "no key 'zoe'")]
+    [TestCase("vault propose {}", "guardians: missing; begin with `appchain query vault --policy`")]
+    [TestCase("vault propose nonsense", "begin with `appchain query vault --policy`")]
+    [TestCase("vault", "`appchain tx vault` needs a verb; it has attest, cancel, veto, propose")]
+    public async Task A_mistake_says_what_would_be_right(string line, string message)
+    {
+        if (line.StartsWith("vault propose ", StringComparison.Ordinal))
+        {
+            line = $"vault propose {_run.WriteFile("policy.json", line["vault propose ".Length..])}";
+        }
+
+        Assert.That(await Tx(line), Is.EqualTo(ExitCode.Usage));
+        Assert.That(_run.Error, Does.Contain(message));
+    }
+
+    [TestCase("vault", "at most 50.00 in 24 h")]
+    [TestCase("vault --owner bob", "left in 24 h")]
+    [TestCase("withdrawals", "bank")]
+    [TestCase("withdrawals --owner bob --id 7", "releasable")]
+    [TestCase("release 7", "02ab")]
+    [TestCase("deposits", "pending until 2025-10-09")]
+    [TestCase("council guardians", "2 of 2 agree, 1 veto, timelock 30 s; version 3")]
+    [TestCase("proposals --council treasurers", "pay 5.00 to the insurance fund")]
+    [TestCase("treasury", "balance  7.00")]
+    public async Task Queries_answer_in_text_and_in_json(string line, string shown)
+    {
+        Assert.That(await _run.Run(["query", .. line.Split(' ')]), Is.Zero, _run.Error);
+        Assert.That(_run.Out, Does.Contain(shown));
+        Assert.That(await _run.Run(["query", .. line.Split(' '), "--output", "json"]), Is.Zero, _run.Error);
+        using JsonDocument json = JsonDocument.Parse(_run.Out);
+        Assert.That(json.RootElement.EnumerateObject().Any(), Is.True);
+    }
+
+    private Task<int> Tx(string line) => _run.Run(["tx", .. line.Split(' '), "--from", "gina"]);
+
+    private static V1.CouncilMember Member(byte secret)
+    {
+        byte[] key = Secp256k1.PublicKeyOf([.. new byte[31], secret]);
+        return new V1.CouncilMember
+        {
+            Address = AccountText.Of(TransactionCodec.AddressOf(key)),
+            PublicKey = Convert.ToHexStringLower(key),
+        };
+    }
+
+    private static IMessage? Answer(string path) => path switch
+    {
+        "/vault" => new V1.VaultResponse
+        {
+            Tiers = { new V1.TimelockStep { AmountFrom = "0", Seconds = 10 } },
+            OwnerCap = "50000000",
+            TotalCap = "90000000",
+            ReleaseExpirySeconds = 600,
+            Waiting = "1",
+            Admitted = "2",
+            Net = "3",
+        },
+        "/council" => new V1.CouncilResponse
+        {
+            Version = 3,
+            Members = { Member(1), Member(2) },
+            Threshold = 2,
+            VetoThreshold = 1,
+            TimelockSeconds = 30,
+        },
+        "/treasury" => new V1.TreasuryResponse { Balance = "7000000", EpochLimit = "9000000", Spent = "0" },
+        "/withdrawals" => new V1.WithdrawalsResponse
+        {
+            Withdrawals =
+            {
+                new V1.Withdrawal
+                {
+                    WithdrawalId = 7, Account = "app1x/0", Amount = "5000000", Destination = "62616e6b",
+                    State = V1.WithdrawalState.Releasable, DueTime = Time,
+                },
+            },
+        },
+        "/release" => new V1.ReleaseResponse
+        {
+            ChainId = "c", WithdrawalId = 7, Amount = "5", Destination = "62616e6b",
+            Signatures = { new V1.GuardianSignature { PublicKey = "02ab", Signature = "00" } },
+        },
+        "/deposits" => new V1.DepositsResponse
+        {
+            Deposits = { new V1.Deposit { DepositId = Deposit, Account = "app1x/0", Amount = "5", Expires = Time } },
+        },
+        "/proposals" => new V1.ProposalsResponse
+        {
+            Proposals =
+            {
+                new V1.CouncilProposal
+                {
+                    ProposalId = 4, Council = V1.Council.Treasurers, State = V1.ProposalState.Open, DueTime = Time,
+                    Content = new V1.Proposal { TreasurySpend = new V1.TreasurySpend { Amount = 5_000_000 } },
+                },
+            },
+        },
+        _ => null,
+    };
+}
