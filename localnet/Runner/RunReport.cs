@@ -70,7 +70,7 @@ internal static class RunReport
                 ["fees"] = chain.Fees,
                 ["difference"] = chain.Difference,
             },
-            ["invariants_checked"] = (long)chain.Height,
+            ["invariants_checked"] = (long)chain.BlocksChecked,
             ["abci_calls"] = new JsonObject
             {
                 ["checked"] = calls.Count,

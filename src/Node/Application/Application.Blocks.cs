@@ -49,7 +49,7 @@ public sealed partial class Application
             _store.Append(record, _genesis);
             _genesis = null;
             _model.Apply(changes, candidate.Result.Events, exchange.Height, exchange.Time, exchange.AppHash);
-            _model.Count(candidate.Result.Transactions);
+            _model.Count(candidate.Result.Transactions, exchange.CheckEveryRow);
             Publish();
             _candidate = null;
             _snapshots?.Begin(exchange.Committed, exchange.Height, exchange.AppHash);

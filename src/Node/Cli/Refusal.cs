@@ -33,6 +33,12 @@ internal sealed class Refusal(RpcClient node, IReadOnlyDictionary<uint, V1.Marke
             return null;
         }
 
+        if (code == ResultCode.PriceOutsideBand && markets.TryGetValue(operation.Market, out V1.Market? banded))
+        {
+            // The index price may have moved since.
+            return RefusalText.Band(banded, operation.Side, operation.Price) ?? Explanations.Of(code);
+        }
+
         if (code is not (ResultCode.MarginTooLow or ResultCode.CollateralTooLow) || outcome.Needed.Length == 0)
         {
             return Explanations.Of(code);
@@ -45,18 +51,28 @@ internal sealed class Refusal(RpcClient node, IReadOnlyDictionary<uint, V1.Marke
             return RefusalText.Collateral(needed, available);
         }
 
-        bool isOrder = operation.Kind is OperationKind.PlaceOrder or OperationKind.ReplaceOrder;
-        return isOrder && !operation.ReduceOnly && markets.TryGetValue(operation.Market, out V1.Market? market)
+        return NeedsMargin(operation) && markets.TryGetValue(operation.Market, out V1.Market? market)
             ? RefusalText.Margin(
                 needed, available, market, await LargestAsync(transaction, operation, cancel).ConfigureAwait(false))
             : RefusalText.Margin(needed, available, null, 0);
     }
 
     /// <summary>
-    /// What the margin test would say to the orders of a transaction, one after the other, as text for people.
+    /// What the price band and the margin test would say to the orders of a transaction, one after the other, as text
+    /// for people.
     /// </summary>
     public async Task<string> EstimateAsync(Transaction transaction, CancellationToken cancel)
     {
+        foreach (Operation operation in transaction.Operations)
+        {
+            if (IsOrder(operation)
+                && markets.TryGetValue(operation.Market, out V1.Market? market)
+                && RefusalText.Band(market, operation.Side, operation.Price) is { } outside)
+            {
+                return $"estimate: {outside}";
+            }
+        }
+
         bool hasOrder = Array.Exists(transaction.Operations, NeedsMargin);
         if (!hasOrder)
         {
@@ -108,6 +124,8 @@ internal sealed class Refusal(RpcClient node, IReadOnlyDictionary<uint, V1.Marke
         return new MarginEstimate(account, markets);
     }
 
-    private static bool NeedsMargin(Operation operation) =>
-        operation.Kind is OperationKind.PlaceOrder or OperationKind.ReplaceOrder && !operation.ReduceOnly;
+    private static bool NeedsMargin(Operation operation) => IsOrder(operation) && !operation.ReduceOnly;
+
+    private static bool IsOrder(Operation operation) =>
+        operation.Kind is OperationKind.PlaceOrder or OperationKind.ReplaceOrder;
 }

@@ -1,4 +1,6 @@
 using System;
+using AppChain.Margin;
+using AppChain.StateMachine;
 
 namespace AppChain.Node;
 
@@ -22,6 +24,27 @@ internal static class RefusalText
             : "";
         return $"margin too low: needs {DecimalText.FormatAmount(needed)}, has {DecimalText.FormatAmount(available)}; "
             + $"{reduce}deposit {DecimalText.FormatAmount(needed - available)}";
+    }
+
+    /// <summary>The line for a price outside the band; null when the price is inside, or there is no index price.</summary>
+    /// <param name="market">Market of the order.</param>
+    /// <param name="side">Its side.</param>
+    /// <param name="price">Its limit, ticks.</param>
+    public static string? Band(V1.Market market, Side side, long price)
+    {
+        // ROUNDING: the band is widened to whole ticks (ORD-5).
+        long highest = (long)Arithmetic.PpmCeil((long)market.IndexPrice, Arithmetic.PpmOne + (int)market.PriceBandPpm);
+        long lowest = (long)Arithmetic.PpmFloor((long)market.IndexPrice, Arithmetic.PpmOne - (int)market.PriceBandPpm);
+        bool isOutside = side == Side.Buy ? price > highest : price < lowest;
+        if (market.IndexPrice == 0 || !isOutside)
+        {
+            return null;
+        }
+
+        string bound = side == Side.Buy
+            ? $"a buy may pay at most {market.FormatPrice(highest)}"
+            : $"a sell may take at least {market.FormatPrice(lowest)}";
+        return $"the price is too far beyond the index price {market.FormatPrice((long)market.IndexPrice)}: {bound} now";
     }
 
     /// <summary>The line for collateral that does not cover a transfer or withdrawal.</summary>

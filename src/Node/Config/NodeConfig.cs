@@ -230,7 +230,9 @@ public sealed record NodeConfig
     {
         try
         {
-            SocketEndpoint.Parse(value);
+            bool hasScheme = value.StartsWith("tcp://", StringComparison.Ordinal)
+                || value.StartsWith("unix://", StringComparison.Ordinal);
+            SocketEndpoint.Parse(hasScheme ? value : "");
             return value;
         }
         catch (FormatException)

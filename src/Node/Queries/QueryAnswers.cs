@@ -65,6 +65,7 @@ internal sealed partial class QueryAnswers(ReadModel model)
             Fills = (ulong)model.FillCount,
             Liquidations = (ulong)model.LiquidationCount,
             Deleveragings = (ulong)model.DeleveragingCount,
+            BlocksChecked = (ulong)model.CheckedCount,
         };
         foreach (KeyValuePair<uint, ulong> refused in model.Refused)
         {

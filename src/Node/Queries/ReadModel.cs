@@ -87,6 +87,9 @@ internal sealed class ReadModel
     /// <summary>Fills, liquidations and deleveragings since the node started.</summary>
     public long FillCount { get; private set; }
 
+    /// <summary>Blocks since start after which every row was visited.</summary>
+    public long CheckedCount { get; private set; }
+
     /// <summary>Accounts found below maintenance margin since the node started.</summary>
     public long LiquidationCount { get; private set; }
 
@@ -138,11 +141,12 @@ internal sealed class ReadModel
         }
     }
 
-    /// <summary>Counts the refused transactions of a block.</summary>
-    public void Count(ImmutableArray<TransactionResult> results)
+    /// <summary>Counts a committed block: what was refused in it, and whether every row was visited after it.</summary>
+    public void Count(ImmutableArray<TransactionResult> results, bool isEveryRowChecked)
     {
         lock (Gate)
         {
+            CheckedCount += isEveryRowChecked ? 1 : 0;
             foreach (TransactionResult result in results)
             {
                 if (result.Code != ResultCode.Ok)

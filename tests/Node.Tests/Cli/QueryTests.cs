@@ -72,7 +72,7 @@ public sealed class QueryTests
     [TestCase("query", "`appchain query` needs a verb; it has markets, market, book", "see `appchain query --help`")]
     [TestCase("query prices", "`appchain query` has no verb 'prices'; it has markets", "")]
     [TestCase("tx order", "`appchain tx order` needs a verb; it has place, cancel, cancel-all, replace, batch", "")]
-    [TestCase("foo", "`appchain` has no verb 'foo'; it has init, start, status, ", "")]
+    [TestCase("foo", "`appchain` has no verb 'foo'; it has init, start, ", "")]
     public async Task A_mistake_says_what_there_is(string line, string message, string next)
     {
         Assert.That(await _run.Run(line.Split(' ')), Is.EqualTo(ExitCode.Usage));

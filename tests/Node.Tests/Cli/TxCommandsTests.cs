@@ -1,4 +1,5 @@
 using System;
+using System.Globalization;
 using System.Linq;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -40,7 +41,7 @@ public sealed class TxCommandsTests
             "tx order place BTC-PERP buy --quantity 0.25 --price 50000.5 --client-id 77 --from alice --subaccount 3");
         Assert.That(code, Is.Zero, _run.Error);
         Transaction sent = _node.LastTransaction();
-        Assert.That(sent.Nonce, Is.EqualTo(8));
+        Assert.That(sent.Nonce, Is.InRange(8, 39), "above the highest used, and no two commands the same");
         Assert.That(sent.ExpiryHeight, Is.EqualTo(141));
         Assert.That(sent.Subaccount, Is.EqualTo(3));
         Assert.That(sent.Operations, Is.EqualTo(new[]
@@ -251,6 +252,25 @@ public sealed class TxCommandsTests
             new TransactionVerifier(FakeNode.ChainId).Decode(bytes, out Transaction? transaction), Is.EqualTo(ResultCode.Ok));
         Assert.That(transaction!.Operations[0].Quantity, Is.EqualTo(1_000));
         Assert.That(json.RootElement.GetProperty("margin").GetString(), Is.EqualTo("estimate: needs 250.00, has 900.12"));
+    }
+
+    [TestCase("buy", "52500.1", "a buy may pay at most 52,500.0 now")]
+    [TestCase("sell", "47499.9", "a sell may take at least 47,500.0 now")]
+    public async Task A_price_outside_the_band_is_told_the_bound(string side, string price, string bound)
+    {
+        await Run($"tx order place BTC-PERP {side} --quantity 0.01 --price {price} --dry-run --from alice");
+        Assert.That(_run.Out, Does.Contain($"too far beyond the index price 50,000.0: {bound}"));
+        _node.Outcome = sent => ((uint)ResultCode.PriceOutsideBand, new V1.TransactionResult
+        {
+            Operations = { new V1.OperationResult { Code = (uint)ResultCode.PriceOutsideBand } },
+        }, []);
+        await Run($"tx order place BTC-PERP {side} --quantity 0.01 --price {price} --wait --from alice");
+        Assert.That(_run.Out, Does.Contain(bound));
+        decimal inside = decimal.Parse(price, CultureInfo.InvariantCulture) + (side == "buy" ? -0.1m : 0.1m);
+        await Run(string.Create(
+            CultureInfo.InvariantCulture,
+            $"tx order place BTC-PERP {side} --quantity 0.01 --price {inside} --dry-run --from alice"));
+        Assert.That(_run.Out, Does.Contain("estimate: needs"));
     }
 
     [Test]
