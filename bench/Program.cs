@@ -26,6 +26,11 @@ internal static class Program
                 return 0;
             case ["signer"]:
                 SignerFigures.Print();
+            case ["snapshots"]:
+                SnapshotFigures.Print(1_000_000);
+                return 0;
+            case ["snapshots", string accounts]:
+                SnapshotFigures.Print(int.Parse(accounts, System.Globalization.CultureInfo.InvariantCulture));
                 return 0;
             case [] or ["all"]:
                 BookFigures.Print();
@@ -35,7 +40,7 @@ internal static class Program
                 TreeFigures.Print(Console.Out);
                 return 0;
             default:
-                Console.Error.WriteLine("usage: ./appchain bench [book|orders|oracle|node|tree|signer|all]");
+                Console.Error.WriteLine("usage: ./appchain bench [book|orders|oracle|node|tree|signer|snapshots [ACCOUNTS]|all]");
                 return 2;
         }
     }

@@ -23,6 +23,9 @@ internal sealed class LateNode(RunOptions options, NetworkFiles files, string ge
 
     private DateTime _started;
 
+    // What it said of a height whose next header may not be there yet.
+    private ApplicationInfo? _said;
+
     /// <summary>Height at which it was started; 0 before.</summary>
     public long StartedAt { get; private set; }
 
@@ -108,12 +111,15 @@ internal sealed class LateNode(RunOptions options, NetworkFiles files, string ge
             Snapshot = info.Height;
         }
 
-        if (info.Height < height)
+        if (_said is { } said && said.Height < height)
         {
-            BlockAnswer next = await network.BlockAsync(info.Height + 1, cancel).ConfigureAwait(false);
+            BlockAnswer next = await network.BlockAsync(said.Height + 1, cancel).ConfigureAwait(false);
             HeightsCompared++;
-            Mismatches += next.Block.Header.AppHash.Equals(info.AppHash) ? 0 : 1;
+            Mismatches += next.Block.Header.AppHash.Equals(said.AppHash) ? 0 : 1;
+            _said = null;
         }
+
+        _said ??= info;
 
         if (SecondsToFollow == 0 && height - info.Height <= BlocksBehindMax)
         {

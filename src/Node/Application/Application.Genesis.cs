@@ -54,11 +54,18 @@ public sealed partial class Application
             Vault = state.Vault,
             Treasury = state.Treasury,
         };
+        return FirstState(rows, genesis);
+    }
+
+    /// <summary>The first state of a new chain, or of one that goes on from rows.</summary>
+    /// <exception cref="GenesisException">The rows are not those of a chain at the height before.</exception>
+    internal static Exchange FirstState(List<KeyValuePair<byte[], byte[]>>? rows, Genesis genesis)
+    {
         try
         {
-            return isExport ? Exchange.FromRows(rows!, genesis) : Exchange.FromGenesis(genesis);
+            return rows is not null ? Exchange.FromRows(rows, genesis) : Exchange.FromGenesis(genesis);
         }
-        catch (InvariantException) when (isExport)
+        catch (InvariantException) when (rows is not null)
         {
             throw new GenesisException(
                 "app_state.rows: not the rows of a chain at the height before initial_height and up to genesis_time, "
