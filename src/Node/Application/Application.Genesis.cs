@@ -65,8 +65,9 @@ public sealed partial class Application
         {
             return rows is not null ? Exchange.FromRows(rows, genesis) : Exchange.FromGenesis(genesis);
         }
-        catch (InvariantException) when (rows is not null)
+        catch (Exception wrong) when (rows is not null && wrong is not OutOfMemoryException)
         {
+            // Whatever stops foreign rows from becoming a chain says the same of them.
             throw new GenesisException(
                 "app_state.rows: not the rows of a chain at the height before initial_height and up to genesis_time, "
                 + $"or of another release than {NodeVersion.Text}; export again");

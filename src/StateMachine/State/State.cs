@@ -181,7 +181,7 @@ internal sealed class State : IJournaled
     /// <summary>The rows of a chain as encoded, ascending by key; then everything that is derived from them is rebuilt.</summary>
     public void Load(IEnumerable<KeyValuePair<byte[], byte[]>> rows)
     {
-        var accounts = new List<KeyValuePair<byte[], byte[]>>();
+        var accounts = new List<(int Number, KeyValuePair<byte[], byte[]> Row)>();
         byte[] previous = [];
         foreach (KeyValuePair<byte[], byte[]> row in rows)
         {
@@ -189,7 +189,7 @@ internal sealed class State : IJournaled
             previous = row.Key;
             if (row.Key[0] == (byte)RowKind.Account)
             {
-                accounts.Add(row);
+                accounts.Add((AccountNumber(row), row));
                 continue;
             }
 
@@ -197,8 +197,8 @@ internal sealed class State : IJournaled
         }
 
         // ORDER: by number, so that the slot of an account is its number again.
-        accounts.Sort(static (left, right) => AccountNumber(left).CompareTo(AccountNumber(right)));
-        foreach (KeyValuePair<byte[], byte[]> row in accounts)
+        accounts.Sort(static (left, right) => left.Number.CompareTo(right.Number));
+        foreach ((_, KeyValuePair<byte[], byte[]> row) in accounts)
         {
             LoadRow(row);
         }

@@ -11,7 +11,6 @@ using AppChain.Node;
 using AppChain.StateMachine;
 using AppChain.StateMachine.Tests;
 using Google.Protobuf;
-using NodeGenesis = AppChain.StateMachine.Genesis;
 
 namespace AppChain.Localnet.Tests.Fuzz;
 
@@ -125,11 +124,10 @@ internal sealed class AbciFrames : IDisposable
     private void Start()
     {
         byte[] publicKey = Secp256k1.PublicKeyOf(_key);
-        NodeGenesis like = PoisonPill.NewGenesis();
         var state = new GenesisState(
             GenesisFile.DefaultMarkets,
             [new GenesisAccount(new AccountId(TransactionCodec.AddressOf(publicKey), 0), 1_000_000_000_000)],
-            1_000_000, like.Vault, like.Treasury);
+            1_000_000);
         var genesis = new RequestInitChain
         {
             ChainId = ChainId,

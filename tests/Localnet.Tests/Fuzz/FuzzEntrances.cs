@@ -1,6 +1,8 @@
 using System;
 using System.Collections.Generic;
+using System.Collections.Immutable;
 using System.Linq;
+using System.Security.Cryptography;
 using System.Text;
 using AppChain.Hsm;
 using AppChain.Node;
@@ -173,8 +175,14 @@ internal sealed class FuzzEntrances : IDisposable
         Exchange chain = Exchange.FromGenesis(genesis);
         List<KeyValuePair<byte[], byte[]>> rows =
             [.. chain.Commit().Select(row => new KeyValuePair<byte[], byte[]>(row.Key, row.Value!))];
+        CouncilTerms council = new(
+            [.. Enumerable.Range(1, 3).Select(i => Secp256k1.PublicKeyOf(SHA256.HashData([(byte)i])).ToImmutableArray())], 2, 2, 30);
         string fresh = GenesisFile.Write(new GenesisState(
-            GenesisFile.DefaultMarkets, genesis.Accounts, 1_000_000, genesis.Vault, genesis.Treasury)).ToJsonString();
+            GenesisFile.DefaultMarkets,
+            genesis.Accounts,
+            1_000_000,
+            genesis.Vault! with { Guardians = council },
+            genesis.Treasury! with { Treasurers = council })).ToJsonString();
         string document = Encoding.UTF8.GetString(ExportedState.Write(chain, rows, "{}"));
         string exported = document[document.IndexOf("\"app_state\":", StringComparison.Ordinal)..][12..].TrimEnd()[..^1];
         byte[] Next() => Encoding.UTF8.GetBytes(_random.Next(3) == 0 ? _text.Text(Rotten(exported)) : _text.Text(fresh));

@@ -18,8 +18,13 @@ internal sealed class SignerQuestions
 
     private readonly Random _random;
     private readonly WireDamage _damage;
-    private readonly RemoteSigner _signer;
-    private readonly ConsensusSigner _guarded;
+    // A question far ahead that was answered leaves nothing more to sign: then another signer takes its place.
+    private const int QuestionsOfASigner = 200;
+
+    private readonly SoftwareKey _key = SoftwareKey.FromSeed(SHA256.HashData("signer"u8));
+    private RemoteSigner _signer;
+    private ConsensusSigner _guarded;
+    private int _questions;
     private long _height = 1;
     private (SignState State, ByteString Signature) _last = (SignState.Fresh, ByteString.Empty);
 
@@ -27,8 +32,7 @@ internal sealed class SignerQuestions
     {
         _random = random;
         _damage = damage;
-        SoftwareKey key = SoftwareKey.FromSeed(SHA256.HashData("signer"u8));
-        _guarded = new ConsensusSigner(ChainId, key, SignState.Fresh, static _ => { });
+        _guarded = new ConsensusSigner(ChainId, _key, SignState.Fresh, static _ => { });
         _signer = new RemoteSigner("unix:///nowhere", _guarded);
     }
 
@@ -49,6 +53,13 @@ internal sealed class SignerQuestions
 
     public string Run(byte[] bytes)
     {
+        if (++_questions % QuestionsOfASigner == 0)
+        {
+            _guarded = new ConsensusSigner(ChainId, _key, SignState.Fresh, static _ => { });
+            _signer = new RemoteSigner("unix:///nowhere", _guarded);
+            _last = (SignState.Fresh, ByteString.Empty);
+        }
+
         string verdict = "nothing";
         try
         {
