@@ -26,6 +26,7 @@ internal static class Program
                 return 0;
             case ["signer"]:
                 SignerFigures.Print();
+                return 0;
             case ["snapshots"]:
                 SnapshotFigures.Print(1_000_000);
                 return 0;
