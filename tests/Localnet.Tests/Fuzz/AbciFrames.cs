@@ -64,7 +64,7 @@ internal sealed class AbciFrames : IDisposable
                 answered.Clear().Append(request.ValueCase).Append(' ').Append(Answer(request));
             }
 
-            return answered.ToString();
+            return answered.Length == 0 ? "nothing" : answered.ToString();
         }
         catch (MalformedFrameException)
         {
