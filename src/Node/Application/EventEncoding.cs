@@ -20,7 +20,9 @@ public static class EventEncoding
         {
             case EventKind.OrderOpened:
                 Add(encoded, ("account", account(e.Account)), ("market", e.Market), ("order_id", e.OrderId),
-                    ("client_id", e.ClientId), ("side", Name(e.Side)), ("price", e.Price), ("quantity", e.Quantity));
+                    ("client_id", e.ClientId), ("side", Name(e.Side)), ("price", e.Price), ("quantity", e.Quantity),
+                    ("reduce_only", e.Reason == 1 ? "true" : "false"), ("good_til_height", e.Amount),
+                    ("good_til_time", e.Amount2));
                 break;
             case EventKind.Fill:
                 Add(encoded, ("market", e.Market), ("taker", account(e.Account)), ("maker", account(e.Counterparty)),
@@ -40,7 +42,8 @@ public static class EventEncoding
                 break;
             case EventKind.OracleUpdated:
                 Add(encoded, ("market", e.Market), ("price", e.Price), ("confidence", e.Amount),
-                    ("state", Name((OracleState)e.Reason)), ("power", e.Amount2));
+                    ("state", Name((OracleState)e.Reason)), ("power", e.Amount2), ("agreed_price", e.Quantity),
+                    ("source_time", e.Amount3));
                 break;
             case EventKind.OracleStateChanged:
                 Add(encoded, ("market", e.Market), ("price", e.Price), ("state", Name((OracleState)e.Reason)));
@@ -57,7 +60,8 @@ public static class EventEncoding
                 break;
             case EventKind.LiquidationSlice:
                 Add(encoded, ("account", account(e.Account)), ("market", e.Market), ("side", Name(e.Side)), ("price", e.Price),
-                    ("quantity", e.Quantity), ("bankruptcy_price", e.Amount), ("filled", e.Amount2));
+                    ("quantity", e.Quantity), ("bankruptcy_price", e.Amount), ("filled", e.Amount2),
+                    ("equity", e.Amount3), ("maintenance_margin", e.Amount4));
                 break;
             case EventKind.InsuranceFundChanged:
                 Add(encoded, ("account", account(e.Account)), ("market", e.Market), ("quantity", e.Quantity),

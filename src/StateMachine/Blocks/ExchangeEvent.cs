@@ -8,7 +8,10 @@ public enum EventKind : byte
     /// <summary>Never emitted.</summary>
     None = 0,
 
-    /// <summary>An order entered the book: Account, Market, OrderId, ClientId, Side, Price, Quantity (resting lots).</summary>
+    /// <summary>
+    /// An order entered the book: Account, Market, OrderId, ClientId, Side, Price, Quantity (resting lots), Reason 1 when it
+    /// only reduces, Amount its good-til height, Amount2 its good-til time (0: none).
+    /// </summary>
     OrderOpened = 1,
 
     /// <summary>
@@ -57,7 +60,8 @@ public enum EventKind : byte
 
     /// <summary>
     /// A slice was offered to the book: Account, Market, Side, Price the fillable price, Quantity offered, Amount the
-    /// bankruptcy price (ticks), Amount2 lots filled.
+    /// bankruptcy price (ticks), Amount2 lots filled, Amount3 the account's equity and Amount4 its maintenance margin
+    /// before the slice (micro-USD).
     /// </summary>
     LiquidationSlice = 12,
 
@@ -230,6 +234,9 @@ public struct ExchangeEvent
 
     /// <summary>Third amount.</summary>
     public Int128 Amount3;
+
+    /// <summary>Fourth amount.</summary>
+    public Int128 Amount4;
 
     /// <summary>Bytes that are no number; null when none.</summary>
     public byte[]? Data;

@@ -259,6 +259,8 @@ internal sealed partial class LiquidationSweep
             Quantity = slice.Lots,
             Amount = slice.Bankruptcy,
             Amount2 = taken.Filled,
+            Amount3 = risk.Equity,
+            Amount4 = risk.Maintenance,
         });
         if (taken.Filled > 0)
         {

@@ -210,6 +210,12 @@ internal sealed class OrderPlacement
             }
         }
 
+        if (taker.Quantity == 0 && taken.Filled < operation.Quantity)
+        {
+            // Decrement took the rest of it: nothing is left that could rest.
+            left = CloseReason.SelfTrade;
+        }
+
         if (left != CloseReason.None)
         {
             context.Emit(new ExchangeEvent
@@ -299,6 +305,9 @@ internal sealed class OrderPlacement
             ClientId = order.ClientId,
             Price = order.Price,
             Quantity = order.Quantity,
+            Reason = (byte)(order.ReduceOnly ? 1 : 0),
+            Amount = order.GoodTilHeight,
+            Amount2 = order.GoodTilTime,
         });
         return new OperationOutcome(ResultCode.Ok);
     }

@@ -213,7 +213,7 @@ public sealed class QueryTests
                 return new V1.ChainResponse
                 {
                     ChainId = FakeNode.ChainId, Height = 41, Held = "3", Claims = "1", InsuranceFund = "1", Fees = "1",
-                    Difference = "0",
+                    Leaving = "0", Difference = "0",
                 };
             default:
                 return null;
