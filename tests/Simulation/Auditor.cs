@@ -18,7 +18,7 @@ namespace AppChain.Simulation;
 /// </summary>
 internal sealed class Auditor(World world, GenesisState genesis)
 {
-    private const int WindowSeconds = 90;
+    private const int WindowSeconds = 60;
     private sealed record Decided(ByteString Block, ByteString AppHash, ByteString Results, int Validator);
 
     private readonly Ledger _ledger = new(genesis);
@@ -74,13 +74,13 @@ internal sealed class Auditor(World world, GenesisState genesis)
         if (decided.Block != request.Hash)
         {
             if (!world.IsBeyond)
-                throw new Violation("fork", $"height {request.Height}: validators {decided.Validator} and {index} decided different blocks");
+                throw new Violation("fork", request.Height, $"validators {decided.Validator} and {index} decided different blocks");
             Forks.Add((request.Height, Culprits(request.Height, decided.Validator, index)));
             return;
         }
         if (decided.AppHash != response.AppHash || decided.Results != results)
         {
-            throw new Violation("app hash", $"height {request.Height}: validators {decided.Validator} and {index} executed the same "
+            throw new Violation("app hash", request.Height, $"validators {decided.Validator} and {index} executed the same "
                 + "block to different results");
         }
     }
@@ -114,8 +114,9 @@ internal sealed class Auditor(World world, GenesisState genesis)
     {
         if (height < _prunedBelow) return;
         ByteString content = id.ToByteString();
-        if (!_signed.TryAdd((validator, height, round, type), content) && _signed[(validator, height, round, type)] != content)
-            throw new Violation("double sign", $"height {height}, round {round}, type {type}: validator {validator.ToBase64()}");
+        var step = (validator, height, round, type);
+        if (!_signed.TryAdd(step, content) && _signed[step] != content)
+            throw new Violation("double sign", height, $"round {round}, type {type}: validator {validator.ToBase64()}");
     }
 
     private void CheckExecutedOnce(RequestFinalizeBlock request, ResponseFinalizeBlock response)
@@ -124,7 +125,7 @@ internal sealed class Auditor(World world, GenesisState genesis)
         {
             bool isUser = !PriceUpdate.IsClaimedBy(request.Txs[i].Span);
             if (isUser && response.TxResults[i].Code == 0 && !_executed.Add(request.Txs[i]))
-                throw new Violation("replay", $"height {request.Height}: transaction {i} was executed before");
+                throw new Violation("replay", request.Height, $"transaction {i} was executed before");
         }
     }
 
@@ -140,7 +141,7 @@ internal sealed class Auditor(World world, GenesisState genesis)
             double high = _window.Max(item => item.Prices[oracle.Market - 1]) * 1.02;
             bool isFresh = oracle.State == OracleState.Live;
             if (isFresh && (oracle.Price < low || oracle.Price > high))
-                throw new Violation("price", $"height {Height}: market {oracle.Market} at {oracle.Price}, true between {low} and {high}");
+                throw new Violation("price", Height, $"market {oracle.Market} at {oracle.Price}, true between {low} and {high}");
         }
     }
 
@@ -160,7 +161,7 @@ internal sealed class Auditor(World world, GenesisState genesis)
     {
         if (Height % 200 != 0) return;
         _prunedBelow = Height - 100;
-        foreach ((ByteString, long Height, int, int) key in _signed.Keys.Where(key => key.Height < _prunedBelow).ToList())
-            _signed.Remove(key);
+        List<(ByteString, long Height, int, int)> old = [.. _signed.Keys.Where(step => step.Height < _prunedBelow)];
+        foreach ((ByteString, long, int, int) step in old) _signed.Remove(step);
     }
 }

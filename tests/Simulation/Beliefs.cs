@@ -16,7 +16,8 @@ internal static class Beliefs
     /// <exception cref="Violation">One does not hold.</exception>
     public static void Check(Rows rows, long height)
     {
-        Dictionary<uint, MarketRow> markets = rows.Of<uint, MarketRow>().ToDictionary(market => market.Parameters.MarketId);
+        Dictionary<uint, MarketRow> markets =
+            rows.Of<uint, MarketRow>().ToDictionary(market => market.Parameters.MarketId);
         List<PositionRow> positions = [.. rows.Of<PositionKey, PositionRow>()];
         List<OrderRow> orders = [.. rows.Of<ulong, OrderRow>()];
         ChainRow chain = rows.Of<SingleKey, ChainRow>().Single();
@@ -35,10 +36,10 @@ internal static class Beliefs
         foreach (AccountRow account in rows.Of<AccountId, AccountRow>()) claims += account.Collateral;
         foreach (PositionRow position in positions) claims -= position.EntryNotional;
         foreach (MarketRow market in markets.Values) claims += market.FundingClearing;
-        if (claims != pool.Claims) throw new Violation("conservation", $"height {height}: claims {pool.Claims}, in fact {claims}");
+        if (claims != pool.Claims) throw new Violation("conservation", height, $"claims {pool.Claims}, in fact {claims}");
         if (pool.Held != pool.Claims + pool.InsuranceFund + pool.Fees + pool.Leaving)
-            throw new Violation("conservation", $"height {height}: held {pool.Held} is not claims + fund + fees + leaving");
-        if (pool.InsuranceFund < 0) throw new Violation("conservation", $"height {height}: the insurance fund is negative");
+            throw new Violation("conservation", height, $"held {pool.Held} is not claims + fund + fees + leaving");
+        if (pool.InsuranceFund < 0) throw new Violation("conservation", height, "the insurance fund is negative");
         foreach ((uint id, MarketRow market) in markets)
         {
             BigInteger sum = 0;
@@ -48,9 +49,9 @@ internal static class Beliefs
                 sum += position.Size;
                 longs += Math.Max(0, position.Size);
             }
-            if (sum != 0) throw new Violation("conservation", $"height {height}: sizes of market {id} sum to {sum}");
+            if (sum != 0) throw new Violation("conservation", height, $"sizes of market {id} sum to {sum}");
             if (longs != market.OpenInterest)
-                throw new Violation("conservation", $"height {height}: open interest of market {id} is not the sum of longs");
+                throw new Violation("conservation", height, $"open interest of market {id} is not the sum of longs");
         }
     }
 
@@ -60,15 +61,16 @@ internal static class Beliefs
         foreach (IGrouping<uint, OrderRow> book in orders.GroupBy(order => order.Market))
         {
             long bid = book.Where(order => order.Side == Side.Buy).Select(order => order.Price).DefaultIfEmpty(0).Max();
-            long ask = book.Where(order => order.Side == Side.Sell).Select(order => order.Price).DefaultIfEmpty(long.MaxValue).Min();
-            if (bid >= ask) throw new Violation("crossed book", $"height {height}, market {book.Key}: bid {bid}, ask {ask}");
+            long ask = book.Where(order => order.Side == Side.Sell).Select(order => order.Price)
+                .DefaultIfEmpty(long.MaxValue).Min();
+            if (bid >= ask) throw new Violation("crossed book", height, $"market {book.Key}: bid {bid}, ask {ask}");
         }
         foreach (OrderRow order in orders)
         {
             if (order.Quantity <= 0 || order.Quantity > order.OriginalQuantity || order.OrderId >= chain.NextOrderId)
-                throw new Violation("book", $"height {height}: order {order.OrderId} of {order.Quantity} lots cannot be");
+                throw new Violation("book", height, $"order {order.OrderId} of {order.Quantity} lots cannot be");
             if (order.GoodTilHeight != 0 && order.GoodTilHeight < height)
-                throw new Violation("book", $"height {height}: order {order.OrderId} was good til {order.GoodTilHeight}");
+                throw new Violation("book", height, $"order {order.OrderId} was good til {order.GoodTilHeight}");
         }
     }
 
@@ -91,13 +93,14 @@ internal static class Beliefs
                 long best = position.Size > 0 ? valuation.High : valuation.Low;
                 BigInteger value = market.Parameters.TickLotValue;
                 BigInteger owed = (BigInteger)(market.FundingIndex - position.FundingIndex) * position.Size;
-                equity += (value * best * position.Size) - (BigInteger)position.EntryNotional - Ceiling(owed, BigInteger.One << 32);
+                equity += (value * best * position.Size) - (BigInteger)position.EntryNotional;
+                equity -= Ceiling(owed, BigInteger.One << 32);
                 maintenance += Maintenance(market.Parameters, value * valuation.Mark * Math.Abs(position.Size));
             }
             bool mustBeRecorded = (maintenance > 0 && equity < maintenance) || (!holds && account.Collateral < 0);
             if (mustBeRecorded != recorded.Contains(account.Number))
             {
-                throw new Violation("liquidation", $"height {height}: account {account.Number} has equity {equity} and maintenance "
+                throw new Violation("liquidation", height, $"account {account.Number} has equity {equity} and maintenance "
                     + $"margin {maintenance}, and {(mustBeRecorded ? "no" : "still a")} liquidation record");
             }
         }

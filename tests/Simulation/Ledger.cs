@@ -25,6 +25,7 @@ internal sealed class Ledger
     private readonly SortedDictionary<string, Int128> _net = new(StringComparer.Ordinal);
     private readonly SortedDictionary<(string Account, uint Market), Int128> _sizes = [];
     private readonly HashSet<ulong> _orders = [];
+    private readonly HashSet<ulong> _closed = [];
     private readonly Dictionary<uint, MarketParameters> _markets;
     private Int128 _held;
     private Int128 _leaving;
@@ -55,6 +56,11 @@ internal sealed class Ledger
         {
             foreach (Event happened in result.Events) Apply(happened);
         }
+
+        // Events of the block and of its transactions are told apart, not in one order: an order that a transaction opened
+        // may be closed by the liquidations after it.
+        _orders.ExceptWith(_closed);
+        _closed.Clear();
     }
 
     /// <summary>Compares the prediction with the rows.</summary>
@@ -88,7 +94,7 @@ internal sealed class Ledger
         HashSet<ulong> orders = [.. rows.Of<ulong, OrderRow>().Select(order => order.OrderId)];
         if (!orders.SetEquals(_orders))
         {
-            throw new Violation("ledger", $"height {height}: open orders {string.Join(' ', orders.Except(_orders))} were never "
+            throw new Violation("ledger", height, $"open orders {string.Join(' ', orders.Except(_orders))} were never "
                 + $"announced, {string.Join(' ', _orders.Except(orders))} never closed");
         }
     }
@@ -106,7 +112,7 @@ internal sealed class Ledger
         Expect(height, "leaving", _leaving, pool.Leaving);
         Expect(height, "fees", _fees, pool.Fees);
         Expect(height, "insurance fund", _fund + dust, pool.InsuranceFund);
-        if (dust < 0) throw new Violation("ledger", $"height {height}: funding gave out {-dust} more than it took");
+        if (dust < 0) throw new Violation("ledger", height, $"funding gave out {-dust} more than it took");
     }
 
     private void Apply(Event happened)
@@ -155,7 +161,7 @@ internal sealed class Ledger
                 if (!_orders.Add((ulong)Number("order_id"))) throw new Violation("ledger", "an order was opened twice");
                 break;
             case nameof(EventKind.OrderClosed):
-                _orders.Remove((ulong)Number("order_id"));
+                _closed.Add((ulong)Number("order_id"));
                 break;
             default:
                 break;
@@ -168,17 +174,19 @@ internal sealed class Ledger
         Int128 notional = Number("price") * Number("quantity") * market.TickLotValue;
         Int128 makerFee = Number("maker_fee");
         Int128 takerFee = Number("taker_fee");
-        bool isRight = makerFee == Fee(notional, market.MakerFeePpm)
-            && (takerFee == Fee(notional, market.TakerFeePpm) || (takerFee == 0 && IsLiquidation()));
+
+        // Liquidations have no order number; they pay a fee of their own, and no rebate is paid out of nothing.
+        bool isLiquidation = Number("taker_order_id") == 0;
+        Int128 makerRate = Fee(notional, market.MakerFeePpm);
+        bool isRight = isLiquidation
+            ? takerFee == 0 && makerFee == Int128.Max(makerRate, 0)
+            : takerFee == Fee(notional, market.TakerFeePpm) && makerFee == makerRate;
         if (!isRight) throw new Violation("ledger", $"fees {takerFee} and {makerFee} on a notional of {notional}");
         bool buys = _attributes["side"] == "buy";
         Trade(_attributes["taker"], buys, Number("price"), Number("quantity"), takerFee);
         Trade(_attributes["maker"], !buys, Number("price"), Number("quantity"), makerFee);
         _fees += takerFee + makerFee;
     }
-
-    // Liquidations have no order number and pay no fee but the one of their own.
-    private bool IsLiquidation() => Number("taker_order_id") == 0;
 
     // A fee never short, a rebate never too much: up.
     private static Int128 Fee(Int128 notional, int ppm)
@@ -202,6 +210,6 @@ internal sealed class Ledger
     private static void Expect(long height, string what, Int128 predicted, Int128 found)
     {
         if (predicted != found)
-            throw new Violation("ledger", $"height {height}: {what}: the events make it {predicted}, the chain says {found}");
+            throw new Violation("ledger", height, $"{what}: the events make it {predicted}, the chain says {found}");
     }
 }

@@ -79,6 +79,7 @@ internal sealed class Liars(World world, IReadOnlyList<Machine> machines)
     private bool TakesOverVote(int from, int to, Vote vote)
     {
         if (world.IsBeyond) return TakesSides(from, to, vote);
+        if (world.Lies(Lie.ForgeVote)) SendDirect(from, to, InAnothersName(vote));
         if (to % 2 == 1 && world.Lies(Lie.DoubleVote))
         {
             SendDirect(from, to, OtherVote(from, vote));
@@ -88,7 +89,7 @@ internal sealed class Liars(World world, IReadOnlyList<Machine> machines)
         {
             Vote lie = vote.Clone();
             lie.Extension = Extreme(from);
-            lie.ExtensionSignature = Sign(from, SignBytes.VoteExtension(World.ChainId, lie.Height, lie.Round, lie.Extension));
+            lie.ExtensionSignature = SignExtension(from, lie);
             SendDirect(from, to, lie);
             return true;
         }
@@ -122,14 +123,29 @@ internal sealed class Liars(World world, IReadOnlyList<Machine> machines)
         return Signed(from, lie);
     }
 
+    private Vote InAnothersName(Vote vote)
+    {
+        Machine other = machines[world.Random.Next(machines.Count)];
+        Vote forged = vote.Clone();
+        int index = world.Network.Node(0)?.State.Validators.IndexOf(other.Address) ?? -1;
+        if (index >= 0) forged.ValidatorIndex = index;
+        forged.ValidatorAddress = other.Address;
+        if (world.Random.Next(2) == 0)
+        {
+            forged.BlockId = new BlockID { PartSetHeader = new PartSetHeader() };
+            forged.Extension = forged.ExtensionSignature = ByteString.Empty;
+        }
+        return forged;
+    }
+
     // Together: everybody with an even number is told one block of the round, everybody else the other.
     private bool TakesSides(int from, int to, Vote vote)
     {
         (SealedBlock Block, bool Found) other = OtherBlock(vote.Height, vote.Round);
         if (!other.Found) return false;
-        BlockID first = _held.First(item => item.Key.Height == vote.Height && item.Key.Round == vote.Round).Value.BlockId;
+        Proposal first = _held.First(item => item.Key.Height == vote.Height && item.Key.Round == vote.Round).Value;
         Vote lie = vote.Clone();
-        lie.BlockId = to % 2 == 0 ? first : other.Block.Id;
+        lie.BlockId = to % 2 == 0 ? first.BlockId : other.Block.Id;
         if (lie.BlockId.Equals(vote.BlockId)) return false;
         SendDirect(from, to, Signed(from, lie));
         return true;
@@ -141,7 +157,7 @@ internal sealed class Liars(World world, IReadOnlyList<Machine> machines)
         if (!isExtended)
             vote.Extension = vote.ExtensionSignature = ByteString.Empty;
         else if (vote.ExtensionSignature.IsEmpty)
-            vote.ExtensionSignature = Sign(from, SignBytes.VoteExtension(World.ChainId, vote.Height, vote.Round, vote.Extension));
+            vote.ExtensionSignature = SignExtension(from, vote);
         vote.Signature = Sign(from, SignBytes.Vote(World.ChainId, vote));
         return vote;
     }
@@ -249,8 +265,12 @@ internal sealed class Liars(World world, IReadOnlyList<Machine> machines)
         ImmutableArray<PriceUpdateEntry> entries = update.Entries;
         int place = world.Random.Next(entries.Length);
         int round = update.Round;
-        switch (world.Random.Next(6))
+        switch (world.Random.Next(7))
         {
+            case 6:
+                byte[] all = [.. Extreme(0).Span];
+                entries = [.. entries.Select(_ => new PriceUpdateEntry(true, all, new byte[64]))];
+                break;
             case 0:
                 byte[] prices = [.. Extreme(0).Span];
                 entries = entries.SetItem(place, new PriceUpdateEntry(true, prices, new byte[64]));
@@ -323,6 +343,9 @@ internal sealed class Liars(World world, IReadOnlyList<Machine> machines)
         world.Network.Transmit(from, to, message);
         _isDirect = false;
     }
+
+    private ByteString SignExtension(int index, Vote vote) =>
+        Sign(index, SignBytes.VoteExtension(World.ChainId, vote.Height, vote.Round, vote.Extension));
 
     private ByteString Sign(int index, byte[] bytes) => ByteString.CopyFrom(machines[index].Key.Sign(bytes));
 }

@@ -26,7 +26,7 @@ internal sealed class Prices
         _random = new Random(unchecked(seed * 131 + 3));
     }
 
-    /// <summary>The two markets: a tick and a lot are worth one USD, so that an auditor reads without a calculator.</summary>
+    /// <summary>The two markets: a tick is a USD, a lot a thousandth of a coin.</summary>
     public static ImmutableArray<MarketParameters> Markets { get; } =
         [Market(1, "BTC-PERP", -100, 500, 100_000, 50_000), Market(2, "ETH-PERP", 0, 300, 50_000, 25_000)];
 
@@ -75,7 +75,7 @@ internal sealed class Prices
             double last = path.Count == 0 ? 1000 : path[^1];
             double move = (_random.NextDouble() - 0.5) * 0.004 * _world.Swarm.Volatility;
             // A crash or a rally now and then.
-            if (_random.Next(400) == 0) move = (_random.NextDouble() - 0.5) * 0.2 * _world.Swarm.Volatility;
+            if (_random.Next(150) == 0) move = (_random.NextDouble() - 0.5) * 0.25 * _world.Swarm.Volatility;
             path.Add(Math.Clamp(last * (1 + move), 100, 10_000));
         }
     }
@@ -86,15 +86,15 @@ internal sealed class Prices
             MarketId = id,
             Ticker = ticker,
             PriceDecimals = 0,
-            QuantityDecimals = 0,
-            TickLotValue = 1_000_000,
+            QuantityDecimals = 3,
+            TickLotValue = 1_000,
             Tiers = [new MarginTier(0, initial, maintenance), new MarginTier(50_000_000_000, initial * 2, maintenance * 2)],
             OpenInterestScaleLower = 0,
             OpenInterestScaleUpper = 0,
             MakerFeePpm = maker,
             TakerFeePpm = taker,
-            PositionLimit = 1_000_000,
-            OpenInterestCap = 10_000_000,
+            PositionLimit = 10_000_000,
+            OpenInterestCap = 100_000_000,
             PriceBandPpm = 500_000,
             ImpactNotional = 10_000_000_000,
             FundingCapPpm = 5_000,

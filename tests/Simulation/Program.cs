@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Diagnostics;
 using System.Globalization;
 using System.Linq;
@@ -10,63 +11,178 @@ internal static class Program
 {
     private const string Usage = """
         usage: ./appchain simulate [--seed S] [--seeds N] [--hours H] [--validators N] [--beyond] [--calm]
+                                   [--signatures real|shared|simulated] [--minutes M] [--quiet] [--first]
+               ./appchain simulate --planted NAME|all|list [--seed S] [--seeds N] [--hours H]
           --seed S        first seed (default 1)
           --seeds N       how many seeds, one run each (default 1)
           --hours H       virtual hours under faults (default 0.1)
           --validators N  4 to 10; drawn from the seed by default
           --beyond        more than a third of the power lies: what must be detected then
           --calm          no faults and a light load: for measuring speed
-          --minutes M     stop beginning new seeds after M minutes of real time
+          --signatures    real; shared: real, but each is verified once and not by every validator; simulated: hashes
+          --minutes M     begin no new seed after M minutes of real time
+          --quiet         print failing seeds only
+          --first         stop at the first failing seed
+          --planted       runs the product with a fault planted in it, which its seed (or those given) must catch
         """;
+
+    private const string Failed = "  FAILED ";
+
+    private sealed record Options
+    {
+        public int? Seed { get; set; }
+        public int Seeds { get; set; } = 1;
+        public double? Hours { get; set; }
+        public double Minutes { get; set; } = double.MaxValue;
+        public int Validators { get; set; }
+        public bool Beyond { get; set; }
+        public bool Calm { get; set; }
+        public bool Quiet { get; set; }
+        public bool First { get; set; }
+        public string Signatures { get; set; } = "real";
+        public string? Planted { get; set; }
+    }
 
     private static int Main(string[] arguments)
     {
-        int seed = 1, seeds = 1, validators = 0;
-        double hours = 0.1, minutes = double.MaxValue;
-        bool beyond = false, calm = false;
+        Options options = new();
+        if (!TryRead(arguments, options))
+        {
+            Console.Error.WriteLine(Usage);
+            return 2;
+        }
+        if (options.Planted is not null) return RunPlanted(options);
+        return options.Signatures == "real" ? RunSeeds(options) : RunWithScheme(arguments, options.Signatures);
+    }
+
+    private static bool TryRead(string[] arguments, Options options)
+    {
         try
         {
             for (int i = 0; i < arguments.Length; i++)
             {
                 switch (arguments[i])
                 {
-                    case "--seed": seed = Integer(arguments[++i]); break;
-                    case "--seeds": seeds = Integer(arguments[++i]); break;
-                    case "--hours": hours = Number(arguments[++i]); break;
-                    case "--minutes": minutes = Number(arguments[++i]); break;
-                    case "--validators": validators = Integer(arguments[++i]); break;
-                    case "--beyond": beyond = true; break;
-                    case "--calm": calm = true; break;
-                    default: throw new FormatException(arguments[i]);
+                    case "--seed": options.Seed = Integer(arguments[++i]); break;
+                    case "--seeds": options.Seeds = Integer(arguments[++i]); break;
+                    case "--hours": options.Hours = Number(arguments[++i]); break;
+                    case "--minutes": options.Minutes = Number(arguments[++i]); break;
+                    case "--validators": options.Validators = Integer(arguments[++i]); break;
+                    case "--signatures": options.Signatures = arguments[++i]; break;
+                    case "--planted": options.Planted = arguments[++i]; break;
+                    case "--beyond": options.Beyond = true; break;
+                    case "--calm": options.Calm = true; break;
+                    case "--quiet": options.Quiet = true; break;
+                    case "--first": options.First = true; break;
+                    default: return false;
                 }
             }
+            return options.Validators is 0 or (>= 4 and <= 10) && options.Signatures is "real" or "shared" or "simulated";
         }
         catch (Exception wrong) when (wrong is FormatException or IndexOutOfRangeException or OverflowException)
         {
-            Console.Error.WriteLine(Usage);
-            return 2;
+            return false;
         }
+    }
 
-        long blocks = 0;
+    private static int RunSeeds(Options options)
+    {
+        long blocks = 0, deaths = 0, lies = 0, transactions = 0;
         int failed = 0, done = 0;
+        SortedDictionary<string, long> events = new(StringComparer.Ordinal);
         long started = Stopwatch.GetTimestamp();
-        for (int i = 0; i < seeds && Stopwatch.GetElapsedTime(started).TotalMinutes < minutes; i++)
+        for (int i = 0; i < options.Seeds && Stopwatch.GetElapsedTime(started).TotalMinutes < options.Minutes; i++)
         {
-            var scenario = new Scenario(seed + i, hours, validators, beyond, calm);
-            Swarm swarm = Swarm.Draw(scenario.Seed, validators, beyond, calm);
-            Console.WriteLine($"seed {scenario.Seed}: {swarm}");
+            var scenario = new Scenario(
+                (options.Seed ?? 1) + i, options.Hours ?? 0.1, options.Validators, options.Beyond, options.Calm);
+            Swarm swarm = Swarm.Draw(scenario.Seed, options.Validators, options.Beyond, options.Calm);
+            if (!options.Quiet) Console.WriteLine($"seed {scenario.Seed}: {swarm}");
             long begun = Stopwatch.GetTimestamp();
             Outcome outcome = Simulator.Run(scenario, swarm);
-            Console.WriteLine(Text(outcome, Stopwatch.GetElapsedTime(begun)));
+            if (!options.Quiet || outcome.Failure is not null) Console.WriteLine(Text(outcome, Stopwatch.GetElapsedTime(begun)));
             blocks += outcome.Blocks;
+            deaths += outcome.Deaths.Processes;
+            lies += outcome.LiesTold;
+            transactions += outcome.Transactions;
             failed += outcome.Failure is null ? 0 : 1;
+            foreach ((string kind, long count) in outcome.Events) events[kind] = events.GetValueOrDefault(kind) + count;
             done++;
+            if (options.First && failed > 0) break;
+            if (options.Quiet && done % 200 == 0) PrintSum();
         }
-        TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{done} seeds, {blocks} blocks in {elapsed.TotalSeconds:0.0} s, {blocks / elapsed.TotalSeconds:0} blocks/s, {failed} failed"));
+        PrintSum();
+        Console.WriteLine(string.Join(", ", events.Select(item => $"{item.Key} {item.Value}")));
         return failed == 0 ? 0 : 1;
+
+        void PrintSum()
+        {
+            TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
+            TimeSpan processor = Process.GetCurrentProcess().TotalProcessorTime;
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{done} seeds, {blocks} blocks in {elapsed.TotalSeconds:0.0} s, {blocks / elapsed.TotalSeconds:0} blocks/s "
+                + $"({blocks / processor.TotalSeconds:0} per second of processor time), {deaths} deaths, {lies} lies, "
+                + $"{transactions} transactions, {failed} failed"));
+        }
     }
+
+    private static int RunWithScheme(string[] arguments, string scheme)
+    {
+        string program = WithScheme(RequireRoot(), scheme);
+        int at = Array.IndexOf(arguments, "--signatures");
+        IEnumerable<string> rest = arguments.Where((_, i) => i != at && i != at + 1);
+        ProcessStartInfo start = new("dotnet");
+        start.ArgumentList.Add(program);
+        foreach (string argument in rest) start.ArgumentList.Add(argument);
+        using Process process = Process.Start(start)!;
+        process.WaitForExit();
+        return process.ExitCode;
+    }
+
+    private static int RunPlanted(Options options)
+    {
+        List<PlantedFault> chosen = [.. PlantedFaults.All.Where(fault => options.Planted is "all" or "list" || fault.Name == options.Planted)];
+        if (chosen.Count == 0) Console.Error.WriteLine("no such fault; --planted list names them");
+        int missed = chosen.Count == 0 ? 1 : 0;
+        foreach (PlantedFault fault in chosen)
+        {
+            if (options.Planted == "list")
+            {
+                Console.WriteLine($"{fault.Name} (seed {fault.Seed})");
+                continue;
+            }
+            (int Seed, string Failure)? caught =
+                Hunt(fault, options.Seed ?? fault.Seed, options.Seeds, options.Hours ?? fault.Hours);
+            missed += caught is null ? 1 : 0;
+            Console.WriteLine(caught is { } found
+                ? $"caught by seed {found.Seed}: {fault.Name}: {found.Failure}"
+                : $"MISSED: {fault.Name}");
+        }
+        return missed == 0 ? 0 : 1;
+    }
+
+    /// <summary>The first of some seeds whose run fails with the fault planted, and how it fails; null if none does.</summary>
+    internal static (int Seed, string Failure)? Hunt(PlantedFault fault, int seed, int seeds, double hours)
+    {
+        // Simulated signatures make no difference to what happens, only to how long it takes.
+        string root = RequireRoot();
+        bool changesSigner = fault.Changes.Any(change => change.File.StartsWith("src/Hsm/", StringComparison.Ordinal));
+        string program = changesSigner
+            ? Variant.Build(root, fault.Slug, [.. SignatureSchemes.Simulated, .. fault.Changes])
+            : Variant.Build(root, fault.Slug, fault.Changes, WithScheme(root, "simulated"));
+        (int code, string output) = Variant.Run(
+            program, ["--seed", Text(seed), "--seeds", Text(seeds), "--hours", Text(hours), "--first"]);
+        string[] lines = output.Split('\n');
+        string? failure = lines.FirstOrDefault(line => line.StartsWith(Failed, StringComparison.Ordinal));
+        string? last = lines.LastOrDefault(line => line.StartsWith("seed ", StringComparison.Ordinal));
+        if (code != 1 || failure is null || last is null) return null;
+        return (Integer(last["seed ".Length..last.IndexOf(':', StringComparison.Ordinal)]), failure[Failed.Length..]);
+    }
+
+    private static string WithScheme(string root, string scheme) => Variant.Build(root, $"signatures-{scheme}",
+        scheme == "shared" ? SignatureSchemes.Shared : SignatureSchemes.Simulated);
+
+    private static string RequireRoot() => Variant.Root() ?? throw new InvalidOperationException(
+        "a variant of the product is compiled from its sources, which are not above this program");
 
     private static string Text(Outcome outcome, TimeSpan elapsed)
     {
@@ -79,10 +195,12 @@ internal static class Program
         if (outcome.Forks > 0) text += $"\n  {outcome.Forks} forks, all by liars whom the commits accuse";
         if (outcome.Failure is null) return text;
         Scenario s = outcome.Scenario;
-        string again = string.Create(CultureInfo.InvariantCulture, $"./appchain simulate --seed {s.Seed} --hours {s.Hours}")
+        string again = $"./appchain simulate --seed {Text(s.Seed)} --hours {Text(s.Hours)}"
             + (s.Validators > 0 ? $" --validators {s.Validators}" : "") + (s.IsBeyond ? " --beyond" : "") + (s.IsCalm ? " --calm" : "");
-        return $"{text}\n  FAILED {outcome.Failure}\n  again: {again}";
+        return $"{text}\n{Failed}{outcome.Failure}\n  again: {again}";
     }
+
+    private static string Text(double number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static int Integer(string text) => int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture);
 

@@ -77,7 +77,7 @@ internal static class Simulator
     {
         foreach ((long height, int[] culprits) in world.Auditor.Forks)
         {
-            int[] liars = [.. Enumerable.Range(0, world.Swarm.Validators).Where(i => i >= world.Swarm.Validators - world.Swarm.Liars)];
+            int[] liars = [.. Enumerable.Range(world.Swarm.Validators - world.Swarm.Liars, world.Swarm.Liars)];
             if (culprits.Length * 3 < world.Swarm.Validators || culprits.Except(liars).Any())
             {
                 throw new Violation("accountability", $"height {height}: the fork is the work of {string.Join(' ', liars)}, the "

@@ -83,7 +83,7 @@ internal sealed record Swarm
             SkewMs = random.Next(2) == 0 ? 0 : random.Next(4000),
             SilentFeeds = On(0.5),
             Volatility = 0.2 + (3 * random.NextDouble() * random.NextDouble()),
-            Transactions = 1 + (5 * random.NextDouble()),
+            Transactions = 1 + (3 * random.NextDouble()),
             BadTransactions = On(0.3),
             Lies = lies,
         };
@@ -151,6 +151,9 @@ internal enum Lie
 
     /// <summary>Proposes a block with a wrong header.</summary>
     BadHeader,
+
+    /// <summary>Sends votes in the name of others, with a signature that is none.</summary>
+    ForgeVote,
 
     /// <summary>Sends messages of earlier heights again.</summary>
     Replay,

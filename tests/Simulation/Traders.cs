@@ -35,9 +35,9 @@ internal sealed class Traders
         new CouncilTerms([[.. _signers[0].PublicKey]], 1, 1, 0),
         new VaultTerms([new TimelockTier(0, 5), new TimelockTier(100_000_000, 60)], 500_000_000, 2_000_000_000, 20));
 
-    /// <summary>Owners of the accounts, which start with 20,000 USD each.</summary>
+    /// <summary>Owners of the accounts, which start with 10,000 USD each.</summary>
     public IEnumerable<GenesisAccount> Accounts =>
-        _signers.Select(signer => new GenesisAccount(new AccountId(signer.Owner, 0), 20_000_000_000));
+        _signers.Select(signer => new GenesisAccount(new AccountId(signer.Owner, 0), 10_000_000_000));
 
     /// <summary>Transactions sent so far.</summary>
     public int Sent { get; private set; }
@@ -124,8 +124,8 @@ internal sealed class Traders
                     Kind = _random.Next(8) == 0 ? OperationKind.ReplaceOrder : OperationKind.PlaceOrder,
                     Market = market,
                     Side = (Side)_random.Next(1, 3),
-                    Price = Math.Max(1, price + _random.Next(-20, 21)),
-                    Quantity = _random.Next(1, 60),
+                    Price = Math.Max(1, price + _random.Next(-12, 13)),
+                    Quantity = _random.Next(1, 60_000),
                     ClientId = clientId,
                     TargetClientId = 0,
                     TimeInForce = (TimeInForce)_random.Next(0, 4),

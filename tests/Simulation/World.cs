@@ -19,8 +19,10 @@ namespace AppChain.Simulation;
 internal sealed class World
 {
     public const string ChainId = "simulation-1";
-    private const long InsuranceFund = 2_000_000_000;
-    private static readonly DateTime Start = new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+    private const long InsuranceFund = 200_000_000;
+
+    // A minute before a whole hour, at which funding is applied.
+    private const string GenesisTime = "2025-12-31T23:59:00Z";
 
     private readonly Machine[] _machines;
     private readonly HashSet<int> _cutOff = [];
@@ -202,7 +204,7 @@ internal sealed class World
         })];
         return new JsonObject
         {
-            ["genesis_time"] = "2026-01-01T00:00:00Z",
+            ["genesis_time"] = GenesisTime,
             ["chain_id"] = ChainId,
             ["initial_height"] = "1",
             ["consensus_params"] = new JsonObject

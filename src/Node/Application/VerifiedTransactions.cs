@@ -57,8 +57,19 @@ internal sealed class VerifiedTransactions(string chainId)
     /// <summary>The verdicts on many transactions, verified on all cores, in their order.</summary>
     public ImmutableArray<VerifiedTransaction> VerifyAll(IReadOnlyList<ByteString> transactions)
     {
+        // Most were verified when they came; for a few, waking other threads takes longer than the work.
+        const int fewest = 8;
         var verdicts = new VerifiedTransaction[transactions.Count];
-        Parallel.For(0, verdicts.Length, i => verdicts[i] = Verify(transactions[i].Span));
+        for (int i = 0; i < verdicts.Length && verdicts.Length < fewest; i++)
+        {
+            verdicts[i] = Verify(transactions[i].Span);
+        }
+
+        if (verdicts.Length >= fewest)
+        {
+            Parallel.For(0, verdicts.Length, i => verdicts[i] = Verify(transactions[i].Span));
+        }
+
         return ImmutableArray.Create(verdicts);
     }
 

@@ -1,0 +1,108 @@
+using System.Collections.Generic;
+using System.Linq;
+
+namespace AppChain.Simulation;
+
+/// <summary>An error put into the product on purpose, and a seed whose run must find it.</summary>
+/// <param name="Name">What is wrong, in the words of a bug report.</param>
+/// <param name="Seed">A seed that catches it; the product as it is passes the run of the same seed.</param>
+/// <param name="Hours">Virtual hours of the run.</param>
+/// <param name="Changes">The lines that are wrong.</param>
+internal sealed record PlantedFault(string Name, int Seed, double Hours, IReadOnlyList<Change> Changes)
+{
+    /// <summary>The name as a directory.</summary>
+    public string Slug => string.Concat(Name.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-'));
+}
+
+/// <summary>The planted faults: in state machine, engine, store, codec and signer.</summary>
+internal static class PlantedFaults
+{
+    private const double Usual = 0.03;
+
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<PlantedFault> All { get; } =
+    [
+        // State machine.
+        One("The maker pays the taker's fee", 1, "src/StateMachine/Books/Matching.cs",
+            "-sign * quantity, resting.Price, market.Parameters.MakerFeePpm);",
+            "-sign * quantity, resting.Price, market.Parameters.TakerFeePpm);"),
+        One("Fees are rounded down", 1, "src/Margin/Fees.cs",
+            "Arithmetic.PpmCeil(notional, feePpm)", "Arithmetic.PpmFloor(notional, feePpm)"),
+        One("A transfer loses a micro-USD", 1, "src/StateMachine/Transactions/TransactionExecution.cs",
+            "Settlement.AddCollateral(_state, context, recipient, operation.Amount);",
+            "Settlement.AddCollateral(_state, context, recipient, operation.Amount - 1);"),
+        One("A withdrawal stays in the pool", 1, "src/StateMachine/Transactions/TransactionExecution.cs",
+            "_state.Pool.Write(0).Held -= operation.Amount;", ""),
+        One("The risk schedule sleeps", 4, "src/StateMachine/Liquidations/RiskSchedule.cs",
+            "at <= _travelled[slot])", "at + 500 <= _travelled[slot])"),
+        One("Makers are not looked at after a liquidation", 7, "src/StateMachine/Liquidations/LiquidationSweep.cs",
+            "        LookAgain(context);\n", ""),
+        One("The fund pays more than it has", 1, "src/StateMachine/Liquidations/LiquidationSweep.cs",
+            "Int128.Max(amount, -_state.Pool.Read(0).InsuranceFund)", "amount"),
+        One("An order rests a block too long", 1, "src/StateMachine/Books/RestingOrders.cs",
+            "Expire(_state.HeightExpiries, context.Height, byHeight: true, context);",
+            "Expire(_state.HeightExpiries, context.Height - 1, byHeight: true, context);"),
+        One("An order trades with one maker only", 1, "src/StateMachine/Books/Matching.cs",
+            "pass < Limits.FillsPerOrderMax && taker.Quantity > 0", "pass < 1 && taker.Quantity > 0"),
+        One("A used nonce is free", 6, "src/StateMachine/Rows/NonceRow.cs",
+            "Used[(int)(distance / 64)] |= 1UL << (int)(distance % 64);", "Used[(int)(distance / 64)] |= 0UL << (int)(distance % 64);"),
+        One("A single report makes the price", 1, "src/StateMachine/Oracle/PriceAggregate.cs",
+            "(long)Arithmetic.DivFloor((Int128)FromBelow(votes, 2) + FromAbove(votes, 2), 2);", "votes[^2].Value;",
+            "        var prices = new Vote[_reports.Count];", "        if (Median > 0) return Median;\n        var prices = new Vote[_reports.Count];"),
+        One("Undo forgets a row", 1, "src/StateMachine/State/Table.cs",
+            "_slots[slot].Row = _images[--_imageCount];", "--_imageCount;"),
+        One("A dropped candidate stays in the tree", 1, "src/StateMachine/Exchange.cs", "        _tree.Drop();\n", ""),
+        One("A removed validator leaves a block early", 6, "src/StateMachine/Blocks/ValidatorChanges.cs",
+            "private const int Delay = 2;", "private const int Delay = 1;"),
+        One("Funding is rounded down", 1, "src/Margin/FundingPayment.cs",
+            "Int128 owed = -(-part >> ScaleBits);", "Int128 owed = part >> ScaleBits;"),
+        // Application.
+        One("Any candidate is the decided block", 1, "src/Node/Application/Application.Blocks.cs",
+            "!_candidate.Hash.AsSpan().SequenceEqual(hash) || ", ""),
+        One("Signatures of a price update are not verified", 1, "src/Node/Application/Application.Proposal.cs",
+            "UnsafeByteOperations.UnsafeWrap(entry.Extension), entry.Signature))", "UnsafeByteOperations.UnsafeWrap(entry.Extension), entry.Signature) && false)"),
+        // Store and codec.
+        One("The change log is not flushed", 1, "src/Node/Storage/ChainStore.cs",
+            "_db.RequireSpace(record.Size + (genesis?.Size ?? 0));\n            _db.Write(batch, durable: true);",
+            "_db.RequireSpace(record.Size + (genesis?.Size ?? 0));\n            _db.Write(batch, durable: false);"),
+        One("Removed rows stay on the disk", 1, "src/Node/Storage/ChainStore.cs",
+            "                batch.Delete(Rows, row.Key);\n            }\n            else", "            }\n            else"),
+        One("The genesis is not kept", 1, "src/Node/Storage/ChainStore.cs",
+            "batch.Put(ChangeLog, Key(genesis.Height), genesis.Encode());", ""),
+        One("The change log forgets old values", 1, "src/Node/Storage/ChangeRecord.cs", "                ? old\n", "                ? null\n"),
+        One("A good-til height is lost on the disk", 1, "src/StateMachine/Rows/OrderRow.cs",
+            "GoodTilHeight = value.ReadInt64(),", "GoodTilHeight = value.ReadInt64() & 0,"),
+        One("The funding index of a position is lost on the disk", 1, "src/StateMachine/Rows/PositionRow.cs",
+            "FundingIndex = value.ReadInt128(),", "FundingIndex = value.ReadInt128() & 0,"),
+        // Engine and signer.
+        One("Half of the power is a majority", 1, "localnet/Engine/ValidatorSet.cs", "TotalPower * 2 / 3 + 1;", "TotalPower / 2;"),
+        One("A validator forgets its lock", 1, "localnet/Engine/ConsensusState.Steps.cs",
+            "        if (LockedBlock is not null) return LockedBlock;\n", "",
+            "ValidBlock ?? BuildBlock()", "BuildBlock()"),
+        One("Signatures of votes are not verified", 1, "localnet/Engine/VoteSet.cs",
+            "if (!Signatures.Verify(vote, _chainId, validator.PublicKey)) return VoteOutcome.Invalid;", ""),
+        One("The results are kept after the commit", 1, "localnet/Engine/BlockExecutor.cs",
+            "        _store.SaveResponse(block.Height, response);\n        Reached?.Invoke(WritePoint.ResponseSaved);\n", "",
+            "            Reached?.Invoke(WritePoint.Committed);\n",
+            "            Reached?.Invoke(WritePoint.Committed);\n            _store.SaveResponse(block.Height, response);\n"),
+        One("The handshake replays a block too few", 1, "localnet/Engine/Handshake.cs",
+            "height <= to; height++)", "height < to; height++)"),
+        One("A torn record counts", 1, "localnet/Engine/RecordLog.cs",
+            " || length > _stream.Length - _stream.Position) break;", ") break;"),
+        One("Who is behind gets no blocks", 1, "localnet/Engine/ConsensusGossip.cs",
+            "        if (!peer.HasBlock) yield return block;\n    }", "    }"),
+        One("Votes may be older than the block", 1, "localnet/Engine/ConsensusState.Steps.cs",
+            "return Math.Max(now, WireTime.ToNanoseconds(block.Block.Header.Time) + MillisecondOfChain);", "return now;"),
+        One("The signer's record is not durable", 11, "src/Hsm/Guard/SignGuard.cs",
+            "                    _save(next);\n                    _state = next;\n                    return", "                    _state = next;\n                    return"),
+        new("The guard lets a changed vote pass, and the inputs are not logged", 1, Usual,
+        [
+            new("src/Hsm/Guard/SignState.cs",
+                "        if (order > 0) return SignDecision.Sign;", "        if (order >= 0) return SignDecision.Sign;"),
+            new("localnet/Engine/ConsensusState.cs", "if (!_isReplaying) _log.Append(from, input);", ""),
+        ]),
+    ];
+
+    private static PlantedFault One(string name, int seed, string file, params string[] changes) =>
+        new(name, seed, Usual, [.. changes.Chunk(2).Select(pair => new Change(file, pair[0], pair[1]))]);
+}
