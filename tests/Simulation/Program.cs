@@ -140,7 +140,9 @@ internal static class Program
 
     private static int RunPlanted(Options options)
     {
-        List<PlantedFault> chosen = [.. PlantedFaults.All.Where(fault => options.Planted is "all" or "list" || fault.Name == options.Planted)];
+        List<PlantedFault> chosen = options.Planted is "all" or "list"
+            ? [.. PlantedFaults.All]
+            : [.. PlantedFaults.All.Concat(PlantedFaults.Hunted).Where(fault => fault.Name == options.Planted)];
         if (chosen.Count == 0) Console.Error.WriteLine("no such fault; --planted list names them");
         int missed = chosen.Count == 0 ? 1 : 0;
         foreach (PlantedFault fault in chosen)
