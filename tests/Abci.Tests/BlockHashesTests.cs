@@ -191,6 +191,14 @@ internal sealed class BlockHashesTests
         DuplicateVoteEvidence duplicate = block.Evidence.Evidence[0].DuplicateVoteEvidence;
         Assert.That(BlockIds.Key(duplicate.VoteA.BlockId).AsSpan()
             .SequenceCompareTo(BlockIds.Key(duplicate.VoteB.BlockId)), Is.LessThan(0));
+        Assert.That(duplicate.TotalVotingPower, Is.EqualTo(1509));
+
+        // The names that 0.38.25 takes in broadcast_evidence; with others it refuses the evidence.
+        using var written = new System.IO.MemoryStream();
+        using (var json = new Utf8JsonWriter(written)) RpcJsonWriter.Evidence(json, block.Evidence.Evidence[0]);
+        JsonElement again = JsonDocument.Parse(written.ToArray()).RootElement;
+        Assert.That(again.GetProperty("value").GetProperty("TotalVotingPower").GetString(), Is.EqualTo("1509"));
+        Assert.That(RpcJsonReader.Evidence(again), Is.EqualTo(block.Evidence.Evidence[0]));
     }
 
     [Test]

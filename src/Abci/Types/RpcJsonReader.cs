@@ -111,15 +111,18 @@ public static class RpcJsonReader
         string type = Text(json, "type");
         if (type != DuplicateVoteType) throw new FormatException($"evidence of type '{type}' is not understood");
         JsonElement value = Member(json, "value");
+
+        // CometBFT 0.38 has no names of its own for these three and takes those of the language; other versions have names.
+        bool isNamed = value.TryGetProperty("total_voting_power", out _);
         return new Evidence
         {
             DuplicateVoteEvidence = new DuplicateVoteEvidence
             {
                 VoteA = Vote(Member(value, "vote_a")),
                 VoteB = Vote(Member(value, "vote_b")),
-                TotalVotingPower = Int64(value, "TotalVotingPower"),
-                ValidatorPower = Int64(value, "ValidatorPower"),
-                Timestamp = Time(value, "Timestamp"),
+                TotalVotingPower = Int64(value, isNamed ? "total_voting_power" : "TotalVotingPower"),
+                ValidatorPower = Int64(value, isNamed ? "validator_power" : "ValidatorPower"),
+                Timestamp = Time(value, isNamed ? "timestamp" : "Timestamp"),
             },
         };
     }
