@@ -91,6 +91,41 @@ public sealed class DeviceKeysTests
         Assert.That(_run.Error, Does.Contain("a PIN is needed"));
     }
 
+    // VAULT-9
+    [Test]
+    public void A_guardians_device_signs_a_release_that_anybody_can_check()
+    {
+        using Pkcs11Key device = KeyPlace.OpenAccount(_place);
+        using var guardian = new TransactionSigner(device, FakeNode.ChainId);
+        var release = new Release(Id: 7, Sequence: 3, Expiry: 1_000, CouncilVersion: 2, Amount: 5_000_000, [1, 2, 3]);
+        ReleaseSignature signed = guardian.Sign(release);
+        string publicKey = Convert.ToHexStringLower(_publicKey);
+        var file = new V1.ReleaseResponse
+        {
+            ChainId = FakeNode.ChainId,
+            WithdrawalId = release.Id,
+            Sequence = release.Sequence,
+            Expiry = (ulong)release.Expiry,
+            CouncilVersion = release.CouncilVersion,
+            Amount = "5000000",
+            Destination = "010203",
+            Signatures =
+            {
+                new V1.GuardianSignature
+                {
+                    PublicKey = publicKey, Signature = Convert.ToHexStringLower(signed.Signature.AsSpan()),
+                },
+            },
+        };
+        var guardians = new V1.CouncilResponse
+        {
+            Version = 2, Threshold = 1, Members = { new V1.CouncilMember { PublicKey = publicKey } },
+        };
+        Assert.That(ReleaseFile.Fault(file, guardians, now: 999), Is.Null);
+        file.Amount = "5000001";
+        Assert.That(ReleaseFile.Fault(file, guardians, now: 999), Does.Contain("does not verify"));
+    }
+
     [Test]
     public async Task Consensus_keys_and_exchanged_keys_are_not_taken()
     {
