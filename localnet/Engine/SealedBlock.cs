@@ -44,7 +44,7 @@ public sealed class SealedBlock
         {
             return bytes.Length == 0 ? null : new SealedBlock(WireForm.Completed(Block.Parser.ParseFrom(bytes)), bytes);
         }
-        catch (InvalidProtocolBufferException)
+        catch (Exception fault) when (WireFault.IsMalformed(fault))
         {
             return null;
         }

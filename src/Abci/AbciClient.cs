@@ -182,7 +182,7 @@ public sealed class AbciClient : IAbciApplication, IDisposable
             while (_reader.TryRead(out ReadOnlySpan<byte> frame)) Complete(Response.Parser.ParseFrom(frame));
             Fail(new AbciException("the application closed the connection"));
         }
-        catch (InvalidProtocolBufferException error)
+        catch (Exception error) when (WireFault.IsMalformed(error))
         {
             Fail(new AbciException($"the application's answer cannot be decoded: {error.Message}", error));
         }

@@ -99,7 +99,7 @@ internal sealed class AbciConnection
                 _waiting.Add(request);
             }
         }
-        catch (InvalidProtocolBufferException error)
+        catch (Exception error) when (WireFault.IsMalformed(error))
         {
             _malformed = new MalformedFrameException($"the request cannot be decoded: {error.Message}", error);
         }

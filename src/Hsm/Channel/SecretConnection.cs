@@ -179,7 +179,7 @@ public sealed class SecretConnection : Stream
                 ? point.ToByteArray()
                 : throw new MalformedFrameException("the other side's key does not have 32 bytes");
         }
-        catch (InvalidProtocolBufferException error)
+        catch (Exception error) when (WireFault.IsMalformed(error))
         {
             throw new MalformedFrameException("the other side did not send a key", error);
         }
@@ -234,7 +234,7 @@ public sealed class SecretConnection : Stream
         {
             return AuthSigMessage.Parser.ParseFrom(bytes);
         }
-        catch (InvalidProtocolBufferException error)
+        catch (Exception error) when (WireFault.IsMalformed(error))
         {
             throw new MalformedFrameException("the other side sent no identity", error);
         }

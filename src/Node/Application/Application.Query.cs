@@ -39,7 +39,7 @@ public sealed partial class Application
         {
             return Refuse(refused.Code, refused.Message);
         }
-        catch (InvalidProtocolBufferException)
+        catch (System.Exception fault) when (AppChain.Abci.WireFault.IsMalformed(fault))
         {
             return Refuse(QueryCode.Malformed, "the data is not the request of this path");
         }

@@ -19,7 +19,7 @@ internal sealed class TransactionReport(Printer printer, IReadOnlyDictionary<uin
         {
             return V1.TransactionResult.Parser.ParseFrom(result.Data);
         }
-        catch (Google.Protobuf.InvalidProtocolBufferException)
+        catch (System.Exception fault) when (AppChain.Abci.WireFault.IsMalformed(fault))
         {
             return new V1.TransactionResult();
         }

@@ -148,7 +148,7 @@ public static class ChainQueries
         {
             return parser.ParseFrom(answer.Value);
         }
-        catch (InvalidProtocolBufferException cause)
+        catch (System.Exception cause) when (AppChain.Abci.WireFault.IsMalformed(cause))
         {
             throw new NodeUnreachableException(
                 $"the node at {node.Url} answers {path} in a form this version does not know", cause);

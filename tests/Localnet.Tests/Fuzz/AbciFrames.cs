@@ -70,7 +70,7 @@ internal sealed class AbciFrames : IDisposable
         {
             return "malformed frame";
         }
-        catch (InvalidProtocolBufferException)
+        catch (Exception fault) when (WireFault.IsMalformed(fault))
         {
             return "malformed message";
         }

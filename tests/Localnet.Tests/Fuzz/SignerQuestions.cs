@@ -73,7 +73,7 @@ internal sealed class SignerQuestions
         {
             return "malformed frame";
         }
-        catch (InvalidProtocolBufferException)
+        catch (Exception fault) when (WireFault.IsMalformed(fault))
         {
             return "malformed message";
         }
