@@ -78,7 +78,7 @@ public sealed class RemoteSigner
                 handedOver = true;
                 line = $"signer: left {_node} to the other signers: {error.Message}";
             }
-            catch (Exception error) when (error is IOException or IndexOutOfRangeException or SocketException or ObjectDisposedException
+            catch (Exception error) when (error is IOException or IndexOutOfRangeException or ArgumentOutOfRangeException or SocketException or ObjectDisposedException
                 or OperationCanceledException)
             {
                 line = $"signer: {error.Message}";

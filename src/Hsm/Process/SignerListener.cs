@@ -124,7 +124,7 @@ public sealed class SignerListener : IVoteSigner, IDisposable
                     _connection ??= Accept(start);
                     return _connection.Ask(question, expected, Left(start));
                 }
-                catch (Exception error) when (error is IOException or IndexOutOfRangeException or SocketException or ObjectDisposedException)
+                catch (Exception error) when (error is IOException or IndexOutOfRangeException or ArgumentOutOfRangeException or SocketException or ObjectDisposedException)
                 {
                     Drop();
                     if (_stopped || Left(start) <= TimeSpan.Zero)

@@ -130,7 +130,7 @@ public sealed class WitnessListener : IDisposable
                 writer.Flush();
             }
         }
-        catch (Exception error) when (error is IOException or IndexOutOfRangeException or SocketException or ObjectDisposedException)
+        catch (Exception error) when (error is IOException or IndexOutOfRangeException or ArgumentOutOfRangeException or SocketException or ObjectDisposedException)
         {
             // The other machine went away, does not keep to the protocol, or this disk is full: it asks again.
         }

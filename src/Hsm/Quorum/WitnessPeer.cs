@@ -96,7 +96,7 @@ public sealed class WitnessPeer : IDisposable
                 Connected(1);
                 AskWaiting(socket, stream);
             }
-            catch (Exception error) when (error is IOException or IndexOutOfRangeException or SocketException or ObjectDisposedException
+            catch (Exception error) when (error is IOException or IndexOutOfRangeException or ArgumentOutOfRangeException or SocketException or ObjectDisposedException
                 or OperationCanceledException or FormatException)
             {
                 // Dialled again.
