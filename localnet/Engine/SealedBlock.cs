@@ -42,9 +42,9 @@ public sealed class SealedBlock
     {
         try
         {
-            return bytes.Length == 0 ? null : new SealedBlock(WireForm.Completed(Block.Parser.ParseFrom(bytes)), bytes);
+            return bytes.Length == 0 ? null : new SealedBlock(WireForm.Completed(Block.Parser.Read(bytes)), bytes);
         }
-        catch (Exception fault) when (WireFault.IsMalformed(fault))
+        catch (MalformedMessageException)
         {
             return null;
         }

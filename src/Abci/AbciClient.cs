@@ -179,10 +179,10 @@ public sealed class AbciClient : IAbciApplication, IDisposable
     {
         try
         {
-            while (_reader.TryRead(out ReadOnlySpan<byte> frame)) Complete(Response.Parser.ParseFrom(frame));
+            while (_reader.TryRead(out ReadOnlySpan<byte> frame)) Complete(Response.Parser.Read(frame));
             Fail(new AbciException("the application closed the connection"));
         }
-        catch (Exception error) when (WireFault.IsMalformed(error))
+        catch (MalformedMessageException error)
         {
             Fail(new AbciException($"the application's answer cannot be decoded: {error.Message}", error));
         }

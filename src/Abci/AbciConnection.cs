@@ -91,7 +91,7 @@ internal sealed class AbciConnection
                 && _reader.TryTake(out ReadOnlySpan<byte> frame))
             {
                 bytes += frame.Length;
-                Request request = Request.Parser.ParseFrom(frame);
+                Request request = Request.Parser.Read(frame);
                 if (request.ValueCase == Request.ValueOneofCase.None)
                 {
                     throw new MalformedFrameException("the request is of no known kind");
@@ -99,7 +99,7 @@ internal sealed class AbciConnection
                 _waiting.Add(request);
             }
         }
-        catch (Exception error) when (WireFault.IsMalformed(error))
+        catch (MalformedMessageException error)
         {
             _malformed = new MalformedFrameException($"the request cannot be decoded: {error.Message}", error);
         }

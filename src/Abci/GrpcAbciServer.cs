@@ -136,7 +136,7 @@ public sealed class GrpcAbciServer : IDisposable
 
             request = call.Parse(bytes);
         }
-        catch (Exception error) when (WireFault.IsMalformed(error))
+        catch (MalformedMessageException error)
         {
             return (Status.InvalidArgument, $"the request cannot be decoded: {error.Message}");
         }

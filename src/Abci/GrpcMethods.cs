@@ -6,7 +6,7 @@ using Google.Protobuf;
 namespace AppChain.Abci;
 
 /// <summary>One method of the gRPC service: how its request is read and what answers it.</summary>
-/// <param name="Parse">Decodes a request. Throws <see cref="InvalidProtocolBufferException"/>.</param>
+/// <param name="Parse">Decodes a request. Throws <see cref="MalformedMessageException"/>.</param>
 /// <param name="Answer">Calls the application.</param>
 internal sealed record GrpcMethod(Func<byte[], IMessage> Parse, Func<IAbciApplication, IMessage, IMessage> Answer);
 
@@ -42,5 +42,5 @@ internal static class GrpcMethods
     private static GrpcMethod Of<TRequest>(
         MessageParser<TRequest> parser, Func<IAbciApplication, TRequest, IMessage> answer)
         where TRequest : IMessage<TRequest> =>
-        new(bytes => parser.ParseFrom(bytes), (application, request) => answer(application, (TRequest)request));
+        new(bytes => parser.Read(bytes), (application, request) => answer(application, (TRequest)request));
 }

@@ -174,12 +174,12 @@ public sealed class SecretConnection : Stream
         try
         {
             if (hello[0] != HelloSize) throw new MalformedFrameException("the other side did not send a key");
-            ByteString point = BytesValue.Parser.ParseFrom(hello, 1, HelloSize).Value;
+            ByteString point = BytesValue.Parser.Read(hello.AsSpan(1, HelloSize)).Value;
             return point.Length == Sodium.ExchangeSize
                 ? point.ToByteArray()
                 : throw new MalformedFrameException("the other side's key does not have 32 bytes");
         }
-        catch (Exception error) when (WireFault.IsMalformed(error))
+        catch (MalformedMessageException error)
         {
             throw new MalformedFrameException("the other side did not send a key", error);
         }
@@ -232,9 +232,9 @@ public sealed class SecretConnection : Stream
     {
         try
         {
-            return AuthSigMessage.Parser.ParseFrom(bytes);
+            return AuthSigMessage.Parser.Read(bytes);
         }
-        catch (Exception error) when (WireFault.IsMalformed(error))
+        catch (MalformedMessageException error)
         {
             throw new MalformedFrameException("the other side sent no identity", error);
         }

@@ -64,8 +64,8 @@ public sealed record SignState(long Height, int Round, SignStep Step, ByteString
                 || Bytes.Length != prefix + length) return "the signed bytes are incomplete";
             ReadOnlySpan<byte> message = Bytes.Span[prefix..];
             (long height, long round, SignedMsgType found) = Step == SignStep.Proposal
-                ? Place(CanonicalProposal.Parser.ParseFrom(message))
-                : Place(CanonicalVote.Parser.ParseFrom(message));
+                ? Place(CanonicalProposal.Parser.Read(message))
+                : Place(CanonicalVote.Parser.Read(message));
             return height == Height && round == Round && found == TypeOf(Step)
                 ? null
                 : "the signed bytes are of another height, round or step";
@@ -141,7 +141,7 @@ public sealed record SignState(long Height, int Round, SignStep Step, ByteString
         {
             if (!Frame.TryReadPrefix(bytes, int.MaxValue, out int length, out int prefix)) return false;
             if (bytes.Length != prefix + length) return false;
-            message = parser.ParseFrom(bytes[prefix..]);
+            message = parser.Read(bytes[prefix..]);
             return true;
         }
         catch (System.IO.IOException)

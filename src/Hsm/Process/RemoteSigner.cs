@@ -78,7 +78,7 @@ public sealed class RemoteSigner
                 handedOver = true;
                 line = $"signer: left {_node} to the other signers: {error.Message}";
             }
-            catch (Exception error) when (error is IOException or IndexOutOfRangeException or ArgumentOutOfRangeException or SocketException or ObjectDisposedException
+            catch (Exception error) when (error is IOException or SocketException or ObjectDisposedException
                 or OperationCanceledException)
             {
                 line = $"signer: {error.Message}";
@@ -168,7 +168,7 @@ public sealed class RemoteSigner
         FrameWriter writer = new(stream);
         while (reader.TryRead(out ReadOnlySpan<byte> frame))
         {
-            Message? answer = AnswerInTime(Message.Parser.ParseFrom(frame));
+            Message? answer = AnswerInTime(Message.Parser.Read(frame));
             if (answer is null) throw new MalformedFrameException("the node asked something unknown");
             writer.Write(answer);
             writer.Flush();

@@ -124,7 +124,7 @@ public sealed class SignerListener : IVoteSigner, IDisposable
                     _connection ??= Accept(start);
                     return _connection.Ask(question, expected, Left(start));
                 }
-                catch (Exception error) when (error is IOException or IndexOutOfRangeException or ArgumentOutOfRangeException or SocketException or ObjectDisposedException)
+                catch (Exception error) when (error is IOException or SocketException or ObjectDisposedException)
                 {
                     Drop();
                     if (_stopped || Left(start) <= TimeSpan.Zero)
@@ -188,7 +188,7 @@ public sealed class SignerListener : IVoteSigner, IDisposable
             _writer.Flush();
             bool hasAnswer = _reader.TryRead(out ReadOnlySpan<byte> frame);
             if (!hasAnswer) throw new IOException("the signer closed the connection");
-            Message answer = Message.Parser.ParseFrom(frame);
+            Message answer = Message.Parser.Read(frame);
             return answer.SumCase == expected
                 ? answer
                 : throw new IOException($"the signer answered {answer.SumCase} instead of {expected}");

@@ -126,11 +126,11 @@ public sealed class WitnessListener : IDisposable
             FrameWriter writer = new(stream);
             while (reader.TryRead(out ReadOnlySpan<byte> frame))
             {
-                writer.Write(Answer(WitnessRequest.Parser.ParseFrom(frame)));
+                writer.Write(Answer(WitnessRequest.Parser.Read(frame)));
                 writer.Flush();
             }
         }
-        catch (Exception error) when (error is IOException or IndexOutOfRangeException or ArgumentOutOfRangeException or SocketException or ObjectDisposedException)
+        catch (Exception error) when (error is IOException or SocketException or ObjectDisposedException)
         {
             // The other machine went away, does not keep to the protocol, or this disk is full: it asks again.
         }

@@ -96,7 +96,7 @@ public sealed class WitnessPeer : IDisposable
                 Connected(1);
                 AskWaiting(socket, stream);
             }
-            catch (Exception error) when (error is IOException or IndexOutOfRangeException or ArgumentOutOfRangeException or SocketException or ObjectDisposedException
+            catch (Exception error) when (error is IOException or SocketException or ObjectDisposedException
                 or OperationCanceledException or FormatException)
             {
                 // Dialled again.
@@ -145,7 +145,7 @@ public sealed class WitnessPeer : IDisposable
         writer.Write(request);
         writer.Flush();
         if (!reader.TryRead(out ReadOnlySpan<byte> frame)) throw new IOException("the witness closed the connection");
-        WitnessReply reply = WitnessReply.Parser.ParseFrom(frame);
+        WitnessReply reply = WitnessReply.Parser.Read(frame);
         _hasAnswered = true;
         SignState told = WitnessRules.FromPosition(reply.Position);
         if (told.IsAfter(seen)) _seen[place] = told;

@@ -1,3 +1,4 @@
+using AppChain.Abci;
 using AppChain.Abci.Wire;
 using AppChain.StateMachine;
 using AppChain.V1;
@@ -39,7 +40,7 @@ public sealed partial class Application
         {
             return Refuse(refused.Code, refused.Message);
         }
-        catch (System.Exception fault) when (AppChain.Abci.WireFault.IsMalformed(fault))
+        catch (MalformedMessageException)
         {
             return Refuse(QueryCode.Malformed, "the data is not the request of this path");
         }
@@ -52,7 +53,7 @@ public sealed partial class Application
     // the question had come later.
     private static ResponseQuery Prove(RequestQuery request, Committed committed)
     {
-        byte[] key = ProofRequest.Parser.ParseFrom(request.Data).Key.ToByteArray();
+        byte[] key = ProofRequest.Parser.Read(request.Data.Span).Key.ToByteArray();
         if (key.Length == 0)
         {
             throw new QueryRefused(QueryCode.Malformed, "the key is empty");

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Text.Json;
+using AppChain.Abci;
 using AppChain.Abci.Wire;
 using AppChain.StateMachine;
 
@@ -17,9 +18,9 @@ internal sealed class TransactionReport(Printer printer, IReadOnlyDictionary<uin
     {
         try
         {
-            return V1.TransactionResult.Parser.ParseFrom(result.Data);
+            return V1.TransactionResult.Parser.Read(result.Data.Span);
         }
-        catch (System.Exception fault) when (AppChain.Abci.WireFault.IsMalformed(fault))
+        catch (MalformedMessageException)
         {
             return new V1.TransactionResult();
         }

@@ -1,5 +1,6 @@
 using System.Threading;
 using System.Threading.Tasks;
+using AppChain.Abci;
 using Google.Protobuf;
 
 namespace AppChain.Node;
@@ -146,9 +147,9 @@ public static class ChainQueries
 
         try
         {
-            return parser.ParseFrom(answer.Value);
+            return parser.Read(answer.Value.Span);
         }
-        catch (System.Exception cause) when (AppChain.Abci.WireFault.IsMalformed(cause))
+        catch (MalformedMessageException cause)
         {
             throw new NodeUnreachableException(
                 $"the node at {node.Url} answers {path} in a form this version does not know", cause);

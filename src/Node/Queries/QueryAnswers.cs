@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using AppChain.Abci;
 using AppChain.Abci.Wire;
 using AppChain.StateMachine;
 using AppChain.V1;
@@ -19,28 +20,28 @@ internal sealed partial class QueryAnswers(ReadModel model)
 
     /// <summary>The response of a path.</summary>
     /// <exception cref="QueryRefused">There is no answer.</exception>
-    /// <exception cref="InvalidProtocolBufferException">The data is not the request of the path.</exception>
+    /// <exception cref="MalformedMessageException">The data is not the request of the path.</exception>
     public IMessage Answer(RequestQuery request) => request.Path switch
     {
-        "/chain" => AnswerChain(ChainRequest.Parser.ParseFrom(request.Data)),
-        "/markets" => AnswerMarkets(MarketsRequest.Parser.ParseFrom(request.Data)),
-        "/market" => AnswerMarket(MarketRequest.Parser.ParseFrom(request.Data)),
-        "/book" => AnswerBook(BookRequest.Parser.ParseFrom(request.Data)),
-        "/account" => AnswerAccount(AccountRequest.Parser.ParseFrom(request.Data)),
-        "/nonce" => AnswerNonce(NonceRequest.Parser.ParseFrom(request.Data)),
-        "/orders" => AnswerOrders(OrdersRequest.Parser.ParseFrom(request.Data)),
-        "/fills" => AnswerFills(FillsRequest.Parser.ParseFrom(request.Data)),
-        "/oracle" => AnswerOracle(OracleRequest.Parser.ParseFrom(request.Data)),
-        "/liquidations" => AnswerLiquidations(LiquidationsRequest.Parser.ParseFrom(request.Data)),
-        "/accounts-at-risk" => AnswerAtRisk(AccountsAtRiskRequest.Parser.ParseFrom(request.Data)),
-        "/agents" => AnswerAgents(AgentsRequest.Parser.ParseFrom(request.Data)),
-        "/vault" => AnswerVault(VaultRequest.Parser.ParseFrom(request.Data)),
-        "/council" => AnswerCouncil(CouncilRequest.Parser.ParseFrom(request.Data)),
-        "/proposals" => AnswerProposals(ProposalsRequest.Parser.ParseFrom(request.Data)),
-        "/treasury" => AnswerTreasury(TreasuryRequest.Parser.ParseFrom(request.Data)),
-        "/withdrawals" => AnswerWithdrawals(WithdrawalsRequest.Parser.ParseFrom(request.Data)),
-        "/deposits" => AnswerDeposits(DepositsRequest.Parser.ParseFrom(request.Data)),
-        "/release" => AnswerRelease(ReleaseRequest.Parser.ParseFrom(request.Data)),
+        "/chain" => AnswerChain(ChainRequest.Parser.Read(request.Data.Span)),
+        "/markets" => AnswerMarkets(MarketsRequest.Parser.Read(request.Data.Span)),
+        "/market" => AnswerMarket(MarketRequest.Parser.Read(request.Data.Span)),
+        "/book" => AnswerBook(BookRequest.Parser.Read(request.Data.Span)),
+        "/account" => AnswerAccount(AccountRequest.Parser.Read(request.Data.Span)),
+        "/nonce" => AnswerNonce(NonceRequest.Parser.Read(request.Data.Span)),
+        "/orders" => AnswerOrders(OrdersRequest.Parser.Read(request.Data.Span)),
+        "/fills" => AnswerFills(FillsRequest.Parser.Read(request.Data.Span)),
+        "/oracle" => AnswerOracle(OracleRequest.Parser.Read(request.Data.Span)),
+        "/liquidations" => AnswerLiquidations(LiquidationsRequest.Parser.Read(request.Data.Span)),
+        "/accounts-at-risk" => AnswerAtRisk(AccountsAtRiskRequest.Parser.Read(request.Data.Span)),
+        "/agents" => AnswerAgents(AgentsRequest.Parser.Read(request.Data.Span)),
+        "/vault" => AnswerVault(VaultRequest.Parser.Read(request.Data.Span)),
+        "/council" => AnswerCouncil(CouncilRequest.Parser.Read(request.Data.Span)),
+        "/proposals" => AnswerProposals(ProposalsRequest.Parser.Read(request.Data.Span)),
+        "/treasury" => AnswerTreasury(TreasuryRequest.Parser.Read(request.Data.Span)),
+        "/withdrawals" => AnswerWithdrawals(WithdrawalsRequest.Parser.Read(request.Data.Span)),
+        "/deposits" => AnswerDeposits(DepositsRequest.Parser.Read(request.Data.Span)),
+        "/release" => AnswerRelease(ReleaseRequest.Parser.Read(request.Data.Span)),
         _ => throw new QueryRefused(
             QueryCode.NoSuchPath, $"there is no path '{request.Path}': see docs/spec/queries.md"),
     };

@@ -60,7 +60,7 @@ internal sealed class AbciFrames : IDisposable
             var reader = new FrameReader(new MemoryStream(bytes), FrameBytesMax);
             while (reader.TryRead(out ReadOnlySpan<byte> frame))
             {
-                Request request = Request.Parser.ParseFrom(frame);
+                Request request = Request.Parser.Read(frame);
                 answered.Clear().Append(request.ValueCase).Append(' ').Append(Answer(request));
             }
 
@@ -70,7 +70,7 @@ internal sealed class AbciFrames : IDisposable
         {
             return "malformed frame";
         }
-        catch (Exception fault) when (WireFault.IsMalformed(fault))
+        catch (MalformedMessageException)
         {
             return "malformed message";
         }

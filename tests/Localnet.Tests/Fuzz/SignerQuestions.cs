@@ -66,14 +66,14 @@ internal sealed class SignerQuestions
             var reader = new FrameReader(new MemoryStream(bytes), 1 << 20);
             while (reader.TryRead(out ReadOnlySpan<byte> frame))
             {
-                verdict = Answer(Message.Parser.ParseFrom(frame));
+                verdict = Answer(Message.Parser.Read(frame));
             }
         }
         catch (MalformedFrameException)
         {
             return "malformed frame";
         }
-        catch (Exception fault) when (WireFault.IsMalformed(fault))
+        catch (MalformedMessageException)
         {
             return "malformed message";
         }

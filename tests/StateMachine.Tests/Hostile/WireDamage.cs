@@ -14,7 +14,7 @@ internal sealed class WireDamage(Random random)
 
     private static readonly ulong[] s_numbers =
     [
-        0, 1, 2, 127, 128, 255, 256, 65_535, 65_536, uint.MaxValue, 1UL << 32, (1UL << 40) - 1, 1UL << 40, 1UL << 62,
+        0, 1, 2, 127, 128, 255, 256, 65_535, 65_536, int.MaxValue, uint.MaxValue, 1UL << 32, (1UL << 40) - 1, 1UL << 40, 1UL << 62,
         (1UL << 62) + 1, long.MaxValue, 1UL << 63, ulong.MaxValue,
     ];
 
