@@ -11,6 +11,7 @@ using AppChain.Node;
 using AppChain.StateMachine;
 using AppChain.StateMachine.Tests;
 using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 
 namespace AppChain.Localnet.Tests.Fuzz;
 
@@ -95,18 +96,10 @@ internal sealed class AbciFrames : IDisposable
                 return $"{_application.Query(request.Query).Code}";
             case Request.ValueOneofCase.VerifyVoteExtension:
                 return _application.VerifyVoteExtension(request.VerifyVoteExtension).Status.ToString();
+            case Request.ValueOneofCase.PrepareProposal:
+                return $"{_application.PrepareProposal(InTime(request.PrepareProposal)).Txs.Count}";
             case Request.ValueOneofCase.ProcessProposal:
-                RequestProcessProposal proposal = request.ProcessProposal;
-                proposal.Height = _height + 1;
-                proposal.Time = WireTime.FromNanoseconds(TestMarkets.GenesisTime + ((_height + 1) * TestMarkets.Second));
-                proposal.Misbehavior.Clear();
-                proposal.ProposedLastCommit ??= new CommitInfo();
-                foreach (VoteInfo vote in proposal.ProposedLastCommit.Votes)
-                {
-                    vote.Validator ??= new AppChain.Abci.Wire.Validator();
-                }
-
-                return _application.ProcessProposal(proposal).Status.ToString();
+                return _application.ProcessProposal(InTime(request.ProcessProposal)).Status.ToString();
             case Request.ValueOneofCase.ListSnapshots:
                 return $"{_application.ListSnapshots(request.ListSnapshots).Snapshots.Count}";
             case Request.ValueOneofCase.LoadSnapshotChunk:
@@ -120,6 +113,38 @@ internal sealed class AbciFrames : IDisposable
                 return "left to the engine";
         }
     }
+
+    // What the engine vouches for: the height, the time, and that every vote has a validator.
+    private RequestPrepareProposal InTime(RequestPrepareProposal request)
+    {
+        request.Height = _height + 1;
+        request.Time = NextTime;
+        request.MaxTxBytes = FrameBytesMax;
+        request.Misbehavior.Clear();
+        request.LocalLastCommit ??= new ExtendedCommitInfo();
+        foreach (ExtendedVoteInfo vote in request.LocalLastCommit.Votes)
+        {
+            vote.Validator ??= new AppChain.Abci.Wire.Validator();
+        }
+
+        return request;
+    }
+
+    private RequestProcessProposal InTime(RequestProcessProposal request)
+    {
+        request.Height = _height + 1;
+        request.Time = NextTime;
+        request.Misbehavior.Clear();
+        request.ProposedLastCommit ??= new CommitInfo();
+        foreach (VoteInfo vote in request.ProposedLastCommit.Votes)
+        {
+            vote.Validator ??= new AppChain.Abci.Wire.Validator();
+        }
+
+        return request;
+    }
+
+    private Timestamp NextTime => WireTime.FromNanoseconds(TestMarkets.GenesisTime + ((_height + 1) * TestMarkets.Second));
 
     private void Start()
     {
@@ -164,20 +189,12 @@ internal sealed class AbciFrames : IDisposable
         byte[] address = [.. SHA256.HashData("anyone"u8).Take(20)];
         ByteString transaction = ByteString.CopyFrom(Transaction());
         ByteString extension = ByteString.CopyFrom(PriceVote.Encode(PoisonPill.Reports(_random, TestMarkets.GenesisTime)));
+        RequestPrepareProposal prepare = Prepare(extension, transaction);
         var proposal = new RequestProcessProposal { Height = _height + 1, ProposedLastCommit = new CommitInfo() };
-        proposal.Txs.Add(ByteString.CopyFrom(PoisonPill.Update(_random, _damage, 4, TestMarkets.GenesisTime)));
-        proposal.Txs.Add(transaction);
-        for (int i = 0; i < 4; i++)
+        proposal.Txs.Add(_application.PrepareProposal(InTime(prepare)).Txs);
+        foreach (ExtendedVoteInfo vote in prepare.LocalLastCommit.Votes)
         {
-            using var key = SoftwareKey.FromSeed(SHA256.HashData([(byte)i]));
-            proposal.ProposedLastCommit.Votes.Add(new VoteInfo
-            {
-                Validator = new AppChain.Abci.Wire.Validator
-                {
-                    Address = ByteString.CopyFrom(SHA256.HashData(key.PublicKey.Span), 0, 20), Power = 10,
-                },
-                BlockIdFlag = AppChain.Abci.Wire.Types.BlockIDFlag.Commit,
-            });
+            proposal.ProposedLastCommit.Votes.Add(new VoteInfo { Validator = vote.Validator, BlockIdFlag = vote.BlockIdFlag });
         }
 
         byte[] appHash = _application.Info(new RequestInfo()).LastBlockAppHash.ToByteArray();
@@ -191,6 +208,7 @@ internal sealed class AbciFrames : IDisposable
                 Height = 4, ValidatorAddress = ByteString.CopyFrom(address), VoteExtension = extension,
             },
         });
+        _sound.Add(new Request { PrepareProposal = prepare });
         _sound.Add(new Request { ProcessProposal = proposal });
         _sound.Add(new Request { ListSnapshots = new RequestListSnapshots() });
         _sound.Add(new Request { LoadSnapshotChunk = new RequestLoadSnapshotChunk { Height = 8, Format = 1, Chunk = 0 } });
@@ -233,6 +251,29 @@ internal sealed class AbciFrames : IDisposable
             });
         }
     }
+
+    // With the precommits of the last height, signed by all.
+    private RequestPrepareProposal Prepare(ByteString extension, ByteString transaction)
+    {
+        var request = new RequestPrepareProposal { LocalLastCommit = new ExtendedCommitInfo(), Txs = { transaction } };
+        SoftwareKey[] keys = [.. Enumerable.Range(0, 4).Select(i => SoftwareKey.FromSeed(SHA256.HashData([(byte)i])))];
+        foreach (SoftwareKey key in keys.OrderBy(key => Convert.ToHexString(AddressOf(key)), StringComparer.Ordinal))
+        {
+            byte[] signed = SignBytes.VoteExtension(ChainId, _height, 0, extension);
+            request.LocalLastCommit.Votes.Add(new ExtendedVoteInfo
+            {
+                Validator = new AppChain.Abci.Wire.Validator { Address = ByteString.CopyFrom(AddressOf(key)), Power = 10 },
+                VoteExtension = extension,
+                ExtensionSignature = ByteString.CopyFrom(key.Sign(signed)),
+                BlockIdFlag = AppChain.Abci.Wire.Types.BlockIDFlag.Commit,
+            });
+            key.Dispose();
+        }
+
+        return request;
+    }
+
+    private static byte[] AddressOf(SoftwareKey key) => SHA256.HashData(key.PublicKey.Span)[..20];
 
     private byte[] Transaction()
     {
