@@ -20,10 +20,6 @@ internal sealed class LobsterReplay
     private const string Doubted = "an order that has disagreed before (the book file would tell what it holds)";
     private const string Unseen = "orders may have changed unseen (the book file would tell)";
 
-    // A message, as the file has it: 1 new, 2 partial cancel, 3 delete, 4 execution, 5 hidden, 6 cross trade, 7 halt.
-    private readonly record struct Message(
-        int Line, string Time, int Type, ulong Id, long Quantity, long Price, Side Side);
-
     private readonly BookReplay _book = new();
     private readonly FlowReport _report = new();
 
@@ -43,7 +39,7 @@ internal sealed class LobsterReplay
     // so they are out of the book, lest one disagreement makes a thousand.
     private readonly HashSet<ulong> _doubted = [];
 
-    private List<Message> _messages = [];
+    private List<LobsterMessage> _messages = [];
     private int _index;
 
     // Messages before this index are of a sweep that hit the same orders as ours would, in whatever order told.
@@ -64,7 +60,7 @@ internal sealed class LobsterReplay
     /// <exception cref="FormatException">A file has another shape, or the two differ in length.</exception>
     public static FlowReport Run(string messagesPath, string? bookPath)
     {
-        var replay = new LobsterReplay { _isBookKnown = bookPath is not null, _messages = [.. Read(messagesPath)] };
+        var replay = new LobsterReplay { _isBookKnown = bookPath is not null, _messages = [.. LobsterMessage.Read(messagesPath)] };
         using IEnumerator<LobsterBookRow>? rows =
             bookPath is null ? null : LobsterBookRow.Read(bookPath).GetEnumerator();
         for (; replay._index < replay._messages.Count; replay._index++)
@@ -85,37 +81,7 @@ internal sealed class LobsterReplay
         return replay._report;
     }
 
-    private static IEnumerable<Message> Read(string path)
-    {
-        bool isFirst = true;
-        foreach ((int line, string[] fields) in FlowFile.Read(path))
-        {
-            bool isHeader = isFirst && FlowFile.IsHeader(fields);
-            isFirst = false;
-            if (isHeader)
-            {
-                continue;
-            }
-
-            long type = FlowFile.Whole(path, line, fields, 1);
-            if (type is < 1 or > 7)
-            {
-                throw new FormatException($"{path}, line {line}: event type {type} is none of 1 to 7");
-            }
-
-            long direction = FlowFile.Whole(path, line, fields, 5);
-            yield return new Message(
-                line,
-                fields[0],
-                (int)type,
-                unchecked((ulong)FlowFile.Whole(path, line, fields, 2)),
-                FlowFile.Whole(path, line, fields, 3),
-                FlowFile.Whole(path, line, fields, 4),
-                direction > 0 ? Side.Buy : Side.Sell);
-        }
-    }
-
-    private void Step(in Message message, LobsterBookRow? row)
+    private void Step(in LobsterMessage message, LobsterBookRow? row)
     {
         (_wrong, _open, _forgive) = (null, null, false);
         if (row is not null && _before is null)
@@ -149,7 +115,7 @@ internal sealed class LobsterReplay
     }
 
     // The row holds the book after the message, so a new order is behind what its level had before.
-    private void Seed(in Message message, LobsterBookRow row)
+    private void Seed(in LobsterMessage message, LobsterBookRow row)
     {
         foreach (Side side in (ReadOnlySpan<Side>)[Side.Buy, Side.Sell])
         {
@@ -170,7 +136,7 @@ internal sealed class LobsterReplay
         }
     }
 
-    private void Apply(in Message message)
+    private void Apply(in LobsterMessage message)
     {
         switch (message.Type)
         {
@@ -196,7 +162,7 @@ internal sealed class LobsterReplay
         }
     }
 
-    private void Open(in Message message)
+    private void Open(in LobsterMessage message)
     {
         Side opposite = message.Side == Side.Buy ? Side.Sell : Side.Buy;
         // BOUND: each pass ends or clears a level.
@@ -235,7 +201,7 @@ internal sealed class LobsterReplay
         _bestSince[message.Id] = isAtBest ? _newBests[SideIndex(message.Side)] : -1;
     }
 
-    private void Cancel(in Message message)
+    private void Cancel(in LobsterMessage message)
     {
         if (!TryOrder(message, out BookOrder order))
         {
@@ -261,7 +227,7 @@ internal sealed class LobsterReplay
         _book.Reduce(order.Id, message.Quantity);
     }
 
-    private void Execute(in Message message)
+    private void Execute(in LobsterMessage message)
     {
         if (!TryOrder(message, out BookOrder order))
         {
@@ -312,7 +278,7 @@ internal sealed class LobsterReplay
 
     // Executions of one moment on one side are one arriving order; the recording does not always tell them in the order
     // of the queue. They agree when ours would hit the same orders for the same quantities.
-    private bool IsInSweep(in Message first)
+    private bool IsInSweep(in LobsterMessage first)
     {
         if (_index < _sweepEnd)
         {
@@ -325,7 +291,7 @@ internal sealed class LobsterReplay
         int end = _index;
         for (; end < _messages.Count; end++)
         {
-            Message message = _messages[end];
+            LobsterMessage message = _messages[end];
             if (message.Type != 4 || message.Side != first.Side || message.Time != first.Time)
             {
                 break;
@@ -355,7 +321,7 @@ internal sealed class LobsterReplay
     }
 
     // The order that the message means; a number from before the file means the nameless order of the level.
-    private bool TryOrder(in Message message, out BookOrder order)
+    private bool TryOrder(in LobsterMessage message, out BookOrder order)
     {
         if (_book.TryFind(message.Id, out order))
         {
@@ -390,7 +356,7 @@ internal sealed class LobsterReplay
     }
 
     // Walks both lists from the best level on, until the recording shows no more.
-    private void Compare(Side side, LobsterBookRow row, in Message message)
+    private void Compare(Side side, LobsterBookRow row, in LobsterMessage message)
     {
         IReadOnlyList<(long Price, long Quantity)> shown = row.Levels(side);
         int depth = 0;
@@ -434,7 +400,7 @@ internal sealed class LobsterReplay
     }
 
     // A level that was in sight before the message must be as we have it; another one may have changed.
-    private void Judge(Side side, long price, in Message message, string what)
+    private void Judge(Side side, long price, in LobsterMessage message, string what)
     {
         bool isOfMessage = message.Side == side && message.Price == price;
         if (!_before!.Shows(side, price) || (_forgive && isOfMessage))

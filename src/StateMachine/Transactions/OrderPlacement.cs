@@ -194,14 +194,7 @@ internal sealed class OrderPlacement
                 : mayRest ? Rest(ref taker, operation, context) : new OperationOutcome(ResultCode.NotFillable);
             if (rested.Code != ResultCode.Ok)
             {
-                // An immediate order that finds nothing, one that its own self-trade rule stops, and one that met as
-                // many orders as it may and closed them all, have done what they could; anything else that filled
-                // nothing is refused.
-                bool accepted = taken.Filled > 0
-                    || rested.Code == ResultCode.SelfTrade
-                    || (rested.Code == ResultCode.MatchingLimit && taken.HasMatched)
-                    || (rested.Code == ResultCode.NotFillable && operation.TimeInForce == TimeInForce.ImmediateOrCancel);
-                if (!accepted)
+                if (!IsDone(operation, taken, rested.Code))
                 {
                     return rested;
                 }
@@ -218,19 +211,7 @@ internal sealed class OrderPlacement
 
         if (left != CloseReason.None)
         {
-            context.Emit(new ExchangeEvent
-            {
-                Kind = EventKind.OrderClosed,
-                Account = account,
-                Counterparty = -1,
-                Market = operation.Market,
-                Side = operation.Side,
-                OrderId = taker.OrderId,
-                ClientId = operation.ClientId,
-                Price = operation.Price,
-                Quantity = taker.Quantity,
-                Reason = (byte)left,
-            });
+            EmitClosed(taker, operation, left, context);
         }
 
         _state.ReleaseIfEmpty(taker.PositionSlot);
@@ -238,44 +219,20 @@ internal sealed class OrderPlacement
         return new OperationOutcome(ResultCode.Ok) { OrderId = taker.OrderId, Filled = taken.Filled };
     }
 
+    // An immediate order that finds nothing, one that its own self-trade rule stops, and one that met as many orders as
+    // it may and closed them all, have done what they could; anything else that filled nothing is refused.
+    private static bool IsDone(in Operation operation, in TakeResult taken, ResultCode stopped) =>
+        taken.Filled > 0
+        || stopped == ResultCode.SelfTrade
+        || (stopped == ResultCode.MatchingLimit && taken.HasMatched)
+        || (stopped == ResultCode.NotFillable && operation.TimeInForce == TimeInForce.ImmediateOrCancel);
+
     private OperationOutcome Rest(ref TakerOrder taker, in Operation operation, BlockContext context)
     {
-        ref readonly MarketRow market = ref _state.Markets.Read(taker.MarketSlot);
-        PositionRow position = _state.Positions.Read(taker.PositionSlot);
-        if (operation.ReduceOnly)
+        OperationOutcome refused = operation.ReduceOnly ? CutToRoom(ref taker) : CheckMargin(taker, context);
+        if (refused.Code != ResultCode.Ok)
         {
-            // It asks for no margin, so it may show no more than it can do.
-            long room = (operation.Side == Side.Buy ? -position.Size : position.Size) - position.OpenReducing;
-            taker.Quantity = Math.Min(taker.Quantity, room);
-            if (room <= 0)
-            {
-                return new OperationOutcome(ResultCode.WouldNotReduce);
-            }
-        }
-        else
-        {
-            if (operation.Side == Side.Buy)
-            {
-                position.OpenBuys += taker.Quantity;
-            }
-            else
-            {
-                position.OpenSells += taker.Quantity;
-            }
-
-            if (position.Size + position.OpenBuys > market.Parameters.PositionLimit
-                || position.OpenSells - position.Size > market.Parameters.PositionLimit)
-            {
-                return new OperationOutcome(ResultCode.PositionLimit);
-            }
-
-            Risk risk = AccountRisk.After(
-                _state, context, taker.Account, taker.MarketSlot, position,
-                _state.Accounts.Read(taker.Account).Collateral, market.OpenInterest);
-            if (!risk.MeetsInitialWithOrders)
-            {
-                return new OperationOutcome(ResultCode.MarginTooLow, risk.InitialWithOrders, risk.EquityLow);
-            }
+            return refused;
         }
 
         MakeRoom(ref taker, context);
@@ -294,6 +251,47 @@ internal sealed class OrderPlacement
             GoodTilTime = operation.GoodTilTime,
         };
         _resting.Open(order, taker.MarketSlot, taker.PositionSlot);
+        EmitOpened(order, context);
+        return new OperationOutcome(ResultCode.Ok);
+    }
+
+    // A reduce-only order asks for no margin, so it may show no more than it can do.
+    private OperationOutcome CutToRoom(ref TakerOrder taker)
+    {
+        ref readonly PositionRow position = ref _state.Positions.Read(taker.PositionSlot);
+        long room = (taker.Side == Side.Buy ? -position.Size : position.Size) - position.OpenReducing;
+        taker.Quantity = Math.Min(taker.Quantity, room);
+        return new OperationOutcome(room > 0 ? ResultCode.Ok : ResultCode.WouldNotReduce);
+    }
+
+    private OperationOutcome CheckMargin(in TakerOrder taker, BlockContext context)
+    {
+        ref readonly MarketRow market = ref _state.Markets.Read(taker.MarketSlot);
+        PositionRow position = _state.Positions.Read(taker.PositionSlot);
+        if (taker.Side == Side.Buy)
+        {
+            position.OpenBuys += taker.Quantity;
+        }
+        else
+        {
+            position.OpenSells += taker.Quantity;
+        }
+
+        if (position.Size + position.OpenBuys > market.Parameters.PositionLimit
+            || position.OpenSells - position.Size > market.Parameters.PositionLimit)
+        {
+            return new OperationOutcome(ResultCode.PositionLimit);
+        }
+
+        Risk risk = AccountRisk.After(
+            _state, context, taker.Account, taker.MarketSlot, position,
+            _state.Accounts.Read(taker.Account).Collateral, market.OpenInterest);
+        return risk.MeetsInitialWithOrders
+            ? new OperationOutcome(ResultCode.Ok)
+            : new OperationOutcome(ResultCode.MarginTooLow, risk.InitialWithOrders, risk.EquityLow);
+    }
+
+    private static void EmitOpened(in OrderRow order, BlockContext context) =>
         context.Emit(new ExchangeEvent
         {
             Kind = EventKind.OrderOpened,
@@ -309,8 +307,22 @@ internal sealed class OrderPlacement
             Amount = order.GoodTilHeight,
             Amount2 = order.GoodTilTime,
         });
-        return new OperationOutcome(ResultCode.Ok);
-    }
+
+    // Of an order that did what it could and whose rest is gone.
+    private static void EmitClosed(in TakerOrder taker, in Operation operation, CloseReason reason, BlockContext context) =>
+        context.Emit(new ExchangeEvent
+        {
+            Kind = EventKind.OrderClosed,
+            Account = taker.Account,
+            Counterparty = -1,
+            Market = operation.Market,
+            Side = operation.Side,
+            OrderId = taker.OrderId,
+            ClientId = operation.ClientId,
+            Price = operation.Price,
+            Quantity = taker.Quantity,
+            Reason = (byte)reason,
+        });
 
     // A side of a book that has no level left gives up the farthest one. That may close the last order of the account
     // itself, and with it its empty position.
