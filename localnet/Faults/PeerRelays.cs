@@ -6,9 +6,6 @@ namespace AppChain.Localnet;
 /// <summary>A relay for each ordered pair of validators, so that one can be cut off from all others.</summary>
 internal sealed class PeerRelays : IDisposable
 {
-    private const int FirstOffset = 200;
-    private const int PerValidator = 16;
-
     private readonly Dictionary<(int From, int To), TcpRelay> _relays = [];
 
     /// <summary>Listens for all pairs.</summary>
@@ -20,14 +17,11 @@ internal sealed class PeerRelays : IDisposable
             {
                 if (from != to)
                 {
-                    _relays[(from, to)] = new TcpRelay(PortOf(options, from, to), CometBftHomes.PeerPort(options, to));
+                    _relays[(from, to)] = new TcpRelay(options.Ports.Relay(from, to), options.Ports.Peer(to));
                 }
             }
         }
     }
-
-    /// <summary>Port that a validator dials to reach another.</summary>
-    public static int PortOf(RunOptions options, int from, int to) => options.Port + FirstOffset + (PerValidator * from) + to;
 
     /// <summary>Cuts a validator off, or joins it again.</summary>
     public void SetClosed(int validator, bool closed)

@@ -18,8 +18,7 @@ internal sealed class LateNode(RunOptions options, NetworkFiles files, string ge
     // It follows when it is at most this many blocks behind.
     private const long BlocksBehindMax = 3;
 
-    private readonly RpcClient _rpc = new(string.Create(
-        CultureInfo.InvariantCulture, $"http://127.0.0.1:{options.Port + (10 * options.Validators)}"));
+    private readonly RpcClient _rpc = new(options.Ports.RpcAddress(options.Validators));
 
     private DateTime _started;
 

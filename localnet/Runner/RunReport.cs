@@ -103,6 +103,22 @@ internal static class RunReport
         return failures;
     }
 
+    /// <summary>Prints the run in a few lines.</summary>
+    public static void Summarise(
+        Monitor monitor, TraderFloor floor, V1.ChainResponse chain, SignedPlaces signed, long height, double seconds,
+        IReadOnlyList<string> failures)
+    {
+        Console.WriteLine();
+        Console.WriteLine($"{height} blocks in {seconds:0.0} s; {floor.Submitted} transactions submitted, {monitor.Committed} committed");
+        Console.WriteLine($"{monitor.Fills} fills, {monitor.Liquidations} liquidations, {monitor.Deleveragings} deleveragings");
+        Console.WriteLine($"app hashes: {monitor.HeightsChecked} heights compared on all validators, {monitor.Mismatches} mismatches");
+        Console.WriteLine(
+            $"conservation: held {chain.Held} = claims {chain.Claims} + insurance fund {chain.InsuranceFund}"
+            + $" + fees {chain.Fees} + leaving {chain.Leaving}, difference {chain.Difference}");
+        Console.WriteLine($"signatures: {signed.Count} places in the audit logs, {signed.Faults.Count} faults");
+        Console.WriteLine(failures.Count == 0 ? "every check held" : "FAILED: " + string.Join("; ", failures));
+    }
+
     private static string Decimal(long ticks, MarketParameters market)
     {
         decimal scale = 1;

@@ -11,12 +11,6 @@ namespace AppChain.Localnet;
 /// <param name="Index">Index price, ticks.</param>
 internal readonly record struct MarketView(MarketParameters Parameters, long Index);
 
-/// <summary>A key of an account that genesis funds.</summary>
-/// <param name="Name">Name of the key file.</param>
-/// <param name="SecretKey">secp256k1 secret key: a test key, derived from the seed.</param>
-/// <param name="Collateral">Micro-USD at genesis.</param>
-internal sealed record FundedKey(string Name, byte[] SecretKey, long Collateral);
-
 /// <summary>
 /// One trading agent: a function of its seed and of the prices it sees. It signs real transactions and keeps its own
 /// nonce. Makers quote a ladder around the index in every block, holders open a position near the highest leverage and
@@ -30,7 +24,7 @@ internal sealed class Trader : IDisposable
     private readonly TransactionSigner _signer;
     private readonly TransactionBuilder _builder = new();
     private readonly Random _random;
-    private readonly int _kind;
+    private readonly AgentKind _kind;
     private readonly long _collateral;
     private ulong _nonce;
     private int _openings;
@@ -41,12 +35,9 @@ internal sealed class Trader : IDisposable
         Number = number;
         _signer = new TransactionSigner(key.SecretKey, chainId);
         _random = new Random(unchecked((seed * 7_919) + number));
-        _kind = KindOf(number);
+        _kind = AgentKinds.Of(number);
         _collateral = key.Collateral;
     }
-
-    /// <summary>Kind of an agent: of every five, one makes markets, two hold leveraged positions, two trade noise.</summary>
-    public static int KindOf(int trader) => trader % 5;
 
     /// <summary>Which agent.</summary>
     public int Number { get; }
@@ -63,10 +54,10 @@ internal sealed class Trader : IDisposable
 
             switch (_kind)
             {
-                case 0:
+                case AgentKind.Maker:
                     Quote(market);
                     break;
-                case 1 or 2:
+                case AgentKind.Holder:
                     Hold(market, markets.Count);
                     break;
                 default:

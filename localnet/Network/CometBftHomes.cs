@@ -32,7 +32,7 @@ internal static class CometBftHomes
 
             [statesync]
             enable = true
-            rpc_servers = "http://127.0.0.1:{options.Port},http://127.0.0.1:{options.Port + 10}"
+            rpc_servers = "{options.Ports.RpcAddress(0)},{options.Ports.RpcAddress(1)}"
             trust_height = {trusted.SignedHeader.Header.Height}
             trust_hash = "{hash}"
             trust_period = "168h0m0s"
@@ -45,9 +45,6 @@ internal static class CometBftHomes
 
     /// <summary>Home of a node's engine.</summary>
     public static string HomeOf(NetworkFiles files, int validator) => Path.Combine(files.HomeOf(validator), "cometbft");
-
-    /// <summary>Port on which a node listens for its peers.</summary>
-    public static int PeerPort(RunOptions options, int validator) => options.Port + (10 * validator) + 1;
 
     private static void Write(NetworkFiles files, string genesis, int number, string toml)
     {
@@ -69,7 +66,7 @@ internal static class CometBftHomes
             byte[] key = SoftwareKey.FromSeed(files.Derive($"node:{i}")).PublicKey.ToByteArray();
             string id = Convert.ToHexStringLower(SHA256.HashData(key).AsSpan(0, 20));
             bool isRelayed = options.Perturbations.Count > 0 && i != from && from < options.Validators;
-            int port = isRelayed ? PeerRelays.PortOf(options, from, i) : PeerPort(options, i);
+            int port = isRelayed ? options.Ports.Relay(from, i) : options.Ports.Peer(i);
             peers.Append(CultureInfo.InvariantCulture, $"{(i > 0 ? "," : "")}{id}@127.0.0.1:{port}");
         }
 
@@ -98,10 +95,10 @@ internal static class CometBftHomes
         priv_validator_state_file = "data/priv_validator_state.json"
 
         [rpc]
-        laddr = "tcp://127.0.0.1:{options.Port + (10 * validator)}"
+        laddr = "tcp://127.0.0.1:{options.Ports.Rpc(validator)}"
 
         [p2p]
-        laddr = "tcp://127.0.0.1:{PeerPort(options, validator)}"
+        laddr = "tcp://127.0.0.1:{options.Ports.Peer(validator)}"
         persistent_peers = "{Peers(options, files, validator)}"
         addr_book_strict = false
         allow_duplicate_ip = true

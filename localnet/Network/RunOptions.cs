@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 
 namespace AppChain.Localnet;
@@ -42,6 +43,9 @@ internal sealed record RunOptions
     /// <summary>Lines even where the output is a terminal.</summary>
     public required bool Plain { get; init; }
 
+    /// <summary>Whether the run is shown in lines.</summary>
+    public bool IsPlain => Plain || Console.IsOutputRedirected;
+
     /// <summary>Trading agents.</summary>
     public required int Traders { get; init; }
 
@@ -74,6 +78,9 @@ internal sealed record RunOptions
 
     /// <summary>First port: validator i serves RPC at this + 10 i.</summary>
     public required int Port { get; init; }
+
+    /// <summary>All ports of the run.</summary>
+    public NetworkPorts Ports => new(Port);
 
     /// <summary>Height from which one more node joins by state sync; 0: none does. CometBFT only.</summary>
     public long Join { get; init; }

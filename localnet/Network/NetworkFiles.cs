@@ -312,9 +312,8 @@ internal sealed class NetworkFiles
     private byte[] Identity(int validator, int signer) =>
         Derive(string.Create(CultureInfo.InvariantCulture, $"signer:{validator}:{signer}"));
 
-    // RPC and peers of a node have the two ports before these.
-    private string WitnessAddress(int validator, int signer) => string.Create(
-        CultureInfo.InvariantCulture, $"tcp://127.0.0.1:{_options.Port + (10 * validator) + 2 + signer}");
+    private string WitnessAddress(int validator, int signer) =>
+        $"tcp://127.0.0.1:{_options.Ports.Witness(validator, signer)}";
 
     /// <summary>Writes the configuration of a node that joins later and reports no prices.</summary>
     public void WriteLateConfig(int number)
@@ -326,10 +325,10 @@ internal sealed class NetworkFiles
     }
 
     // Makers stand behind the book with much; the others with what a person would risk.
-    private static long CollateralOf(int trader) => Trader.KindOf(trader) switch
+    private static long CollateralOf(int trader) => AgentKinds.Of(trader) switch
     {
-        0 => 5_000_000,
-        1 or 2 => 2_000 + (trader * 37 % 40 * 500),
+        AgentKind.Maker => 5_000_000,
+        AgentKind.Holder => 2_000 + (trader * 37 % 40 * 500),
         _ => 20_000,
     };
 }
