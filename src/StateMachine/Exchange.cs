@@ -258,7 +258,7 @@ public sealed class Exchange
 
     private void WriteCouncils(Genesis genesis)
     {
-        long epoch = ProposalExecution.EpochOf(genesis.Time);
+        long epoch = TreasuryRow.EpochOf(genesis.Time);
         _state.Counters.Add(new CounterRow { NextProposal = 1, NextWithdrawal = 1, NextSequence = 1 });
         if (genesis.Vault is { } vault)
         {

@@ -46,9 +46,9 @@ internal static class VaultOperationReader
         byte[] bytes = text.StartsWith("0x", StringComparison.Ordinal)
             ? Convert.FromHexString(text.AsSpan(2))
             : Encoding.UTF8.GetBytes(text);
-        return bytes.Length is >= 1 and <= WithdrawalRow.DestinationBytesMax
+        return bytes.Length is >= 1 and <= WithdrawalDestination.BytesMax
             ? [.. bytes]
-            : throw new FormatException($"'to' has {bytes.Length} bytes; a destination has 1 to {WithdrawalRow.DestinationBytesMax}");
+            : throw new FormatException($"'to' has {bytes.Length} bytes; a destination has 1 to {WithdrawalDestination.BytesMax}");
     }
 
     private static NumberedTarget Target(IReadOnlyDictionary<string, string> fields, string name)

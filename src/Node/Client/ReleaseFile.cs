@@ -105,7 +105,7 @@ public static class ReleaseFile
             & TryHex(release.Destination, out byte[] destination);
         return isRelease
             && amount > 0
-            && destination.Length is >= 1 and <= WithdrawalRow.DestinationBytesMax
+            && destination.Length is >= 1 and <= WithdrawalDestination.BytesMax
             && release.Expiry <= long.MaxValue
             ? new Release(
                 release.WithdrawalId, release.Sequence, (long)release.Expiry, release.CouncilVersion, amount, [.. destination])

@@ -128,8 +128,8 @@ internal static class GenesisCouncils
 
         var council = new CouncilTerms(
             members.ToImmutable(),
-            (int)fields.Long("threshold", 1, CouncilRow.MembersMax),
-            (int)fields.Long("veto_threshold", 1, CouncilRow.MembersMax),
+            (int)fields.Long("threshold", 1, CouncilTerms.MembersMax),
+            (int)fields.Long("veto_threshold", 1, CouncilTerms.MembersMax),
             fields.Long("timelock_seconds", 0, PolicyRules.TimelockSecondsMax));
         fields.Finish();
         Require(PolicyRules.Problem(council), fields.Path);

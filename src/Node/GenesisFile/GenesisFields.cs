@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Text.Json.Nodes;
@@ -39,11 +40,15 @@ internal sealed class GenesisFields
         ? text
         : throw new GenesisException($"{Path}.{name}: expected text");
 
+    /// <summary>True for 1 to 16 characters of A-Z, 0-9 and '-'.</summary>
+    public static bool IsTicker(string text) => text.Length is > 0 and <= 16
+        && text.AsSpan().IndexOfAnyExcept("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") < 0;
+
     /// <summary>A ticker.</summary>
     public string Ticker(string name)
     {
         string text = Text(name);
-        return GenesisFile.IsTicker(text)
+        return IsTicker(text)
             ? text
             : throw new GenesisException($"{Path}.{name}: 1 to 16 characters of A-Z, 0-9 and '-'");
     }

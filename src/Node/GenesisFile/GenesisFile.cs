@@ -9,22 +9,6 @@ using AppChain.StateMachine;
 
 namespace AppChain.Node;
 
-/// <summary>The genesis document does not parse: the message names the place and what is wrong.</summary>
-public sealed class GenesisException(string message) : Exception(message);
-
-/// <summary>What <c>app_state</c> of a genesis document says (docs/spec/genesis.md).</summary>
-/// <param name="Markets">Ascending by id.</param>
-/// <param name="Accounts">Ascending by account.</param>
-/// <param name="InsuranceFund">Micro-USD.</param>
-/// <param name="Vault">Null: closed.</param>
-/// <param name="Treasury">Null: closed.</param>
-public sealed record GenesisState(
-    ImmutableArray<MarketParameters> Markets,
-    ImmutableArray<GenesisAccount> Accounts,
-    long InsuranceFund,
-    GenesisVault? Vault = null,
-    GenesisTreasury? Treasury = null);
-
 /// <summary>
 /// Reads and writes the application's part of a genesis document. It is parsed, never hashed: engines reformat it.
 /// </summary>
@@ -90,7 +74,7 @@ public static class GenesisFile
     public static MarketParameters MarketFor(uint id, string ticker, double price)
     {
         const int decimals = 5;
-        Require(IsTicker(ticker), ticker, "a ticker is 1 to 16 characters of A-Z, 0-9 and '-'");
+        Require(GenesisFields.IsTicker(ticker), ticker, "a ticker is 1 to 16 characters of A-Z, 0-9 and '-'");
         Require(price is > 0 and < 1e9, ticker, "a market needs a price from above 0 to below a billion USD");
         int priceDecimals = Math.Clamp((int)Math.Round(-Math.Log10(price * 0.0000025)), 0, decimals);
         int quantityDecimals = decimals - priceDecimals;
@@ -152,10 +136,6 @@ public static class GenesisFile
         GenesisCouncils.Write(written, state.Vault, state.Treasury);
         return written;
     }
-
-    /// <summary>True for 1 to 16 characters of A-Z, 0-9 and '-'.</summary>
-    internal static bool IsTicker(string text) => text.Length is > 0 and <= 16
-        && text.AsSpan().IndexOfAnyExcept("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") < 0;
 
     private static MarketParameters Market(
         uint id, string ticker, int priceDecimals, int quantityDecimals, long positionLimit, long openInterestCap) => new()

@@ -236,7 +236,7 @@ internal sealed partial class QueryAnswers
 
     private static IEnumerable<uint> Members(ushort votes)
     {
-        for (int i = 0; i < CouncilRow.MembersMax; i++)
+        for (int i = 0; i < StateMachine.CouncilTerms.MembersMax; i++)
         {
             if ((votes >> i & 1) != 0)
             {

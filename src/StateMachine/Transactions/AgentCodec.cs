@@ -19,7 +19,7 @@ internal static class AgentCodec
             switch (tag)
             {
                 case TransactionTags.Agent:
-                    agent = TransactionDecoder.ReadAddress(ref reader);
+                    agent = reader.ReadAddress();
                     break;
                 case TransactionTags.AgentMarkets:
                     markets = reader.ReadAscendingUInt32s(AgentRow.MarketsMax);
@@ -49,7 +49,7 @@ internal static class AgentCodec
         {
             if (tag == TransactionTags.Agent)
             {
-                agent = TransactionDecoder.ReadAddress(ref reader);
+                agent = reader.ReadAddress();
             }
             else
             {
@@ -66,13 +66,13 @@ internal static class AgentCodec
         switch (content)
         {
             case AgentAuthorisation authorisation:
-                TransactionEncoder.WriteAddress(ref writer, TransactionTags.Agent, authorisation.Agent);
+                writer.WriteAddress(TransactionTags.Agent, authorisation.Agent);
                 writer.WriteNumbers(TransactionTags.AgentMarkets, authorisation.Markets);
                 writer.WriteNumber(TransactionTags.AgentNotionalPerDay, authorisation.NotionalPerDay);
                 writer.WriteNumber(TransactionTags.AgentExpires, authorisation.Expires);
                 break;
             case AgentRevocation revocation:
-                TransactionEncoder.WriteAddress(ref writer, TransactionTags.Agent, revocation.Agent);
+                writer.WriteAddress(TransactionTags.Agent, revocation.Agent);
                 break;
             default:
                 throw new ArgumentException("an operation on agents needs its content", nameof(content));

@@ -57,7 +57,7 @@ internal static class TransactionDecoder
 
                     break;
                 case TransactionTags.Owner:
-                    principal = ReadAddress(ref reader);
+                    principal = reader.ReadAddress();
                     break;
                 default:
                     reader.Fail();
@@ -166,19 +166,6 @@ internal static class TransactionDecoder
             default:
                 return false;
         }
-    }
-
-    /// <summary>Reads an address of exactly 20 bytes.</summary>
-    public static Address ReadAddress(ref WireReader reader)
-    {
-        ReadOnlySpan<byte> bytes = reader.ReadBytes();
-        if (bytes.Length != Address.Size)
-        {
-            reader.Fail();
-            return default;
-        }
-
-        return new Address(bytes);
     }
 
     private static bool TryDecodeOrder(ReadOnlySpan<byte> bytes, ref Operation operation)

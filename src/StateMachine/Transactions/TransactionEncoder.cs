@@ -25,18 +25,10 @@ internal static class TransactionEncoder
 
         if (transaction.Principal is { } principal)
         {
-            WriteAddress(ref writer, TransactionTags.Owner, principal);
+            writer.WriteAddress(TransactionTags.Owner, principal);
         }
 
         return writer.ToArray();
-    }
-
-    /// <summary>Appends an address.</summary>
-    public static void WriteAddress(ref WireWriter writer, uint tag, Address address)
-    {
-        Span<byte> bytes = stackalloc byte[Address.Size];
-        address.CopyTo(bytes);
-        writer.WriteBytes(tag, bytes);
     }
 
     private static void EncodeContent(ref WireWriter writer, in Operation operation)
@@ -59,7 +51,7 @@ internal static class TransactionEncoder
                 writer.EndMessage(order);
                 break;
             case OperationKind.Transfer:
-                WriteAddress(ref writer, TransactionTags.Recipient, operation.Recipient.Owner);
+                writer.WriteAddress(TransactionTags.Recipient, operation.Recipient.Owner);
                 writer.WriteNumber(TransactionTags.RecipientSubaccount, (ulong)operation.Recipient.Subaccount);
                 writer.WriteNumber(TransactionTags.TransferAmount, operation.Amount);
                 break;

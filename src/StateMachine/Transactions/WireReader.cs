@@ -112,6 +112,19 @@ internal ref struct WireReader
         return values.ToImmutable();
     }
 
+    /// <summary>Reads an address, of exactly 20 bytes.</summary>
+    public Address ReadAddress()
+    {
+        ReadOnlySpan<byte> bytes = ReadBytes();
+        if (bytes.Length != Address.Size)
+        {
+            Fail();
+            return default;
+        }
+
+        return new Address(bytes);
+    }
+
     /// <summary>Marks the message as not canonical.</summary>
     public bool Fail()
     {

@@ -70,6 +70,14 @@ internal struct WireWriter
         EndMessage(start);
     }
 
+    /// <summary>Appends an address.</summary>
+    public void WriteAddress(uint tag, Address address)
+    {
+        Span<byte> bytes = stackalloc byte[Address.Size];
+        address.CopyTo(bytes);
+        WriteBytes(tag, bytes);
+    }
+
     /// <summary>Starts a nested message; give the result to <see cref="EndMessage"/>.</summary>
     public int BeginMessage(uint tag)
     {

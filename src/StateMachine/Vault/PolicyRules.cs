@@ -23,7 +23,7 @@ public static class PolicyRules
     public static string? Problem(CouncilTerms council)
     {
         int members = council.Members.Length;
-        if (members is < 1 or > CouncilRow.MembersMax)
+        if (members is < 1 or > CouncilTerms.MembersMax)
         {
             return "a council has 1 to 16 members";
         }

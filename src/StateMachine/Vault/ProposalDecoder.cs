@@ -94,7 +94,7 @@ internal static class ProposalDecoder
             switch (tag)
             {
                 case VaultTags.SpendRecipient:
-                    recipient = TransactionDecoder.ReadAddress(ref reader);
+                    recipient = reader.ReadAddress();
                     break;
                 case VaultTags.SpendSubaccount when recipient is not null:
                     subaccount = reader.ReadUInt32();
@@ -129,7 +129,7 @@ internal static class ProposalDecoder
             {
                 case VaultTags.Members:
                     ReadOnlySpan<byte> member = reader.ReadBytes();
-                    if (member.Length != TransactionCodec.PublicKeySize || members.Count == CouncilRow.MembersMax)
+                    if (member.Length != TransactionCodec.PublicKeySize || members.Count == CouncilTerms.MembersMax)
                     {
                         reader.Fail();
                     }
@@ -137,10 +137,10 @@ internal static class ProposalDecoder
                     members.Add([.. member]);
                     break;
                 case VaultTags.Threshold:
-                    threshold = reader.ReadEnum(CouncilRow.MembersMax);
+                    threshold = reader.ReadEnum(CouncilTerms.MembersMax);
                     break;
                 case VaultTags.VetoThreshold:
-                    vetoThreshold = reader.ReadEnum(CouncilRow.MembersMax);
+                    vetoThreshold = reader.ReadEnum(CouncilTerms.MembersMax);
                     break;
                 case VaultTags.Timelock:
                     timelock = reader.ReadUInt32();

@@ -49,9 +49,6 @@ internal sealed class ProposalExecution
         }
     }
 
-    /// <summary>The epoch of a block time, for limits that hold for 24 h.</summary>
-    public static long EpochOf(long time) => time / AgentRow.DayNanoseconds;
-
     private ResultCode Check(VaultPolicy policy)
     {
         if (PolicyRules.Problem(policy.Council) is not null || PolicyRules.Problem(policy.Terms) is not null)
@@ -99,7 +96,7 @@ internal sealed class ProposalExecution
     private bool TryChange(VaultPolicy policy, BlockContext context)
     {
         ref VaultRow vault = ref _state.Vault.Write(0);
-        long epoch = EpochOf(context.Time);
+        long epoch = TreasuryRow.EpochOf(context.Time);
         if (vault.Epoch != epoch)
         {
             vault.Epoch = epoch;
@@ -170,7 +167,7 @@ internal sealed class ProposalExecution
     private ref TreasuryRow Treasury(BlockContext context)
     {
         ref TreasuryRow treasury = ref _state.Treasury.Write(0);
-        long epoch = EpochOf(context.Time);
+        long epoch = TreasuryRow.EpochOf(context.Time);
         if (treasury.Epoch != epoch)
         {
             treasury.Epoch = epoch;

@@ -5,7 +5,11 @@ namespace AppChain.StateMachine;
 
 /// <summary>Where a withdrawal goes (Withdraw).</summary>
 /// <param name="Destination">1…64 bytes in the terms of the other side.</param>
-public sealed record WithdrawalDestination(ImmutableArray<byte> Destination) : IOperationContent;
+public sealed record WithdrawalDestination(ImmutableArray<byte> Destination) : IOperationContent
+{
+    /// <summary>Most bytes of a destination.</summary>
+    public const int BytesMax = 64;
+}
 
 /// <summary>Names a withdrawal (CancelWithdrawal, VetoWithdrawal) or a proposal (ApproveProposal and the like).</summary>
 /// <param name="Id">Its number.</param>

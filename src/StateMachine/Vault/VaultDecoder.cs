@@ -91,7 +91,7 @@ internal static class VaultDecoder
                     depositId = reader.ReadBytes();
                     break;
                 case VaultTags.DepositRecipient:
-                    recipient = TransactionDecoder.ReadAddress(ref reader);
+                    recipient = reader.ReadAddress();
                     break;
                 case VaultTags.DepositSubaccount:
                     subaccount = reader.ReadUInt32();
@@ -155,7 +155,7 @@ internal static class VaultDecoder
         // One byte holds the length of a destination in the message that is signed.
         return reader.HasFailed
             || signature.Length != TransactionCodec.SignatureSize
-            || destination.Length > WithdrawalRow.DestinationBytesMax
+            || destination.Length > WithdrawalDestination.BytesMax
             ? null
             : new ReleaseSignature(new Release(id, sequence, expiry, councilVersion, amount, destination), signature);
     }

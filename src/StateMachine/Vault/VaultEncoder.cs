@@ -18,7 +18,7 @@ internal static class VaultEncoder
                 break;
             case DepositAttestation attestation:
                 writer.WriteBytes(VaultTags.DepositId, attestation.DepositId.ToArray());
-                TransactionEncoder.WriteAddress(ref writer, VaultTags.DepositRecipient, attestation.Recipient.Owner);
+                writer.WriteAddress(VaultTags.DepositRecipient, attestation.Recipient.Owner);
                 writer.WriteNumber(VaultTags.DepositSubaccount, (ulong)attestation.Recipient.Subaccount);
                 writer.WriteNumber(VaultTags.DepositAmount, attestation.Amount);
                 break;
@@ -59,7 +59,7 @@ internal static class VaultEncoder
                 outer = writer.BeginMessage(VaultTags.TreasurySpend);
                 if (spend.Recipient is { } recipient)
                 {
-                    TransactionEncoder.WriteAddress(ref writer, VaultTags.SpendRecipient, recipient.Owner);
+                    writer.WriteAddress(VaultTags.SpendRecipient, recipient.Owner);
                     writer.WriteNumber(VaultTags.SpendSubaccount, (ulong)recipient.Subaccount);
                 }
 

@@ -28,7 +28,7 @@ internal static class VaultInvariants
                     break;
                 case EventKind.TreasurySpent:
                     ref readonly TreasuryRow treasury = ref state.Treasury.Read(0);
-                    Invariant.Assert(treasury.Epoch == ProposalExecution.EpochOf(context.Time));
+                    Invariant.Assert(treasury.Epoch == TreasuryRow.EpochOf(context.Time));
 
                     // The limit of the epoch is at most twice that at its beginning, and may have been lowered since.
                     Invariant.Assert(treasury.Spent <= 2 * (Int128)treasury.BaseLimit);

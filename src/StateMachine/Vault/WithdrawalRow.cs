@@ -27,9 +27,6 @@ public enum WithdrawalState : byte
 /// <summary>A withdrawal on its way out.</summary>
 public struct WithdrawalRow : IRow<ulong, WithdrawalRow>
 {
-    /// <summary>Most bytes of a destination.</summary>
-    public const int DestinationBytesMax = 64;
-
     /// <summary>Bytes of a key and its signature.</summary>
     public const int SignedSize = TransactionCodec.PublicKeySize + TransactionCodec.SignatureSize;
 

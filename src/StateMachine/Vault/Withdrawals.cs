@@ -34,7 +34,7 @@ internal sealed class Withdrawals
             return ResultCode.VaultClosed;
         }
 
-        if (content is null || content.Destination.Length is < 1 or > WithdrawalRow.DestinationBytesMax)
+        if (content is null || content.Destination.Length is < 1 or > WithdrawalDestination.BytesMax)
         {
             return ResultCode.InvalidDestination;
         }

@@ -100,7 +100,7 @@ internal sealed class RandomTransactions(int seed)
     private CouncilTerms NextCouncil()
     {
         var members = ImmutableArray.CreateBuilder<ImmutableArray<byte>>();
-        for (int i = _random.Next(CouncilRow.MembersMax + 1); i > 0; i--)
+        for (int i = _random.Next(CouncilTerms.MembersMax + 1); i > 0; i--)
         {
             members.Add(NextBytes(TransactionCodec.PublicKeySize, TransactionCodec.PublicKeySize));
         }
