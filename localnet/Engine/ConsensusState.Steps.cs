@@ -26,6 +26,7 @@ public sealed partial class ConsensusState
         }
         Votes.EnterRound(round);
         _precommitWaitTriggered = false;
+        _unsigned = null;
         EnterPropose(round);
     }
 
@@ -163,10 +164,13 @@ public sealed partial class ConsensusState
     }
 
     /// <summary>
-    /// Signs a vote for a block, or for nil, and sends it; a refusal of the signer only costs the vote.
+    /// Signs a vote for a block, or for nil, and sends it. A vote that is not signed is asked for again as long as the round
+    /// waits for nothing else: a device may have been late, and a validator without whose vote nothing is decided would
+    /// otherwise wait for ever.
     /// </summary>
     private void SignVote(SignedMsgType type, SealedBlock? block)
     {
+        _unsigned = null;
         int index = State.Validators.IndexOf(_address);
         if (index < 0) return;
         Vote vote = new()
@@ -181,13 +185,39 @@ public sealed partial class ConsensusState
         };
         bool isExtended = type == SignedMsgType.Precommit && block is not null && ExtensionsEnabled;
         if (isExtended) vote.Extension = _executor.ExtendVote(State, block!);
+        _asked = 0;
+        Ask(vote);
+    }
+
+    private void Ask(Vote vote)
+    {
         Vote? signed = Signed(() => _signer.SignVote(vote));
-        if (signed is null) return;
+        _unsigned = signed is null ? vote : null;
+        if (signed is null)
+        {
+            bool isPrevote = vote.Type == SignedMsgType.Prevote;
+            ConsensusStep wait = isPrevote ? ConsensusStep.PrevoteWait : ConsensusStep.PrecommitWait;
+            ConsensusStep step = isPrevote ? ConsensusStep.Prevote : ConsensusStep.Precommit;
+            Schedule(Round, step, _timeouts.Of(wait, Round + _asked++));
+            return;
+        }
+        bool isExtended = vote.Type == SignedMsgType.Precommit && !BlockIds.IsNil(vote.BlockId) && ExtensionsEnabled;
         (vote.Signature, vote.Timestamp) = (signed.Signature, signed.Timestamp);
         vote.ExtensionSignature = isExtended ? signed.ExtensionSignature : ByteString.Empty;
         if (isExtended && vote.ExtensionSignature.IsEmpty)
             throw new ConsensusFailure("the signer left out the signature of the vote extension");
         _own.Enqueue(vote);
+    }
+
+    /// <summary>Asks the signer once more for the vote that it did not sign.</summary>
+    private void AskAgain(ConsensusTimeout timeout)
+    {
+        bool isOfStep = _unsigned is { } unsigned && unsigned.Round == timeout.Round
+            && unsigned.Type == (timeout.Step == ConsensusStep.Prevote ? SignedMsgType.Prevote : SignedMsgType.Precommit);
+        if (!isOfStep) return;
+        // It has fired, so none is pending: the same one may be set again.
+        _lastTimeout = null;
+        Ask(_unsigned!);
     }
 
     /// <summary>What the signer signed, or null if it refused or cannot be reached.</summary>

@@ -35,6 +35,10 @@ public sealed partial class ConsensusState
     private bool _precommitWaitTriggered;
     private bool _isReplaying;
 
+    // The vote of the current step that was not signed, and how often it was asked for.
+    private Vote? _unsigned;
+    private int _asked;
+
     /// <summary>Creates the machine in front of the height after <paramref name="state"/>.</summary>
     /// <param name="state">State after the last applied block.</param>
     /// <param name="lastCommit">Precommits of the last block; null before the initial height.</param>
@@ -210,6 +214,9 @@ public sealed partial class ConsensusState
                 EnterPrecommit(Round);
                 EnterNewRound(Round + 1);
                 break;
+            case ConsensusStep.Prevote or ConsensusStep.Precommit:
+                AskAgain(timeout);
+                break;
             default:
                 throw new ArgumentException($"no time-out exists for step {timeout.Step}", nameof(timeout));
         }
@@ -245,6 +252,7 @@ public sealed partial class ConsensusState
         CommitRound = -1;
         LastCommit = lastCommit;
         _precommitWaitTriggered = false;
+        _unsigned = null;
         Votes = new HeightVoteSet(state.ChainId, Height, state.Validators, ExtensionsEnabled);
     }
 
