@@ -100,7 +100,7 @@ public static class CommandLine
     {
         CommandException command => command.ExitCode,
         NodeUnreachableException => ExitCode.Unreachable,
-        RpcException or QueryRefusedException => ExitCode.Refused,
+        RpcException or QueryRefusedException or NotProvenException => ExitCode.Refused,
         FormatException or IOException or UnauthorizedAccessException => ExitCode.Usage,
         CryptographicException or DllNotFoundException => ExitCode.Usage,
         TypeInitializationException { InnerException: { } inner } => ExitCodeOf(inner),

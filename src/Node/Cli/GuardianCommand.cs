@@ -14,7 +14,16 @@ internal static class GuardianCommand
         var command = new Command("guardian", "Watch withdrawals, check each against the policy, and sign their releases.");
         var key = new SigningOptions(command);
         var node = new NodeOption(command);
-        var chainId = new Option<string?>("--chain-id") { Description = "the chain to sign for (default: what the node says)" };
+        var genesis = new Option<string?>("--genesis")
+        {
+            Description = "genesis of the chain: whose signatures are believed (default: genesis.json in the home directory)",
+            HelpName = "FILE",
+        };
+        var validators = new Option<string?>("--validators")
+        {
+            Description = "the validators of today, where they are too far from those of the genesis",
+            HelpName = "FILE",
+        };
         var yes = new Option<bool>("--yes") { Description = "sign without asking what passes the checks" };
         var once = new Option<bool>("--once") { Description = "look once, and end" };
         var amountMax = new Option<string?>("--max-amount") { Description = "most USD that this guardian signs at once" };
@@ -29,26 +38,30 @@ internal static class GuardianCommand
             Description = "seconds between two looks",
             DefaultValueFactory = _ => 2,
         };
-        foreach (Option option in new Option[] { chainId, yes, once, amountMax, dayMax, journal, seconds })
+        foreach (Option option in new Option[] { genesis, validators, yes, once, amountMax, dayMax, journal, seconds })
         {
             command.Add(option);
         }
 
         command.SetAction(async (parsed, cancel) =>
         {
-            Func<string, TransactionSigner> open = key.Open(parsed, shell);
+            string home = key.Keys.Home(parsed, shell);
+            GenesisTrust trust = ReadGenesis(parsed.GetValue(genesis), home);
+            var trusted = new TrustedValidators(
+                trust.ChainId,
+                parsed.GetValue(validators) is string file ? TrustedValidators.ReadFile(file) : trust.Validators);
             using RpcClient client = node.Connect(parsed, shell);
-            string chain = parsed.GetValue(chainId) ?? (await client.StatusAsync(cancel).ConfigureAwait(false)).ChainId;
-            using TransactionSigner signer = open(chain);
+            using TransactionSigner signer = key.Open(parsed, shell)(trust.ChainId);
             var policy = new GuardianPolicy(
                 Convert.ToHexStringLower(signer.PublicKey),
                 Limit("max-amount", parsed.GetValue(amountMax)),
                 Limit("max-per-day", parsed.GetValue(dayMax)));
-            string path = parsed.GetValue(journal)
-                ?? Path.Combine(key.Keys.Home(parsed, shell), $"guardian-{AccountText.Of(signer.Owner)}.jsonl");
+            string path = parsed.GetValue(journal) ?? Path.Combine(home, $"guardian-{AccountText.Of(signer.Owner)}.jsonl");
             var watch = new GuardianWatch(
-                client, signer, policy, new GuardianJournal(path, chain), shell, () => parsed.GetValue(yes) || Confirm(shell));
-            await shell.Out.WriteLineAsync($"guardian {AccountText.Of(signer.Owner)} of {chain}, by {client.Url}").ConfigureAwait(false);
+                client, trusted, trust.Markets, signer, policy, new GuardianJournal(path, trust.ChainId), shell,
+                () => parsed.GetValue(yes) || Confirm(shell));
+            await shell.Out.WriteLineAsync($"guardian {AccountText.Of(signer.Owner)} of {trust.ChainId}, by {client.Url}; believes "
+                + $"{trusted.Validators.Count} validators").ConfigureAwait(false);
             return await RunAsync(watch, shell, parsed.GetValue(once), parsed.GetValue(seconds), cancel).ConfigureAwait(false);
         });
         return command;
@@ -72,9 +85,9 @@ internal static class GuardianCommand
                 }
             }
             catch (Exception error) when (!once
-                && error is NodeUnreachableException or RpcException or QueryRefusedException or IOException)
+                && error is NodeUnreachableException or RpcException or QueryRefusedException or NotProvenException or IOException)
             {
-                // A node that restarts or a device that was unplugged comes back.
+                // A node that lies is no reason to sign, nor to end: another may stand at the same address. A node that restarts or a device that was unplugged comes back.
                 if (trouble != error.Message)
                 {
                     await shell.Error.WriteLineAsync($"{error.Message}; trying again").ConfigureAwait(false);
@@ -87,6 +100,15 @@ internal static class GuardianCommand
         }
 
         return ExitCode.Ok;
+    }
+
+    private static GenesisTrust ReadGenesis(string? file, string home)
+    {
+        string path = file ?? Path.Combine(home, "genesis.json");
+        return File.Exists(path)
+            ? GenesisTrust.Read(path)
+            : throw new CommandException(
+                $"there is no {path}: a guardian believes the validators of a genesis file that you have; give --genesis FILE");
     }
 
     private static bool Confirm(Shell shell)

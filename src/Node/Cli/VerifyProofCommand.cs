@@ -1,11 +1,8 @@
 using System;
-using System.Collections.Generic;
 using System.CommandLine;
 using System.Globalization;
 using System.IO;
-using System.Text.Json;
 using AppChain.Abci;
-using AppChain.Abci.Wire.Crypto;
 
 namespace AppChain.Node;
 
@@ -77,43 +74,7 @@ internal static class VerifyProofCommand
                 : throw new CommandException($"'{hash}' is not {HashSize} bytes in hex");
         }
 
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path!));
-            return BlockHashes.Validators(Validators(document.RootElement)).ToByteArray();
-        }
-        catch (Exception cause) when (cause is JsonException or FormatException)
-        {
-            throw new FormatException($"{path} has no list of validators: {cause.Message}", cause);
-        }
-    }
-
-    // A genesis file calls it power, an answer voting_power. The set is ordered as consensus orders it.
-    private static List<Abci.Wire.Types.Validator> Validators(JsonElement json)
-    {
-        JsonElement holder = RpcJsonReader.TryMember(json, "result", out JsonElement result) ? result : json;
-        var validators = new List<Abci.Wire.Types.Validator>();
-        foreach (JsonElement item in RpcJsonReader.Items(holder, "validators"))
-        {
-            PublicKey key = RpcJsonReader.PublicKey(RpcJsonReader.Member(item, "pub_key"));
-            long power = RpcJsonReader.Int64(item, "voting_power");
-            validators.Add(new Abci.Wire.Types.Validator
-            {
-                Address = BlockHashes.Address(key),
-                PubKey = key,
-                VotingPower = power != 0 ? power : RpcJsonReader.Int64(item, "power"),
-            });
-        }
-
-        if (validators.Count == 0)
-        {
-            throw new FormatException("'validators' is missing or empty");
-        }
-
-        validators.Sort(static (left, right) => left.VotingPower != right.VotingPower
-            ? right.VotingPower.CompareTo(left.VotingPower)
-            : left.Address.Span.SequenceCompareTo(right.Address.Span));
-        return validators;
+        return BlockHashes.Validators(TrustedValidators.ReadFile(path!)).ToByteArray();
     }
 
     private static void Print(Printer printer, StateProofBundle bundle, string? fault)

@@ -64,24 +64,11 @@ public sealed class StateProofBundle
             return "the proof does not lead from the row to the app hash of the header";
         }
 
-        ByteString headerHash = BlockHashes.Header(Header);
-        if (headerHash.IsEmpty || Commit.BlockId?.Hash != headerHash)
-        {
-            return "the commit is for another header";
-        }
-
-        if (BlockHashes.Validators(Validators) != Header.ValidatorsHash)
-        {
-            return "the validators are not those that the header names";
-        }
-
-        if (!Header.ValidatorsHash.Span.SequenceEqual(trustedValidatorsHash))
-        {
-            return $"the header was signed by validators with the hash {Convert.ToHexString(Header.ValidatorsHash.Span)}, "
-                + "which are not the trusted ones";
-        }
-
-        return CommitVerification.Fault(Header.ChainId, Validators, Commit.BlockId, Header.Height, Commit);
+        bool isTrusted = Header.ValidatorsHash.Span.SequenceEqual(trustedValidatorsHash);
+        return TrustedValidators.HeaderFault(Header, Commit, Validators) ?? (isTrusted
+            ? null
+            : $"the header was signed by validators with the hash {Convert.ToHexString(Header.ValidatorsHash.Span)}, "
+                + "which are not the trusted ones");
     }
 
     /// <summary>Voting power of those who signed the header, and of all. Only meaningful without a fault.</summary>

@@ -1,25 +1,29 @@
 using System;
-using System.Globalization;
-using System.Linq;
-using AppChain.Margin;
+using System.Collections.Generic;
 using AppChain.StateMachine;
 
 namespace AppChain.Node;
 
-/// <summary>What a guardian asked a node about a withdrawal, all of it at about the same height.</summary>
+/// <summary>The rows of one height that a guardian decides on, each proven (VAULT-15).</summary>
 /// <param name="Row">The withdrawal.</param>
-/// <param name="Owner">Policy and sums of its owner.</param>
-/// <param name="All">Policy and sums of all owners.</param>
+/// <param name="Account">The account that it left.</param>
+/// <param name="Terms">The vault's policy.</param>
+/// <param name="Owner">Sums of the owner of that account.</param>
+/// <param name="All">Sums of all owners.</param>
 /// <param name="Guardians">The council.</param>
-/// <param name="Markets">Every market.</param>
-/// <param name="Chain">Sums of the chain, and its time.</param>
+/// <param name="Markets">Every market with its oracle; null where it has none yet.</param>
+/// <param name="Pool">Sums of the chain.</param>
+/// <param name="Time">Header time (ns) of that height.</param>
 internal sealed record GuardianView(
-    V1.Withdrawal Row,
-    V1.VaultResponse Owner,
-    V1.VaultResponse All,
-    V1.CouncilResponse Guardians,
-    V1.MarketsResponse Markets,
-    V1.ChainResponse Chain);
+    WithdrawalRow Row,
+    AccountId Account,
+    VaultTerms Terms,
+    FlowRow Owner,
+    FlowRow All,
+    CouncilRow Guardians,
+    IReadOnlyList<(MarketRow Market, OracleRow? Oracle)> Markets,
+    PoolRow Pool,
+    long Time);
 
 /// <summary>
 /// Whether a guardian should sign, worked out again from what the chain's rows say: a chain whose validators were taken
@@ -33,22 +37,19 @@ internal sealed record GuardianPolicy(string Key, long? AmountMax, long? DayMax)
     private const long Second = 1_000_000_000;
 
     /// <summary>True when the withdrawal waits for a signature of this guardian.</summary>
-    public bool IsAsked(V1.Withdrawal row, V1.CouncilResponse guardians) =>
-        row.State == V1.WithdrawalState.Releasable && NumberIn(guardians) is int number && number >= 0
-        && !row.Signers.Contains((uint)number);
+    public bool IsAsked(in WithdrawalRow row, in CouncilRow guardians) =>
+        row.State == WithdrawalState.Releasable && NumberIn(guardians) is int number && number >= 0
+        && (row.Signers >> number & 1) == 0;
 
     /// <summary>The number of this guardian; -1 when it is none.</summary>
-    public int NumberIn(V1.CouncilResponse guardians)
+    public int NumberIn(in CouncilRow guardians)
     {
-        int number = 0;
-        foreach (V1.CouncilMember member in guardians.Members)
+        for (int number = 0; number < guardians.Terms.Members.Length; number++)
         {
-            if (member.PublicKey == Key)
+            if (Convert.ToHexStringLower(guardians.Terms.Members[number].AsSpan()) == Key)
             {
                 return number;
             }
-
-            number++;
         }
 
         return -1;
@@ -60,67 +61,71 @@ internal sealed record GuardianPolicy(string Key, long? AmountMax, long? DayMax)
     /// <param name="now">Nanoseconds since 1970 by this machine's clock.</param>
     public string? Objection(GuardianView view, GuardianJournal journal, long now)
     {
-        V1.Withdrawal row = view.Row;
-        long amount = long.Parse(row.Amount, CultureInfo.InvariantCulture);
-        VaultTerms terms = VaultQueries.Terms(view.All);
-        long waited = (long)view.Chain.Time - (long)row.RequestedTime;
+        WithdrawalRow row = view.Row;
+        VaultTerms terms = view.Terms;
         if (row.CouncilVersion != view.Guardians.Version)
         {
             return $"it was admitted for guardians of version {row.CouncilVersion}, and these are version {view.Guardians.Version}";
         }
 
-        if (now >= (long)row.Expiry)
+        if (now >= row.Expiry)
         {
             return "its time to sign has passed by this machine's clock";
         }
 
-        if ((long)row.Expiry - now > 2 * terms.ReleaseExpirySeconds * Second)
+        if (row.Expiry - now > 2 * terms.ReleaseExpirySeconds * Second)
         {
             return "it could be signed for longer than the policy says: is this machine's clock right?";
         }
 
-        if (row.ReadyTime > view.Chain.Time || waited < VaultTerms.SecondsOf(terms.Tiers, amount) * Second)
+        long waited = view.Time - row.RequestedTime;
+        if (row.ReadyTime > view.Time || waited < VaultTerms.SecondsOf(terms.Tiers, row.Amount) * Second)
         {
             return "its timelock is not over";
         }
 
-        if (Taken(view.Owner) > terms.OwnerCap || Taken(view.All) > terms.TotalCap)
+        // What is admitted contains the withdrawal itself.
+        if (view.Owner.Admitted + view.Owner.NetAt(view.Time) > terms.OwnerCap
+            || view.All.Admitted + view.All.NetAt(view.Time) > terms.TotalCap)
         {
             return "a cap of 24 h would be exceeded";
         }
 
-        if (view.Chain.Difference != "0")
+        PoolRow pool = view.Pool;
+        Int128 difference = pool.Held - pool.Claims - pool.InsuranceFund - pool.Fees - pool.Leaving;
+        if (difference != 0)
         {
-            return $"the chain's sums differ by {view.Chain.Difference}";
+            return $"the chain's sums differ by {difference}";
         }
 
-        V1.Market? market = view.Markets.Markets
-            .FirstOrDefault(one => one.OpenInterest > 0 && one.OracleState != V1.OracleState.Live);
-        return market is not null
-            ? $"the price of {market.Ticker} is {QueryText.Word(market.OracleState)}"
-            : OwnLimit(row, amount, journal, now);
+        foreach ((MarketRow market, OracleRow? oracle) in view.Markets)
+        {
+            if (market.OpenInterest > 0 && oracle?.State != OracleState.Live)
+            {
+                return $"the price of {market.Parameters.Ticker} is {QueryText.Word(oracle?.State ?? OracleState.None)}";
+            }
+        }
+
+        return OwnLimit(row, journal, now);
     }
 
-    private string? OwnLimit(V1.Withdrawal row, long amount, GuardianJournal journal, long now)
+    private string? OwnLimit(in WithdrawalRow row, GuardianJournal journal, long now)
     {
-        if (amount > AmountMax)
+        if (row.Amount > AmountMax)
         {
             return $"it is above {DecimalText.FormatAmount(AmountMax.Value)}, the most that this guardian signs at once";
         }
 
-        if (journal.Find(row.WithdrawalId) is { } before
-            && (before.Amount != amount || before.Destination != row.Destination))
+        bool isOther = journal.Find(row.Id) is { } before
+            && (before.Amount != row.Amount || before.Destination != Convert.ToHexStringLower(row.Destination.AsSpan()));
+        if (isOther)
         {
             return "this guardian has signed this number with another amount or destination";
         }
 
-        Int128 day = journal.SignedSince(now - (24 * 3_600 * Second), except: row.WithdrawalId) + amount;
+        Int128 day = journal.SignedSince(now - (24 * 3_600 * Second), except: row.Id) + row.Amount;
         return day > DayMax
             ? $"with it this guardian would have signed {DecimalText.FormatAmount(day)} within 24 h, above {DecimalText.FormatAmount(DayMax.Value)}"
             : null;
     }
-
-    // What is admitted contains the withdrawal itself.
-    private static Int128 Taken(V1.VaultResponse sums) =>
-        DecimalText.ParseAmount(sums.Admitted) + DecimalText.ParseAmount(sums.Net);
 }

@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Globalization;
 using System.Threading;
 using System.Threading.Tasks;
 using AppChain.StateMachine;
@@ -8,19 +7,25 @@ using AppChain.StateMachine;
 namespace AppChain.Node;
 
 /// <summary>
-/// A guardian at work: asks a node which withdrawals are admitted, checks each, shows what it would sign, asks whether to
-/// sign, signs and posts.
+/// A guardian at work: asks a node which withdrawals there are, has every row that it decides on proven, checks each
+/// against the policy, shows what it would sign, asks whether to sign, signs and posts.
 /// </summary>
 internal sealed class GuardianWatch(
-    RpcClient node, TransactionSigner signer, GuardianPolicy policy, GuardianJournal journal, Shell shell, Func<bool> confirm)
+    RpcClient node, TrustedValidators trusted, IReadOnlyList<uint> markets, TransactionSigner signer, GuardianPolicy policy,
+    GuardianJournal journal, Shell shell, Func<bool> confirm)
 {
     private readonly HashSet<(ulong Withdrawal, ulong Sequence, string Why)> _told = [];
 
     /// <summary>One look at the chain; the result is how many releases were signed.</summary>
+    /// <exception cref="NotProvenException">The node does not prove what it says; nothing was signed on its word.</exception>
     public async Task<int> LookAsync(CancellationToken cancel)
     {
-        V1.WithdrawalsResponse open = await node.WithdrawalsAsync(cancel: cancel).ConfigureAwait(false);
-        V1.CouncilResponse guardians = await node.CouncilAsync(V1.Council.Guardians, cancel).ConfigureAwait(false);
+        // The list only says where to look: it may leave something out, and whatever it says of a withdrawal is not used.
+        V1.WithdrawalsResponse named = await node.WithdrawalsAsync(cancel: cancel).ConfigureAwait(false);
+        long listed = (long)(await node.ChainAsync(cancel).ConfigureAwait(false)).Height;
+        ProvenRows rows = await ProvenRows.NewestAsync(node, trusted, listed, Now, cancel).ConfigureAwait(false);
+        CouncilRow guardians = await rows
+            .GetAsync<uint, CouncilRow>((uint)CouncilKind.Guardians).ConfigureAwait(false);
         if (policy.NumberIn(guardians) < 0)
         {
             throw new CommandException(
@@ -28,9 +33,13 @@ internal sealed class GuardianWatch(
         }
 
         int signed = 0;
-        foreach (V1.Withdrawal row in open.Withdrawals)
+        foreach (V1.Withdrawal one in named.Withdrawals)
         {
-            if (policy.IsAsked(row, guardians) && await DecideAsync(row, guardians, cancel).ConfigureAwait(false))
+            WithdrawalRow? row = one.State == V1.WithdrawalState.Releasable
+                ? await rows.FindAsync<ulong, WithdrawalRow>(one.WithdrawalId).ConfigureAwait(false)
+                : null;
+            bool isAsked = row is { } found && policy.IsAsked(found, guardians);
+            if (isAsked && await DecideAsync(row!.Value, one.Account, guardians, rows, cancel).ConfigureAwait(false))
             {
                 signed++;
             }
@@ -39,30 +48,21 @@ internal sealed class GuardianWatch(
         return signed;
     }
 
-    private async Task<bool> DecideAsync(V1.Withdrawal row, V1.CouncilResponse guardians, CancellationToken cancel)
+    private async Task<bool> DecideAsync(
+        WithdrawalRow row, string account, CouncilRow guardians, ProvenRows rows, CancellationToken cancel)
     {
-        string owner = row.Account.Split('/')[0];
-        var view = new GuardianView(
-            row,
-            await node.VaultAsync(owner, cancel).ConfigureAwait(false),
-            await node.VaultAsync("", cancel).ConfigureAwait(false),
-            guardians,
-            await node.MarketsAsync(cancel).ConfigureAwait(false),
-            await node.ChainAsync(cancel).ConfigureAwait(false));
-        string? objection = view.Chain.ChainId == signer.ChainId
-            ? policy.Objection(view, journal, Now())
-            : $"the node is of the chain '{view.Chain.ChainId}', not '{signer.ChainId}'";
-        string destination = VaultWords.Destination([.. Convert.FromHexString(row.Destination)]);
-        string intent = $"withdrawal {row.WithdrawalId}: pay {QueryText.Amount(row.Amount)} USD to {destination}, for {row.Account}, "
-            + $"requested {QueryText.Time(row.RequestedTime)}; sequence {row.Sequence}, valid until {QueryText.Time(row.Expiry)}, "
-            + $"{row.Signers.Count} of {guardians.Threshold} have signed";
-        if (objection is not null)
+        GuardianView view = await ViewAsync(row, account, guardians, rows).ConfigureAwait(false);
+        string intent = $"withdrawal {row.Id}: pay {DecimalText.FormatAmount(row.Amount)} USD to "
+            + $"{VaultWords.Destination(row.Destination)}, for {AccountText.Of(view.Account)}, requested "
+            + $"{QueryText.Time((ulong)row.RequestedTime)}; sequence {row.Sequence}, valid until "
+            + $"{QueryText.Time((ulong)row.Expiry)}, {CouncilRow.Count(row.Signers)} of {guardians.Terms.Threshold} have signed";
+        if (policy.Objection(view, journal, Now()) is string objection)
         {
             Tell(row, intent, $"NOT SIGNED: {objection}");
             return false;
         }
 
-        if (_told.Contains((row.WithdrawalId, row.Sequence, "")))
+        if (_told.Contains((row.Id, row.Sequence, "")))
         {
             return false;
         }
@@ -70,7 +70,7 @@ internal sealed class GuardianWatch(
         shell.Out.WriteLine(intent);
         if (!confirm())
         {
-            _told.Add((row.WithdrawalId, row.Sequence, ""));
+            _told.Add((row.Id, row.Sequence, ""));
             shell.Out.WriteLine("  not signed; it is not asked for again before its next admission");
             return false;
         }
@@ -78,18 +78,40 @@ internal sealed class GuardianWatch(
         return await SignAsync(row, cancel).ConfigureAwait(false);
     }
 
-    private async Task<bool> SignAsync(V1.Withdrawal row, CancellationToken cancel)
+    private async Task<GuardianView> ViewAsync(WithdrawalRow row, string account, CouncilRow guardians, ProvenRows rows)
     {
-        long amount = long.Parse(row.Amount, CultureInfo.InvariantCulture);
-        var release = new Release(
-            row.WithdrawalId,
-            row.Sequence,
-            (long)row.Expiry,
-            row.CouncilVersion,
-            amount,
-            [.. Convert.FromHexString(row.Destination)]);
-        journal.Add(row.WithdrawalId, row.Sequence, amount, row.Destination, Now());
-        ReleaseSignature content = signer.Sign(release);
+        // The withdrawal names the account by its number, which the row of the account proves.
+        bool isAccount = AccountText.TryParse(account, out AccountId id, out _);
+        AccountRow? its = isAccount ? await rows.FindAsync<AccountId, AccountRow>(id).ConfigureAwait(false) : null;
+        if (its?.Number != row.Account)
+        {
+            throw new NotProvenException($"the account of withdrawal {row.Id} is not '{account}'");
+        }
+
+        var states = new List<(MarketRow, OracleRow?)>();
+        foreach (uint market in markets)
+        {
+            states.Add((
+                await rows.GetAsync<uint, MarketRow>(market).ConfigureAwait(false),
+                await rows.FindAsync<uint, OracleRow>(market).ConfigureAwait(false)));
+        }
+
+        return new GuardianView(
+            row,
+            id,
+            (await rows.GetAsync<SingleKey, VaultRow>(default).ConfigureAwait(false)).Terms,
+            await rows.GetAsync<Address, FlowRow>(id.Owner).ConfigureAwait(false),
+            await rows.GetAsync<Address, FlowRow>(default).ConfigureAwait(false),
+            guardians,
+            states,
+            await rows.GetAsync<SingleKey, PoolRow>(default).ConfigureAwait(false),
+            (await rows.GetAsync<SingleKey, ChainRow>(default).ConfigureAwait(false)).Time);
+    }
+
+    private async Task<bool> SignAsync(WithdrawalRow row, CancellationToken cancel)
+    {
+        journal.Add(row.Id, row.Sequence, row.Amount, Convert.ToHexStringLower(row.Destination.AsSpan()), Now());
+        ReleaseSignature content = signer.Sign(row.Release);
         NodeStatus status = await node.StatusAsync(cancel).ConfigureAwait(false);
         V1.NonceResponse nonce = await node.NonceAsync(AccountText.Of(signer.Owner), cancel).ConfigureAwait(false);
         byte[] bytes = new TransactionBuilder()
@@ -114,9 +136,9 @@ internal sealed class GuardianWatch(
     }
 
     // The same refusal is told once.
-    private void Tell(V1.Withdrawal row, string intent, string what)
+    private void Tell(in WithdrawalRow row, string intent, string what)
     {
-        if (_told.Add((row.WithdrawalId, row.Sequence, what)))
+        if (_told.Add((row.Id, row.Sequence, what)))
         {
             if (intent.Length > 0)
             {

@@ -19,7 +19,7 @@ namespace AppChain.Node.Tests.Cli;
 [TestFixture]
 public sealed class ProofTests
 {
-    private const long Height = 40;
+    private const long Height = SignedState.Height;
 
     private CommandRun _run = null!;
     private FakeNode _node = null!;
@@ -33,7 +33,7 @@ public sealed class ProofTests
         _run.Variables["APPCHAIN_NODE"] = _node.Url;
         await _run.Run("keys", "add", "alice", "--unencrypted");
         new KeyStore(System.IO.Path.Combine(_run.Home, "keys")).TryLoad("alice", out KeyFile? alice);
-        _state = new SignedState(alice!.Owner);
+        _state = State(alice!.Owner);
         _state.ServeFrom(_node);
     }
 
@@ -43,6 +43,16 @@ public sealed class ProofTests
         _node.Dispose();
         _run.Dispose();
     }
+
+    private static SignedState State(Address owner, long[]? powers = null, int signers = 3) => new(
+        [
+            SignedState.Row<AccountId, AccountRow>(
+                new AccountRow { Id = new AccountId(owner, 0), Number = 3, Collateral = 1_234_500_000 }),
+            SignedState.Row<PositionKey, PositionRow>(new PositionRow { Account = 3, Market = 1, Size = -25 }),
+            SignedState.Row<SingleKey, PoolRow>(
+                new PoolRow { Held = 6_000_000, Claims = 1_000_000, InsuranceFund = 5_000_000 }),
+        ],
+        powers, signers);
 
     private string File => System.IO.Path.Combine(_run.Home, "proof.json");
 
@@ -82,7 +92,7 @@ public sealed class ProofTests
     [Test]
     public async Task Two_thirds_exactly_do_not_suffice()
     {
-        _state = new SignedState(default, powers: [1, 1, 1], signers: 2);
+        _state = State(default, powers: [1, 1, 1], signers: 2);
         _state.ServeFrom(_node);
         Assert.That(await _run.Run("query", "proof", "pool", "--out", File), Is.EqualTo(ExitCode.Refused));
         Assert.That(_run.Error, Does.Contain("only 2 of 3 power signed the block"));
@@ -189,156 +199,5 @@ public sealed class ProofTests
         string changed = text[..at] + other + text[(at + 1)..];
         parent[steps[^1]] = leaf.GetValueKind() == JsonValueKind.Number ? int.Parse(changed) : changed;
         return true;
-    }
-
-    /// <summary>A small state, the header above it, and validators who signed that header.</summary>
-    private sealed class SignedState
-    {
-        private readonly StateTree _tree = new();
-        private readonly List<Validator> _validators = [];
-        private readonly Header _header;
-        private readonly Commit _commit;
-
-        public SignedState(Address owner, long[]? powers = null, int signers = 3)
-        {
-            powers ??= [10, 10, 10, 10];
-            var account = new AccountRow { Id = new AccountId(owner, 0), Number = 3, Collateral = 1_234_500_000 };
-            var position = new PositionRow { Account = 3, Market = 1, Size = -25 };
-            var pool = new PoolRow { Held = 6_000_000, Claims = 1_000_000, InsuranceFund = 5_000_000 };
-            byte[] appHash = _tree.Apply(Height, new[]
-            {
-                Row<AccountId, AccountRow>(account), Row<PositionKey, PositionRow>(position), Row<SingleKey, PoolRow>(pool),
-            }.OrderBy(row => row.Key, Comparer<byte[]>.Create((a, b) => a.AsSpan().SequenceCompareTo(b))).ToList());
-            _tree.Commit();
-
-            var secrets = new Dictionary<string, byte[]>();
-            for (int i = 0; i < powers.Length; i++)
-            {
-                var secret = new byte[Sodium.SecretKeySize];
-                Sodium.SecretKeyOf(Enumerable.Repeat((byte)(i + 1), 32).ToArray(), secret);
-                var key = new PublicKey { Ed25519 = ByteString.CopyFrom(secret[32..]) };
-                var validator = new Validator { Address = BlockHashes.Address(key), PubKey = key, VotingPower = powers[i] };
-                secrets[validator.Address.ToBase64()] = secret;
-                _validators.Add(validator);
-            }
-
-            _validators.Sort((a, b) => a.Address.Span.SequenceCompareTo(b.Address.Span));
-            _header = new Header
-            {
-                Version = new() { Block = 11 },
-                ChainId = FakeNode.ChainId,
-                Height = Height + 1,
-                Time = WireTime.Parse("2025-10-10T21:00:00.123Z"),
-                LastBlockId = Id(1),
-                LastCommitHash = Hash(2),
-                DataHash = Hash(3),
-                ValidatorsHash = BlockHashes.Validators(_validators),
-                NextValidatorsHash = Hash(4),
-                ConsensusHash = Hash(5),
-                AppHash = ByteString.CopyFrom(appHash),
-                LastResultsHash = Hash(6),
-                EvidenceHash = Hash(7),
-                ProposerAddress = _validators[0].Address,
-            };
-            var id = new BlockID { Hash = BlockHashes.Header(_header), PartSetHeader = new() { Total = 1, Hash = Hash(8) } };
-            _commit = new Commit { Height = Height + 1, Round = 1, BlockId = id };
-            for (int i = 0; i < _validators.Count; i++)
-            {
-                _commit.Signatures.Add(i < signers
-                    ? Sign(_validators[i], secrets[_validators[i].Address.ToBase64()], id, i)
-                    : new CommitSig { BlockIdFlag = BlockIDFlag.Absent, Timestamp = WireTime.Zero });
-            }
-        }
-
-        public string ValidatorsHash => Convert.ToHexString(_header.ValidatorsHash.Span);
-
-        public string Genesis(bool reversed)
-        {
-            JsonArray list = [.. (reversed ? Enumerable.Reverse(_validators) : _validators).Select(validator => new JsonObject
-            {
-                ["pub_key"] = new JsonObject
-                {
-                    ["type"] = RpcJsonReader.Ed25519KeyType,
-                    ["value"] = validator.PubKey.Ed25519.ToBase64(),
-                },
-                ["power"] = $"{validator.VotingPower}",
-            })];
-            return new JsonObject { ["validators"] = list }.ToJsonString();
-        }
-
-        public void ServeFrom(FakeNode node)
-        {
-            node.Results["commit"] = JsonNode.Parse(Write(json =>
-            {
-                json.WriteStartObject();
-                json.WritePropertyName("signed_header");
-                RpcJsonWriter.SignedHeader(json, _header, _commit);
-                json.WriteBoolean("canonical", true);
-                json.WriteEndObject();
-            }))!;
-            node.Results["validators"] = JsonNode.Parse(Write(json =>
-            {
-                json.WriteStartObject();
-                json.WriteStartArray("validators");
-                _validators.ForEach(validator => RpcJsonWriter.Validator(json, validator));
-                json.WriteEndArray();
-                json.WriteString("total", $"{_validators.Count}");
-                json.WriteEndObject();
-            }))!;
-            node.Answer = (path, data, height) => path == "/proof" && height == Height ? Prove(data) : null;
-        }
-
-        private V1.ProofResponse Prove(byte[] data)
-        {
-            byte[] key = V1.ProofRequest.Parser.ParseFrom(data).Key.ToByteArray();
-            Assert.That(_tree.TryProve(Height, key, out StateProof? proof), Is.True);
-            bool exists = _tree.TryGet(Height, key, out byte[]? value);
-            return new V1.ProofResponse
-            {
-                Height = (ulong)Height,
-                Key = ByteString.CopyFrom(key),
-                Exists = exists,
-                Value = ByteString.CopyFrom(value ?? []),
-                Proof = ByteString.CopyFrom(proof!.Encode()),
-            };
-        }
-
-        private static CommitSig Sign(Validator validator, byte[] secret, BlockID id, int second)
-        {
-            var time = WireTime.Parse($"2025-10-10T21:00:0{second}Z");
-            var vote = new Vote { Type = SignedMsgType.Precommit, Height = Height + 1, Round = 1, BlockId = id, Timestamp = time };
-            var signature = new byte[64];
-            Sodium.Sign(secret, SignBytes.Vote(FakeNode.ChainId, vote), signature);
-            return new CommitSig
-            {
-                BlockIdFlag = BlockIDFlag.Commit,
-                ValidatorAddress = validator.Address,
-                Timestamp = time,
-                Signature = ByteString.CopyFrom(signature),
-            };
-        }
-
-        private static RowChange Row<TKey, TRow>(in TRow row)
-            where TRow : struct, IRow<TKey, TRow>
-        {
-            var writer = new ByteWriter();
-            TRow.EncodeValue(row, ref writer);
-            return new RowChange(Exchange.RowKey<TKey, TRow>(row.Key), writer.ToArray(), false);
-        }
-
-        private static string Write(Action<Utf8JsonWriter> write)
-        {
-            using var stream = new System.IO.MemoryStream();
-            using (var json = new Utf8JsonWriter(stream))
-            {
-                write(json);
-            }
-
-            return System.Text.Encoding.UTF8.GetString(stream.ToArray());
-        }
-
-        private static BlockID Id(byte fill) => new() { Hash = Hash(fill), PartSetHeader = new() { Total = 1, Hash = Hash(fill) } };
-
-        private static ByteString Hash(byte fill) => ByteString.CopyFrom(Enumerable.Repeat(fill, 32).ToArray());
     }
 }

@@ -1,5 +1,6 @@
 using System;
 using System.IO;
+using AppChain.StateMachine;
 using NUnit.Framework;
 
 namespace AppChain.Node.Tests;
@@ -8,8 +9,8 @@ namespace AppChain.Node.Tests;
 [TestFixture]
 public sealed class GuardianPolicyTests
 {
-    private const ulong Second = 1_000_000_000;
-    private const ulong Now = 1_800_000_000 * Second;
+    private const long Second = 1_000_000_000;
+    private const long Now = 1_800_000_000 * Second;
     private const string Key = "02aa";
 
     private string _file = "";
@@ -22,96 +23,89 @@ public sealed class GuardianPolicyTests
 
     private GuardianJournal Journal => new(_file, "c-1");
 
-    private static GuardianView View()
+    private static readonly WithdrawalRow s_row = new()
     {
-        var sums = new V1.VaultResponse
-        {
-            Tiers = { new V1.TimelockStep { AmountFrom = "0", Seconds = 10 }, new V1.TimelockStep { AmountFrom = "1000", Seconds = 600 } },
-            OwnerCap = "5000",
-            TotalCap = "9000",
-            ReleaseExpirySeconds = 600,
-            Waiting = "0",
-            Admitted = "500",
-            Net = "100",
-        };
-        return new GuardianView(
-            new V1.Withdrawal
-            {
-                WithdrawalId = 7,
-                Account = "app1x/0",
-                Amount = "500",
-                Destination = "6162",
-                State = V1.WithdrawalState.Releasable,
-                RequestedTime = Now - (100 * Second),
-                ReadyTime = Now - (90 * Second),
-                Sequence = 3,
-                Expiry = Now + (500 * Second),
-                CouncilVersion = 2,
-            },
-            sums,
-            sums.Clone(),
-            new V1.CouncilResponse
-            {
-                Version = 2,
-                Threshold = 1,
-                Members = { new V1.CouncilMember { PublicKey = "02bb" }, new V1.CouncilMember { PublicKey = Key } },
-            },
-            new V1.MarketsResponse { Markets = { new V1.Market { Ticker = "BTC-PERP", OpenInterest = 1, OracleState = V1.OracleState.Live } } },
-            new V1.ChainResponse { ChainId = "c-1", Time = Now, Difference = "0" });
+        Id = 7,
+        Account = 3,
+        Amount = 500,
+        Destination = [0x61, 0x62],
+        State = WithdrawalState.Releasable,
+        RequestedTime = Now - (100 * Second),
+        ReadyTime = Now - (90 * Second),
+        Sequence = 3,
+        Expiry = Now + (500 * Second),
+        CouncilVersion = 2,
+        Signatures = [],
+    };
+
+    private static FlowRow Sums(Int128 admitted, Int128 left)
+    {
+        var sums = new FlowRow { Admitted = admitted };
+        sums.Add(Now, left, 0);
+        return sums;
     }
 
-    private string? Objection(Action<GuardianView> change, long? amountMax = null, long? dayMax = null)
-    {
-        GuardianView view = View();
-        change(view);
-        return new GuardianPolicy(Key, amountMax, dayMax).Objection(view, Journal, (long)Now);
-    }
+    private static (MarketRow, OracleRow?) Market(long openInterest, OracleState? state) => (
+        new MarketRow { Parameters = GenesisFile.DefaultMarkets[0], OpenInterest = openInterest },
+        state is { } its ? new OracleRow { Market = 1, State = its } : null);
+
+    private static GuardianView View() => new(
+        s_row,
+        default,
+        new VaultTerms([new TimelockTier(0, 10), new TimelockTier(1_000, 600)], 5_000, 9_000, 600),
+        Sums(500, 100),
+        Sums(500, 100),
+        new CouncilRow { Council = CouncilKind.Guardians, Version = 2, Terms = new CouncilTerms([[2, 0xbb], [2, 0xaa]], 1, 1, 30) },
+        [Market(1, OracleState.Live)],
+        new PoolRow { Held = 1_500, Claims = 700, InsuranceFund = 200, Fees = 100, Leaving = 500 },
+        Now);
+
+    private string? Objection(Func<GuardianView, GuardianView> change, long? amountMax = null, long? dayMax = null) =>
+        new GuardianPolicy(Key, amountMax, dayMax).Objection(change(View()), Journal, Now);
+
+    private string? OfRow(Func<WithdrawalRow, WithdrawalRow> change) => Objection(view => view with { Row = change(view.Row) });
 
     [Test]
-    public void Nothing_speaks_against_what_keeps_the_policy() => Assert.That(Objection(_ => { }, 500, 500), Is.Null);
+    public void Nothing_speaks_against_what_keeps_the_policy() => Assert.That(Objection(view => view, 500, 500), Is.Null);
 
     [Test]
     public void Each_rule_is_checked_again()
     {
-        Assert.That(Objection(view => view.Row.CouncilVersion = 1), Does.Contain("version 1"));
-        Assert.That(Objection(view => view.Row.Expiry = Now), Does.Contain("time to sign has passed"));
-        Assert.That(Objection(view => view.Row.Expiry = Now + (86_400 * Second)), Does.Contain("longer than the policy"));
-        Assert.That(Objection(view => view.Row.ReadyTime = Now + 1), Does.Contain("timelock"));
-        Assert.That(Objection(view => view.Row.Amount = "1000"), Does.Contain("timelock"), "of its size");
-        Assert.That(Objection(view => view.Owner.Admitted = "4901"), Does.Contain("cap"));
-        Assert.That(Objection(view => view.Owner.Admitted = "4900"), Is.Null, "the last dollar");
-        Assert.That(Objection(view => view.All.Net = "8501"), Does.Contain("cap"));
-        Assert.That(Objection(view => view.Chain.Difference = "-1"), Does.Contain("differ by -1"));
+        Assert.That(OfRow(row => row with { CouncilVersion = 1 }), Does.Contain("version 1"));
+        Assert.That(OfRow(row => row with { Expiry = Now }), Does.Contain("time to sign has passed"));
+        Assert.That(OfRow(row => row with { Expiry = Now + (86_400 * Second) }), Does.Contain("longer than the policy"));
+        Assert.That(OfRow(row => row with { ReadyTime = Now + 1 }), Does.Contain("timelock"));
+        Assert.That(OfRow(row => row with { Amount = 1_000 }), Does.Contain("timelock"), "of its size");
+        Assert.That(Objection(view => view with { Owner = Sums(4_901, 100) }), Does.Contain("cap"));
+        Assert.That(Objection(view => view with { Owner = Sums(4_900, 100) }), Is.Null, "the last dollar");
+        Assert.That(Objection(view => view with { All = Sums(500, 8_501) }), Does.Contain("cap"));
         Assert.That(
-            Objection(view => view.Markets.Markets[0].OracleState = V1.OracleState.Stale), Does.Contain("BTC-PERP is stale"));
+            Objection(view => view with { Pool = view.Pool with { Claims = 701 } }), Does.Contain("differ by -1"));
         Assert.That(
-            Objection(view =>
-            {
-                view.Markets.Markets[0].OracleState = V1.OracleState.Stale;
-                view.Markets.Markets[0].OpenInterest = 0;
-            }),
-            Is.Null,
-            "nobody holds anything there");
+            Objection(view => view with { Markets = [Market(1, OracleState.Stale)] }), Does.Contain("BTC-PERP is stale"));
+        Assert.That(Objection(view => view with { Markets = [Market(1, null)] }), Does.Contain("BTC-PERP is none"));
+        Assert.That(
+            Objection(view => view with { Markets = [Market(0, OracleState.Stale)] }), Is.Null, "nobody holds anything there");
     }
 
     [Test]
     public void Its_own_limits_hold_whatever_the_chain_says()
     {
-        Assert.That(Objection(_ => { }, amountMax: 499), Does.Contain("the most that this guardian signs at once"));
-        Journal.Add(6, 1, 600, "6162", (long)(Now - (86_399 * Second)));
-        Assert.That(Objection(_ => { }, dayMax: 1_099), Does.Contain("within 24 h"));
-        Assert.That(Objection(_ => { }, dayMax: 1_100), Is.Null);
-        Journal.Add(7, 2, 500, "6162", (long)(Now - (700 * Second)));
-        Assert.That(Objection(_ => { }, dayMax: 1_100), Is.Null, "the same withdrawal counts once");
-        Assert.That(Objection(view => view.Row.Destination = "6163"), Does.Contain("another amount or destination"));
+        Assert.That(Objection(view => view, amountMax: 499), Does.Contain("the most that this guardian signs at once"));
+        Journal.Add(6, 1, 600, "6162", Now - (86_399 * Second));
+        Assert.That(Objection(view => view, dayMax: 1_099), Does.Contain("within 24 h"));
+        Assert.That(Objection(view => view, dayMax: 1_100), Is.Null);
+        Journal.Add(7, 2, 500, "6162", Now - (700 * Second));
+        Assert.That(Objection(view => view, dayMax: 1_100), Is.Null, "the same withdrawal counts once");
+        Assert.That(OfRow(row => row with { Destination = [0x61, 0x63] }), Does.Contain("another amount or destination"));
     }
 
     [Test]
     public void What_was_signed_a_day_ago_or_on_another_chain_does_not_count()
     {
-        Journal.Add(6, 1, 600, "6162", (long)(Now - (86_400 * Second)));
-        new GuardianJournal(_file, "c-2").Add(5, 1, 900, "6162", (long)Now);
-        Assert.That(Objection(_ => { }, dayMax: 500), Is.Null);
+        Journal.Add(6, 1, 600, "6162", Now - (86_400 * Second));
+        new GuardianJournal(_file, "c-2").Add(5, 1, 900, "6162", Now);
+        Assert.That(Objection(view => view, dayMax: 500), Is.Null);
     }
 
     [Test]
@@ -124,14 +118,12 @@ public sealed class GuardianPolicyTests
     [Test]
     public void It_is_asked_for_what_is_admitted_and_not_signed_by_it()
     {
-        GuardianView view = View();
+        CouncilRow guardians = View().Guardians;
         var policy = new GuardianPolicy(Key, null, null);
-        Assert.That(policy.IsAsked(view.Row, view.Guardians), Is.True);
-        view.Row.Signers.Add(1);
-        Assert.That(policy.IsAsked(view.Row, view.Guardians), Is.False);
-        view.Row.Signers.Clear();
-        view.Row.State = V1.WithdrawalState.Waiting;
-        Assert.That(policy.IsAsked(view.Row, view.Guardians), Is.False);
-        Assert.That(new GuardianPolicy("02cc", null, null).NumberIn(view.Guardians), Is.EqualTo(-1));
+        Assert.That(policy.IsAsked(s_row, guardians), Is.True);
+        Assert.That(policy.IsAsked(s_row with { Signers = 1 }, guardians), Is.True, "another has signed");
+        Assert.That(policy.IsAsked(s_row with { Signers = 2 }, guardians), Is.False);
+        Assert.That(policy.IsAsked(s_row with { State = WithdrawalState.Waiting }, guardians), Is.False);
+        Assert.That(new GuardianPolicy("02cc", null, null).NumberIn(guardians), Is.EqualTo(-1));
     }
 }
