@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
 using AppChain.Margin;
 
 namespace AppChain.Localnet;
@@ -14,7 +15,7 @@ internal sealed record RunPlan(PriceFiles Prices, MarketClock Clock, DateTimeOff
     /// <summary>The markets of the run.</summary>
     public IReadOnlyList<MarketParameters> Markets => Prices.Markets;
 
-    /// <summary>Writes keys and prices, and settles the moment of the start, a little ahead.</summary>
+    /// <summary>Writes keys, prices and genesis, and settles the moment of the start, a little ahead.</summary>
     /// <exception cref="InvalidOperationException">The home directory or the price files cannot be used.</exception>
     public static RunPlan Prepare(RunOptions options, NetworkFiles files)
     {
@@ -24,6 +25,8 @@ internal sealed record RunPlan(PriceFiles Prices, MarketClock Clock, DateTimeOff
         int ahead = options.Engine == EngineKind.Embedded ? 3 + options.Signers : 1;
         DateTimeOffset epoch = DateTimeOffset.UtcNow + TimeSpan.FromSeconds(ahead);
         var clock = new MarketClock(prices.Start, (epoch - DateTimeOffset.UnixEpoch).Ticks * 100, options.Speed);
-        return new RunPlan(prices, clock, epoch, files.Genesis(epoch, prices.Markets));
+        string genesis = files.Genesis(epoch, prices.Markets);
+        File.WriteAllText(Path.Combine(options.Home, "genesis.json"), genesis);
+        return new RunPlan(prices, clock, epoch, genesis);
     }
 }

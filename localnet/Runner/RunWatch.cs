@@ -128,7 +128,8 @@ internal sealed class RunWatch : IDisposable
     {
         string address = _options.Ports.RpcAddress(0);
         Console.WriteLine(
-            $"RPC: {address} (validator i: + 10 i); keys of alice, bob, carol, dave: {Path.Combine(_options.Home, "keys")}");
+            $"RPC: {address} (validator i: + 10 i); keys of alice, bob, carol, dave, guardian1 to 3 and treasurer1 to 3: "
+                + Path.Combine(_options.Home, "keys"));
         if (_options.Signers > 1)
         {
             string example = Path.Combine(_options.Home, "node0", "signer1", "signer.conf");

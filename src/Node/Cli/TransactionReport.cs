@@ -44,11 +44,13 @@ internal sealed class TransactionReport(Printer printer, IReadOnlyDictionary<uin
             ("height", committed.Height.ToString(CultureInfo.InvariantCulture)),
             ("code", Name(committed.Result.Code)));
         bool isRefusalShown = refusal is null;
+        string[] numbers = Numbers(operations, outcome, committed.Result.Events);
         for (int i = 0; i < operations.Count; i++)
         {
             V1.OperationResult? result = i < outcome.Operations.Count ? outcome.Operations[i] : null;
             string line = result is { Code: 0 }
-                ? Done(operations[i], result, committed.Result.Events)
+                ? numbers[i].Length > 0 ? $"{NumberName(operations[i].Kind)} {numbers[i]}"
+                    : Done(operations[i], result, committed.Result.Events)
                 : NotDone(result, refusal, ref isRefusalShown);
             printer.Line($"  {OperationWords.Of(operations[i], markets)}: {line}");
         }
@@ -63,6 +65,41 @@ internal sealed class TransactionReport(Printer printer, IReadOnlyDictionary<uin
     public static string Name(uint code) => Enum.IsDefined((ResultCode)code)
         ? string.Create(CultureInfo.InvariantCulture, $"{(ResultCode)code} ({code})")
         : code.ToString(CultureInfo.InvariantCulture);
+
+    private static string NumberName(OperationKind kind) => kind == OperationKind.Withdraw ? "withdrawal" : "proposal";
+
+    // Withdrawals and proposals get their numbers in the block, where each emits one event in the order of the operations.
+    private static string[] Numbers(IReadOnlyList<Operation> operations, V1.TransactionResult outcome, IEnumerable<Event> events)
+    {
+        var withdrawals = new Queue<string>();
+        var proposals = new Queue<string>();
+        foreach (Event one in events)
+        {
+            if (one.Type == EventPrefix + "WithdrawalRequested")
+            {
+                withdrawals.Enqueue(Text(one, "withdrawal_id"));
+            }
+            else if (one.Type == EventPrefix + "ProposalOpened")
+            {
+                proposals.Enqueue(Text(one, "proposal_id"));
+            }
+        }
+
+        var numbers = new string[operations.Count];
+        for (int i = 0; i < numbers.Length; i++)
+        {
+            Queue<string>? from = operations[i].Kind switch
+            {
+                OperationKind.Withdraw => withdrawals,
+                OperationKind.Propose => proposals,
+                _ => null,
+            };
+            bool isDone = i < outcome.Operations.Count && outcome.Operations[i].Code == 0;
+            numbers[i] = isDone && from is not null && from.TryDequeue(out string? number) ? number : "";
+        }
+
+        return numbers;
+    }
 
     private static string NotDone(V1.OperationResult? result, string? refusal, ref bool isRefusalShown)
     {
@@ -145,6 +182,7 @@ internal sealed class TransactionReport(Printer printer, IReadOnlyDictionary<uin
         }
 
         json.WriteStartArray("operations");
+        string[] numbers = Numbers(operations, outcome, committed.Result.Events);
         for (int i = 0; i < outcome.Operations.Count; i++)
         {
             V1.OperationResult result = outcome.Operations[i];
@@ -152,6 +190,11 @@ internal sealed class TransactionReport(Printer printer, IReadOnlyDictionary<uin
             if (i < operations.Count)
             {
                 json.WriteString("op", OperationWords.Kind(operations[i].Kind));
+            }
+
+            if (i < numbers.Length && numbers[i].Length > 0)
+            {
+                json.WriteString(NumberName(operations[i].Kind) + "_id", numbers[i]);
             }
 
             WriteCode(json, result.Code);

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
+using System.Linq;
 using AppChain.StateMachine;
 using AppChain.V1;
 using TimelockTier = AppChain.StateMachine.TimelockTier;
@@ -170,10 +171,9 @@ internal sealed partial class QueryAnswers
         }
 
         int limit = Limit(request.Limit, DepositsOtherwise);
-        List<Sha256Digest> order = model.Vault.CreditedOrder;
-        for (int i = order.Count - 1; wanted is null && i >= 0 && order.Count - i <= limit; i--)
+        foreach ((_, Sha256Digest id) in model.Vault.CreditedByHeight.Reverse().Take(wanted is null ? limit : 0))
         {
-            AddCredited(answer, model.Vault.Credited[order[i]]);
+            AddCredited(answer, model.Vault.Credited[id]);
         }
 
         if (wanted is not null && model.Vault.Credited.TryGetValue(new Sha256Digest(wanted), out CreditedDepositRow credited))

@@ -21,8 +21,8 @@ internal sealed class VaultModel
     /// <summary>Deposits that were credited, by id.</summary>
     public Dictionary<Sha256Digest, CreditedDepositRow> Credited { get; } = [];
 
-    /// <summary>The same in the order in which they were credited, as far as this node has seen.</summary>
-    public List<Sha256Digest> CreditedOrder { get; } = [];
+    /// <summary>The same by the height at which they were credited, and within a height by id.</summary>
+    public SortedSet<(long Height, Sha256Digest Id)> CreditedByHeight { get; } = [];
 
     /// <summary>Outflows by owner; the zero address stands for all.</summary>
     public Dictionary<Address, FlowRow> Flows { get; } = [];
@@ -41,7 +41,7 @@ internal sealed class VaultModel
         Withdrawals.Clear();
         Pending.Clear();
         Credited.Clear();
-        CreditedOrder.Clear();
+        CreditedByHeight.Clear();
         Flows.Clear();
         Vault = null;
         Treasury = null;
@@ -91,7 +91,7 @@ internal sealed class VaultModel
                 CreditedDepositRow credited = CreditedDepositRow.Decode(ref key, ref value);
                 if (Credited.TryAdd(credited.DepositId, credited))
                 {
-                    CreditedOrder.Add(credited.DepositId);
+                    CreditedByHeight.Add((credited.Height, credited.DepositId));
                 }
 
                 break;

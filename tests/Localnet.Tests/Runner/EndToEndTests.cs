@@ -132,7 +132,7 @@ public sealed class EndToEndTests
         Assert.That(error, Does.Contain("nowhere.csv does not exist"));
     }
 
-    private static void RequireCometBft()
+    internal static void RequireCometBft()
     {
         string? binary = Environment.GetEnvironmentVariable("COMETBFT_BIN");
         string[] path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);

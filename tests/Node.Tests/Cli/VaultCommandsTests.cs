@@ -1,6 +1,7 @@
 using System;
 using System.Linq;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Threading.Tasks;
 using AppChain.Hsm;
 using AppChain.StateMachine;
@@ -80,6 +81,47 @@ public sealed class VaultCommandsTests
             || policy.Terms.Tiers.SequenceEqual(VaultQueries.Terms((V1.VaultResponse)Answer("/vault")!).Tiers));
     }
 
+    [Test]
+    public async Task Withdrawals_and_proposals_are_told_their_numbers()
+    {
+        _node.Outcome = _ => (0, new V1.TransactionResult { Operations = { new V1.OperationResult() } },
+            [Event("WithdrawalRequested", ("withdrawal_id", "12"), ("amount", "5000000"))]);
+        Assert.That(await Tx("withdraw 5 --to bank --wait"), Is.Zero, _run.Error);
+        Assert.That(_run.Out, Does.Contain(": withdrawal 12\n"));
+        Assert.That(await Tx("withdraw 5 --to bank --wait --output json"), Is.Zero, _run.Error);
+        using (JsonDocument json = JsonDocument.Parse(_run.Out))
+        {
+            JsonElement operation = json.RootElement.GetProperty("operations")[0];
+            Assert.That(operation.GetProperty("withdrawal_id").GetString(), Is.EqualTo("12"));
+        }
+
+        _node.Outcome = _ => (0, new V1.TransactionResult { Operations = { new V1.OperationResult() } },
+            [Event("ProposalOpened", ("proposal_id", "3"))]);
+        Assert.That(await Tx("treasury spend 100 --to insurance-fund --wait"), Is.Zero, _run.Error);
+        Assert.That(_run.Out, Does.Contain(": proposal 3\n"));
+    }
+
+    // Two withdrawals and a refused one between them.
+    [Test]
+    public async Task Each_withdrawal_of_a_batch_is_told_its_own_number()
+    {
+        string file = _run.WriteFile("batch.jsonl", """
+            {"op":"withdraw","amount":"1","to":"bank"}
+            {"op":"withdraw","amount":"2","to":"bank"}
+            {"op":"withdraw","amount":"3","to":"bank"}
+            """);
+        _node.Outcome = _ => (0, new V1.TransactionResult
+        {
+            Operations =
+            {
+                new V1.OperationResult(), new V1.OperationResult { Code = (uint)ResultCode.TooManyWithdrawals }, new V1.OperationResult(),
+            },
+        },
+        [Event("WithdrawalRequested", ("withdrawal_id", "4")), Event("WithdrawalRequested", ("withdrawal_id", "5"))]);
+        Assert.That(await Tx($"order batch {file} --wait"), Is.Zero, _run.Error);
+        Assert.That(_run.Out, Does.Match("1.00.*: withdrawal 4\n").And.Match("3.00.*: withdrawal 5\n"));
+    }
+
     [TestCase("vault attest 12 5 --to bob", "is not 64 digits of hex")]
     [TestCase("vault cancel first", "withdrawal 'first' is not a whole number above zero")]
     [TestCase("treasury spend 1 --to zoe", "no key 'zoe'")]
@@ -114,6 +156,12 @@ public sealed class VaultCommandsTests
         using JsonDocument json = JsonDocument.Parse(_run.Out);
         Assert.That(json.RootElement.EnumerateObject().Any(), Is.True);
     }
+
+    private static JsonNode Event(string type, params (string Key, string Value)[] attributes) => new JsonObject
+    {
+        ["type"] = "appchain.v1." + type,
+        ["attributes"] = new JsonArray([.. attributes.Select(one => new JsonObject { ["key"] = one.Key, ["value"] = one.Value })]),
+    };
 
     private Task<int> Tx(string line) => _run.Run(["tx", .. line.Split(' '), "--from", "gina"]);
 
