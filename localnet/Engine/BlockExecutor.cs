@@ -67,22 +67,22 @@ public sealed class BlockExecutor
         long reap = parameters.Block.MaxBytes == -1 ? -1 : room;
         List<ByteString> transactions = _mempool.Reap(reap, parameters.Block.MaxGas);
         Commit? commit = last is null ? null : Commits.Strip(last);
-        SealedBlock draft = BlockRules.Build(state, transactions, evidence, commit, proposer);
+        Block draft = BlockRules.Draft(state, evidence, commit, proposer);
         RequestPrepareProposal request = new()
         {
             MaxTxBytes = room,
             LocalLastCommit = AbciRequests.ExtendedCommitInfoOf(last, state.LastValidators),
-            Height = draft.Height,
-            Time = draft.Block.Header.Time,
-            NextValidatorsHash = draft.Block.Header.NextValidatorsHash,
+            Height = draft.Header.Height,
+            Time = draft.Header.Time,
+            NextValidatorsHash = draft.Header.NextValidatorsHash,
             ProposerAddress = proposer,
         };
         request.Txs.Add(transactions);
-        request.Misbehavior.Add(AbciRequests.MisbehaviorOf(draft.Block.Evidence));
+        request.Misbehavior.Add(AbciRequests.MisbehaviorOf(draft.Evidence));
         ResponsePrepareProposal response = _application.PrepareProposal(request);
         if (response.Txs.Sum(Mempool.EncodedSize) > room)
             throw new ConsensusFailure($"PrepareProposal returned more than {room} bytes of transactions");
-        return BlockRules.Build(state, response.Txs, evidence, commit, proposer);
+        return BlockRules.Complete(draft, response.Txs);
     }
 
     /// <summary>Checks a block against the state. Null if it is valid, else the reason.</summary>

@@ -23,7 +23,12 @@ public static class BlockRules
     /// <param name="lastCommit">Commit of the block before; null for the initial block.</param>
     /// <param name="proposer">Address of the proposer.</param>
     public static SealedBlock Build(ChainState state, IEnumerable<ByteString> transactions,
-        IEnumerable<Evidence> evidence, Commit? lastCommit, ByteString proposer)
+        IEnumerable<Evidence> evidence, Commit? lastCommit, ByteString proposer) =>
+        Complete(Draft(state, evidence, lastCommit, proposer), transactions);
+
+    /// <summary>The next block as <see cref="Build"/> makes it, but without transactions and their hash.</summary>
+    public static Block Draft(
+        ChainState state, IEnumerable<Evidence> evidence, Commit? lastCommit, ByteString proposer)
     {
         Block block = new()
         {
@@ -31,7 +36,6 @@ public static class BlockRules
             Evidence = new EvidenceList(),
             LastCommit = lastCommit ?? new Commit { BlockId = new BlockID { PartSetHeader = new PartSetHeader() } },
         };
-        block.Data.Txs.Add(transactions);
         block.Evidence.Evidence.Add(evidence);
         block.Header = new Header
         {
@@ -41,7 +45,6 @@ public static class BlockRules
             Time = TimeOf(state, block.LastCommit),
             LastBlockId = state.LastBlockId,
             LastCommitHash = BlockHashes.Commit(block.LastCommit),
-            DataHash = BlockHashes.Data(block.Data.Txs),
             ValidatorsHash = state.Validators.Hash(),
             NextValidatorsHash = state.NextValidators.Hash(),
             ConsensusHash = BlockHashes.ConsensusParams(state.Parameters),
@@ -50,7 +53,15 @@ public static class BlockRules
             EvidenceHash = BlockHashes.Evidence(block.Evidence.Evidence),
             ProposerAddress = proposer,
         };
-        return SealedBlock.Of(block);
+        return block;
+    }
+
+    /// <summary>Puts the transactions into a draft, which is not changed afterwards.</summary>
+    public static SealedBlock Complete(Block draft, IEnumerable<ByteString> transactions)
+    {
+        draft.Data.Txs.Add(transactions);
+        draft.Header.DataHash = BlockHashes.Data(draft.Data.Txs);
+        return SealedBlock.Of(draft);
     }
 
     /// <summary>
@@ -62,6 +73,7 @@ public static class BlockRules
         Block block = sealedBlock.Block;
         Header header = block.Header;
         if (CheckForm(block, state.NextHeight == state.InitialHeight) is { } malformed) return malformed;
+        if (sealedBlock.WrongHash is { } wrongHash) return wrongHash;
         if (header.Version.Block != BlockProtocol) return "wrong block protocol";
         if (header.Version.App != state.AppVersion) return "wrong application version";
         if (header.ChainId != state.ChainId) return "wrong chain id";
@@ -95,12 +107,19 @@ public static class BlockRules
         if (isInitial && block.LastCommit.Signatures.Count > 0) return "initial block with a commit";
         if (header.ProposerAddress.Length != BlockHashes.AddressSize) return "malformed proposer address";
         if (!WireTime.IsValid(header.Time)) return "malformed time";
-        if (header.LastCommitHash != BlockHashes.Commit(block.LastCommit)) return "wrong last commit hash";
-        if (header.DataHash != BlockHashes.Data(block.Data.Txs)) return "wrong data hash";
         foreach (Evidence evidence in block.Evidence.Evidence)
         {
             if (evidence.SumCase != Evidence.SumOneofCase.DuplicateVoteEvidence) return "unknown kind of evidence";
         }
+        return null;
+    }
+
+    /// <summary>Which hash of the header is not that of the content; null if none. For a well-formed block.</summary>
+    public static string? CheckHashes(Block block)
+    {
+        Header header = block.Header;
+        if (header.LastCommitHash != BlockHashes.Commit(block.LastCommit)) return "wrong last commit hash";
+        if (header.DataHash != BlockHashes.Data(block.Data.Txs)) return "wrong data hash";
         return header.EvidenceHash == BlockHashes.Evidence(block.Evidence.Evidence) ? null : "wrong evidence hash";
     }
 

@@ -1,4 +1,5 @@
 using System;
+using System.Threading;
 using AppChain.Abci;
 using AppChain.Abci.Wire.Types;
 using Google.Protobuf;
@@ -11,11 +12,14 @@ namespace AppChain.Localnet;
 /// </summary>
 public sealed class SealedBlock
 {
+    private bool _isChecked;
+    private string? _wrongHash;
+
     private SealedBlock(Block block, byte[] bytes)
     {
         Block = block;
         Bytes = bytes;
-        Id = new BlockID { Hash = BlockHashes.Header(block.Header), PartSetHeader = PartSet.Of(bytes).Header };
+        Id = new BlockID { Hash = BlockHashes.Header(block.Header), PartSetHeader = PartSet.HeaderOf(bytes) };
     }
 
     /// <summary>The block; never changed after sealing.</summary>
@@ -29,6 +33,18 @@ public sealed class SealedBlock
 
     /// <summary>Height in the header.</summary>
     public long Height => Block.Header.Height;
+
+    /// <summary>Which hash of the header is not that of the content, or null: worked out once for all who hold it.</summary>
+    internal string? WrongHash
+    {
+        get
+        {
+            if (Volatile.Read(ref _isChecked)) return _wrongHash;
+            _wrongHash = BlockRules.CheckHashes(Block);
+            Volatile.Write(ref _isChecked, true);
+            return _wrongHash;
+        }
+    }
 
     /// <summary>Seals a block that this validator has built.</summary>
     public static SealedBlock Of(Block block)

@@ -39,6 +39,7 @@ public sealed class ValidatorSet
     private readonly Dictionary<ByteString, int> _index = [];
     private readonly Validator? _proposer;
     private Wire.Validator[]? _wire;
+    private ByteString? _hash;
 
     /// <summary>Restores a stored set; the members must be in the order of the protocol.</summary>
     public ValidatorSet(Validator[] members, ByteString? proposer)
@@ -77,7 +78,7 @@ public sealed class ValidatorSet
     })];
 
     /// <summary>The hash that headers carry: keys and powers, not priorities.</summary>
-    public ByteString Hash() => BlockHashes.Validators(ToWire());
+    public ByteString Hash() => _hash ??= BlockHashes.Validators(ToWire());
 
     /// <summary>Position of an address in the set, or -1.</summary>
     public int IndexOf(ByteString address) => _index.TryGetValue(address, out int i) ? i : -1;
@@ -108,7 +109,7 @@ public sealed class ValidatorSet
             }
             priority[proposer] = Add(priority[proposer], -TotalPower);
         }
-        return new ValidatorSet(WithPriorities(_members, priority), _members[proposer].Address);
+        return new ValidatorSet(WithPriorities(_members, priority), _members[proposer].Address) { _hash = _hash };
     }
 
     /// <summary>

@@ -28,13 +28,16 @@ public sealed class NodeLog(LogLevel level, Action<string> write)
     /// <summary>Lines of <see cref="Debug"/> are written, so that it is worth making them.</summary>
     public bool IsDebug { get; } = level >= LogLevel.Debug;
 
+    /// <summary>Lines of <see cref="Info"/> are written, so that it is worth making them.</summary>
+    public bool IsInfo { get; } = level >= LogLevel.Info;
+
     /// <summary>What ends the node or a connection.</summary>
     public void Error(string line) => write(line);
 
     /// <summary>What an operator watches.</summary>
     public void Info(string line)
     {
-        if (level >= LogLevel.Info)
+        if (IsInfo)
         {
             write(line);
         }

@@ -24,7 +24,7 @@ internal sealed class Auditor(World world, GenesisState genesis)
     private readonly Ledger _ledger = new(genesis);
     private readonly Dictionary<long, Decided> _decided = [];
     private readonly Dictionary<int, long> _committed = [];
-    private readonly Dictionary<(ByteString Validator, long Height, int Round, int Type), ByteString> _signed = [];
+    private readonly Dictionary<(ByteString Validator, long Height, int Round, int Type), BlockID> _signed = [];
     private readonly HashSet<ByteString> _executed = [];
     private readonly Queue<(TimeSpan Time, double[] Prices)> _window = new();
     private long _prunedBelow;
@@ -113,9 +113,8 @@ internal sealed class Auditor(World world, GenesisState genesis)
     private void OnSigned(ByteString validator, long height, int round, int type, BlockID id)
     {
         if (height < _prunedBelow) return;
-        ByteString content = id.ToByteString();
         var step = (validator, height, round, type);
-        if (!_signed.TryAdd(step, content) && _signed[step] != content)
+        if (!_signed.TryAdd(step, id) && !_signed[step].Equals(id))
             throw new Violation("double sign", height, $"round {round}, type {type}: validator {validator.ToBase64()}");
     }
 

@@ -35,6 +35,7 @@ internal sealed class DirectApplication(World world, Machine machine, Applicatio
 
     public ResponseProcessProposal ProcessProposal(RequestProcessProposal request)
     {
+        TakeTurn(request.Height);
         ResponseProcessProposal answer = Call(4, () => application.ProcessProposal(request));
         if (!world.IsLiar(machine.Index)) return answer;
         return world.Lies(Lie.AcceptEverything) ? new ResponseProcessProposal { Status = ProposalStatus.Accept } : answer;
@@ -51,6 +52,7 @@ internal sealed class DirectApplication(World world, Machine machine, Applicatio
 
     public ResponseFinalizeBlock FinalizeBlock(RequestFinalizeBlock request)
     {
+        TakeTurn(request.Height);
         ResponseFinalizeBlock response = Call(7, () => application.FinalizeBlock(request));
         (_awaitsCommit, _finalized, _request) = (true, response, request);
         world.Auditor.OnFinalized(machine.Index, request, response);
@@ -76,6 +78,10 @@ internal sealed class DirectApplication(World world, Machine machine, Applicatio
     public void FlushMempool()
     {
     }
+
+    // All have the same rows, which their app hashes prove; so for each block one of them visits every row.
+    private void TakeTurn(long height) =>
+        application.CheckEveryRow = height % world.Swarm.Validators == machine.Index;
 
     private T Call<T>(int number, Func<T> call)
     {

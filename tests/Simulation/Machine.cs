@@ -23,6 +23,7 @@ internal sealed class Machine
         _world = world;
         Index = index;
         Key = SoftwareKey.FromSeed(Enumerable.Repeat((byte)(index + 1), 32).ToArray());
+        Address = Validator.AddressOf(Key.PublicKey);
         Disk = new SimulatedDisk(families: 3, (kind, number) => world.Step(index, kind, number));
         Blocks = new TornStream(
             length => world.Step(index, StepKind.EngineLog, length), () => world.Random.NextDouble());
@@ -37,7 +38,7 @@ internal sealed class Machine
     public SoftwareKey Key { get; }
 
     /// <summary>Its address as a validator.</summary>
-    public ByteString Address => Validator.AddressOf(Key.PublicKey);
+    public ByteString Address { get; }
 
     /// <summary>The disk of its application.</summary>
     public SimulatedDisk Disk { get; }

@@ -58,15 +58,26 @@ internal sealed class Prices
     private bool TryPrice(int validator, int venue, uint market, out double price, out long age)
     {
         // A price is a function of the time and the place alone, so that asking twice changes nothing.
-        var noise = new Random(HashCode(validator, venue, (int)market, (int)(_world.Now / Spacing)));
-        price = Math.Round(Price(market) * (1 + ((noise.NextDouble() - 0.5) * 0.002)));
-        age = (long)(noise.NextDouble() * 400_000_000);
-        return !_world.Faulty || noise.NextDouble() >= _world.Swarm.SilentFeeds;
+        ulong noise = Mixed(validator, venue, (int)market, (int)(_world.Now / Spacing));
+        price = Math.Round(Price(market) * (1 + ((Share(noise) - 0.5) * 0.002)));
+        age = (long)(Share(noise << 21) * 400_000_000);
+        return !_world.Faulty || Share(noise << 42) >= _world.Swarm.SilentFeeds;
     }
 
-    // System.HashCode is seeded per process.
-    private int HashCode(int validator, int venue, int market, int time) =>
-        unchecked(((((((_world.Seed * 397) ^ validator) * 397) ^ venue) * 397 ^ market) * 397 ^ time) * 16777619);
+    // System.HashCode is seeded per process. The finish is that of SplitMix64.
+    private ulong Mixed(int validator, int venue, int market, int time)
+    {
+        unchecked
+        {
+            ulong mixed = (ulong)(((((_world.Seed * 397L) ^ validator) * 397) ^ venue) * 397 ^ market) * 0x9E3779B97F4A7C15 + (ulong)time;
+            mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9;
+            mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB;
+            return mixed ^ (mixed >> 31);
+        }
+    }
+
+    // The highest 21 bits as a number below 1.
+    private static double Share(ulong bits) => (bits >> 43) / (double)(1 << 21);
 
     private void Extend()
     {

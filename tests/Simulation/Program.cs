@@ -111,6 +111,7 @@ internal static class Program
             if (options.Quiet && done % 200 == 0) PrintSum();
         }
         PrintSum();
+        Console.WriteLine($"GC {GC.GetTotalAllocatedBytes() >> 20} MB, {GC.CollectionCount(0)}/{GC.CollectionCount(1)}/{GC.CollectionCount(2)} pause {GC.GetTotalPauseDuration().TotalSeconds}");
         Console.WriteLine(string.Join(", ", events.Select(item => $"{item.Key} {item.Value}")));
         return failed == 0 ? 0 : 1;
 

@@ -21,6 +21,7 @@ internal sealed class Traders
     private readonly TransactionSigner[] _signers;
     private readonly ulong[] _nonces = new ulong[Count];
     private readonly List<byte[]> _sent = [];
+    private readonly Guardians _guardians;
 
     public Traders(World world, int seed)
     {
@@ -28,12 +29,11 @@ internal sealed class Traders
         _random = new Random(unchecked(seed * 17 + 5));
         _signers = [.. Enumerable.Range(0, Count).Select(
             i => new TransactionSigner(SHA256.HashData(Encoding.UTF8.GetBytes($"trader {i}")), World.ChainId))];
+        _guardians = new Guardians(world, _random, _signers);
     }
 
-    /// <summary>A vault with a trader as its guardian, who never signs: withdrawals are admitted, expire, and wait again.</summary>
-    public GenesisVault Vault => new(
-        new CouncilTerms([[.. _signers[0].PublicKey]], 1, 1, 0),
-        new VaultTerms([new TimelockTier(0, 5), new TimelockTier(100_000_000, 60)], 500_000_000, 2_000_000_000, 20));
+    /// <summary>A vault with traders as its guardians.</summary>
+    public GenesisVault Vault => _guardians.Vault;
 
     /// <summary>Owners of the accounts, which start with 10,000 USD each.</summary>
     public IEnumerable<GenesisAccount> Accounts =>
@@ -67,8 +67,17 @@ internal sealed class Traders
     {
         int trader = _random.Next(Count);
         var builder = new TransactionBuilder { AllOrNothing = _random.Next(2) == 0 };
+        bool isEmpty = true;
+        if (trader < Guardians.Count && _random.Next(2) == 0)
+        {
+            foreach (Operation operation in _guardians.Act(trader))
+            {
+                builder.Add(operation);
+                isEmpty = false;
+            }
+        }
         int operations = _random.Next(4) == 0 ? _random.Next(1, 5) : 1;
-        for (int i = 0; i < operations; i++) builder.Add(Draw());
+        for (int i = 0; isEmpty && i < operations; i++) builder.Add(Draw());
         byte[] bytes = builder.Sign(_signers[trader], ++_nonces[trader], _world.Auditor.Height + _random.Next(2, 60));
         if (_sent.Count < 256) _sent.Add(bytes);
         else _sent[_random.Next(256)] = bytes;
@@ -115,7 +124,7 @@ internal sealed class Traders
                 return new Operation
                 {
                     Kind = OperationKind.Withdraw,
-                    Amount = _random.Next(1, 50) * 1_000_000L,
+                    Amount = _random.Next(1, 80) * 1_000_000L,
                     Content = new WithdrawalDestination([.. "bank"u8]),
                 };
             default:

@@ -18,6 +18,7 @@ public static class MerkleTree
 
     // BOUND: a list cannot have more than 2^31 leaves, so no honest proof is deeper than 31.
     private const int DepthMax = 32;
+    private const int ShortLeaf = 512;
     private const byte LeafPrefix = 0;
     private const byte InnerPrefix = 1;
 
@@ -70,6 +71,14 @@ public static class MerkleTree
     /// <summary>SHA-256 of 0x00 and the leaf.</summary>
     public static byte[] LeafHash(ReadOnlySpan<byte> leaf)
     {
+        // One call for a leaf of usual size: a hash in steps costs several times as much to set up.
+        if (leaf.Length < ShortLeaf)
+        {
+            Span<byte> preimage = stackalloc byte[ShortLeaf];
+            preimage[0] = LeafPrefix;
+            leaf.CopyTo(preimage[1..]);
+            return SHA256.HashData(preimage[..(1 + leaf.Length)]);
+        }
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData([LeafPrefix]);
         hash.AppendData(leaf);
@@ -93,7 +102,8 @@ public static class MerkleTree
         return hashes;
     }
 
-    private static byte[] RootOf(ReadOnlySpan<byte[]> hashes)
+    /// <summary>Root over leaves that are hashed already, of which there is at least one.</summary>
+    internal static byte[] RootOf(ReadOnlySpan<byte[]> hashes)
     {
         if (hashes.Length == 1) return hashes[0];
         int split = (int)SplitPoint(hashes.Length);

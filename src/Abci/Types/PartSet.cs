@@ -52,6 +52,19 @@ public sealed class PartSet
         return new PartSet(header, parts);
     }
 
+    /// <summary>The header alone of what <see cref="Of(ReadOnlySpan{byte})"/> makes.</summary>
+    public static PartSetHeader HeaderOf(ReadOnlySpan<byte> encodedBlock)
+    {
+        if (encodedBlock.IsEmpty) throw new ArgumentException("a block is never empty", nameof(encodedBlock));
+        byte[][] hashes = new byte[(encodedBlock.Length + PartSize - 1) / PartSize][];
+        for (int i = 0; i < hashes.Length; i++)
+        {
+            ReadOnlySpan<byte> rest = encodedBlock[(i * PartSize)..];
+            hashes[i] = MerkleTree.LeafHash(rest[..Math.Min(PartSize, rest.Length)]);
+        }
+        return new PartSetHeader { Total = (uint)hashes.Length, Hash = ByteString.CopyFrom(MerkleTree.RootOf(hashes)) };
+    }
+
     /// <summary>Whether a part received from a peer belongs to <paramref name="header"/>. Never throws.</summary>
     public static bool Verify(PartSetHeader header, Part part)
     {

@@ -82,8 +82,14 @@ public sealed partial class Application
     private void Execute(byte[] hash, Block block, int updates)
     {
         long started = Stopwatch.GetTimestamp();
+        Chain.CheckEveryRow = CheckEveryRow;
         BlockResult result = Chain.Execute(block);
         _candidate = new Candidate(hash, result, updates);
+        if (!_log.IsInfo)
+        {
+            return;
+        }
+
         int fills = 0;
         int liquidations = 0;
         foreach (ExchangeEvent happened in result.Events)

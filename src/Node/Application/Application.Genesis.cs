@@ -23,7 +23,6 @@ public sealed partial class Application
         lock (_consensus)
         {
             Exchange exchange = FirstState(request);
-            exchange.CheckEveryRow = _checkEveryRow;
             byte[] appHash = exchange.AppHash;
             IReadOnlyList<RowChange> rows = exchange.Commit();
             Adopt(exchange);

@@ -154,7 +154,6 @@ public sealed partial class Application
             return false;
         }
 
-        exchange.CheckEveryRow = _checkEveryRow;
         _store.Restore(height, restore.Snapshot.AppHash, rows);
         Adopt(exchange);
         _model.Clear();

@@ -18,7 +18,6 @@ public sealed partial class Application : IAbciApplication, IDisposable
     private readonly Lock _consensus = new();
     private readonly ChainStore _store;
     private readonly PriceFeed? _feed;
-    private readonly bool _checkEveryRow;
     private readonly NodeLog _log;
     private readonly Func<long>? _chainTime;
     private readonly SnapshotStore? _snapshots;
@@ -63,13 +62,16 @@ public sealed partial class Application : IAbciApplication, IDisposable
         _chainTime = chainTime;
         _store = store;
         _feed = feed;
-        _checkEveryRow = checkEveryRow;
+        CheckEveryRow = checkEveryRow;
         _log = log;
         Recover();
     }
 
     /// <summary>Height of the last durable block; 0 before the first.</summary>
     public long Height => _committed?.Height ?? 0;
+
+    /// <summary>Visit every row after each block that is executed from now on.</summary>
+    internal bool CheckEveryRow { get; set; }
 
     /// <inheritdoc/>
     public ResponseInfo Info(RequestInfo request)
@@ -108,7 +110,6 @@ public sealed partial class Application : IAbciApplication, IDisposable
         }
 
         Exchange exchange = Exchange.Load(loaded.Rows, loaded.Tree);
-        exchange.CheckEveryRow = _checkEveryRow;
         var rows = new List<RowChange>(loaded.Rows.Count);
         foreach (KeyValuePair<byte[], byte[]> row in loaded.Rows)
         {

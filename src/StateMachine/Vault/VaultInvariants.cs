@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Runtime.InteropServices;
 using AppChain.Margin;
 
 namespace AppChain.StateMachine;
@@ -43,7 +44,7 @@ internal static class VaultInvariants
     /// <summary>What leaves is what the withdrawals say, of each owner and in all, by visiting every row.</summary>
     public static void CheckEveryRow(State state)
     {
-        var sums = new SortedDictionary<Address, FlowRow>();
+        var sums = new Dictionary<Address, Sums>();
         foreach (int slot in state.Withdrawals.SlotsInKeyOrder(Comparer<ulong>.Default))
         {
             ref readonly WithdrawalRow row = ref state.Withdrawals.Read(slot);
@@ -51,12 +52,12 @@ internal static class VaultInvariants
             Add(sums, default, row);
         }
 
-        sums.TryGetValue(default, out FlowRow all);
+        sums.TryGetValue(default, out Sums all);
         Invariant.Assert(state.Pool.Read(0).Leaving == all.Waiting + all.Admitted);
         foreach (int slot in state.Flows.SlotsInKeyOrder(Comparer<Address>.Default))
         {
             ref readonly FlowRow flow = ref state.Flows.Read(slot);
-            sums.TryGetValue(flow.Owner, out FlowRow sum);
+            sums.TryGetValue(flow.Owner, out Sums sum);
             Invariant.Assert(flow.Open == sum.Open);
             Invariant.Assert(flow.Waiting == sum.Waiting);
             Invariant.Assert(flow.Admitted == sum.Admitted);
@@ -115,12 +116,19 @@ internal static class VaultInvariants
         Invariant.Assert(flow.Admitted + flow.NetAt(context.Time) <= cap);
     }
 
-    private static void Add(SortedDictionary<Address, FlowRow> sums, Address owner, in WithdrawalRow row)
+    private static void Add(Dictionary<Address, Sums> sums, Address owner, in WithdrawalRow row)
     {
-        sums.TryGetValue(owner, out FlowRow sum);
+        ref Sums sum = ref CollectionsMarshal.GetValueRefOrAddDefault(sums, owner, out _);
         sum.Open += row.State is WithdrawalState.Waiting or WithdrawalState.Releasable ? 1 : 0;
         sum.Waiting += row.State == WithdrawalState.Waiting ? row.Amount : 0;
         sum.Admitted += row.State == WithdrawalState.Releasable ? row.Amount : 0;
-        sums[owner] = sum;
+    }
+
+    // Of one owner, or of all.
+    private struct Sums
+    {
+        public int Open;
+        public Int128 Waiting;
+        public Int128 Admitted;
     }
 }
