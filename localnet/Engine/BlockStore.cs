@@ -59,6 +59,9 @@ public sealed class BlockStore : IDisposable
         long height = block.Height;
         _log.Append(CommitRecord, height, seen.ToByteArray());
         _log.Append(BlockRecord, height, block.Bytes.Span);
+
+        // ORDER: the application makes the block durable next, and must never be ahead of the blocks kept here.
+        _log.Sync();
         _last = block;
         if (Base == 0) Base = height;
         Volatile.Write(ref _height, height);
@@ -86,6 +89,9 @@ public sealed class BlockStore : IDisposable
     public void SaveResponse(long height, ResponseFinalizeBlock response)
     {
         _log.Append(ResponseRecord, height, response.ToByteArray());
+
+        // ORDER: once the application has committed, it cannot be asked for the results again.
+        _log.Sync();
         IndexTransactions(height);
     }
 

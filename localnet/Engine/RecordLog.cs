@@ -10,7 +10,8 @@ namespace AppChain.Localnet;
 /// An append-only file of records, each named by a kind and a height; the last record of a name counts. Layout of a
 /// record, little endian: payload length (4 bytes), CRC-32C of all that follows (4), kind (1), height (8), payload.
 /// A torn or damaged tail, as a killed process leaves it, is cut off when the log is opened. Writes survive the death
-/// of the process, not of the machine. Safe for one writer and many readers.
+/// of the process; what was written before <see cref="Sync"/> survives that of the machine too, if the file was opened
+/// as durable. Safe for one writer and many readers.
 /// </summary>
 public sealed class RecordLog : IDisposable
 {
@@ -18,24 +19,31 @@ public sealed class RecordLog : IDisposable
     private const int MaximumPayload = 1 << 30;
 
     private readonly Stream _stream;
+    private readonly Action? _sync;
     private readonly Dictionary<(byte Kind, long Height), (long Offset, int Length)> _index = [];
     private readonly object _lock = new();
     private long _end;
 
     /// <summary>Opens a log over a seekable stream and reads it through.</summary>
-    public RecordLog(Stream stream)
+    /// <param name="stream">Owned from here on; a write must not stay in a buffer of the process.</param>
+    /// <param name="sync">Returns when all writes are on the disk; null where that is not asked for.</param>
+    public RecordLog(Stream stream, Action? sync = null)
     {
         _stream = stream;
+        _sync = sync;
         Scan();
     }
 
     /// <summary>Opens or creates a log file.</summary>
-    public static RecordLog Open(string path)
+    /// <param name="path">Its place; the directory is made.</param>
+    /// <param name="durable">Whether <see cref="Sync"/> waits for the disk.</param>
+    public static RecordLog Open(string path, bool durable = false)
     {
         string? directory = Path.GetDirectoryName(path);
         if (!string.IsNullOrEmpty(directory)) Directory.CreateDirectory(directory);
         // A buffer of 1 byte disables the buffer of the stream: a returned Append has reached the operating system.
-        return new RecordLog(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 1));
+        FileStream file = new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 1);
+        return new RecordLog(file, durable ? () => file.Flush(flushToDisk: true) : null);
     }
 
     /// <summary>Heights that have a record of a kind, ascending.</summary>
@@ -66,10 +74,15 @@ public sealed class RecordLog : IDisposable
         {
             _stream.Position = _end;
             _stream.Write(record);
-            _stream.Flush();
             _index[(kind, height)] = (_end + HeadLength, payload.Length);
             _end += record.Length;
         }
+    }
+
+    /// <summary>Returns when everything appended so far is on the disk.</summary>
+    public void Sync()
+    {
+        lock (_lock) _sync?.Invoke();
     }
 
     /// <summary>The last record of a name, or null.</summary>

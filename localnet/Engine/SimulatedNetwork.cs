@@ -47,6 +47,12 @@ public sealed record SimulationOptions
     /// <summary>The disks of a validator, for its blocks and its inputs; null for memory that never fails.</summary>
     public Func<int, (Stream Blocks, Stream Inputs)>? Disks { get; init; }
 
+    /// <summary>Called with a disk when everything written to it must survive the machine.</summary>
+    public Action<Stream> Sync { get; init; } = _ => { };
+
+    /// <summary>What arrives of a message that was sent: itself, or what its bytes decode to.</summary>
+    public Func<object, object> Carry { get; init; } = message => message;
+
     /// <summary>
     /// Copies of a message that arrive, by sender, receiver and message: 0 loses it, 2 doubles it. The random numbers
     /// are those of the simulation, so that a seed repeats a run exactly. A gossiped transaction is a message too.
@@ -153,7 +159,7 @@ public sealed class SimulatedNetwork
         {
             ValidatorParts parts = new(Options.Genesis, Options.Application(index), Options.Signer(index), slot,
                 Options.Timeouts, new MempoolOptions());
-            slot.Node = new ValidatorNode(parts, new RecordLog(slot.Blocks), new RecordLog(slot.Inputs))
+            slot.Node = new ValidatorNode(parts, Log(slot.Blocks), Log(slot.Inputs))
             {
                 Reached = point => Reached?.Invoke(index, point),
             };
@@ -197,6 +203,7 @@ public sealed class SimulatedNetwork
     public void Transmit(int from, int to, object message)
     {
         int copies = Options.Copies(_random, from, to, message);
+        if (copies > 0) message = Options.Carry(message);
         for (int i = 0; i < copies; i++)
         {
             TimeSpan range = Options.MaximumDelay - Options.MinimumDelay;
@@ -215,6 +222,8 @@ public sealed class SimulatedNetwork
             });
         }
     }
+
+    private RecordLog Log(Stream disk) => new(disk, () => Options.Sync(disk));
 
     private void RunGuarded(int validator, Action action)
     {

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Text;
 using AppChain.Localnet;
 using AppChain.Node;
@@ -39,6 +40,27 @@ public sealed class SimulatedDiskTests
         Write(disk, "z", durable: true);
         disk.LosePower(new Random(seed));
         Assert.That(Has(disk, 1, "z"), "the disk can be written again");
+    }
+
+    [Test]
+    public void A_file_of_the_engine_keeps_what_was_synchronised_when_the_machine_goes([Range(1, 10)] int seed)
+    {
+        Random random = new(seed);
+        TornStream file = new(_ => { }, random.NextDouble);
+        RecordLog log = new(file, file.Sync);
+        log.Append(1, 1, [1]);
+        log.Sync();
+        log.Append(1, 2, [2]);
+        log.Append(1, 3, [3]);
+        file.LosePower();
+        RecordLog found = new(file, file.Sync);
+        Assert.That(found.Read(1, 1), Is.EqualTo(new byte[] { 1 }));
+        Assert.That(found.Read(1, 3), found.Read(1, 2) is null ? Is.Null : Is.Null.Or.EqualTo(new byte[] { 3 }));
+        found.Clear();
+        found.Append(1, 4, [4]);
+        file.LosePower();
+        List<long> heights = new RecordLog(file).Heights(1);
+        Assert.That(heights, Is.EqualTo(new long[] { 4 }).Or.Empty.Or.Contain(1L), "the old content, a part of the new, or nothing");
     }
 
     [Test]

@@ -19,15 +19,16 @@ namespace AppChain.Simulation;
 internal sealed class Auditor(World world, GenesisState genesis)
 {
     private const int WindowSeconds = 60;
+    private const int EncodingsEvery = 10;
     private sealed record Decided(ByteString Block, ByteString AppHash, ByteString Results, int Validator);
 
     private readonly Ledger _ledger = new(genesis);
     private readonly Dictionary<long, Decided> _decided = [];
     private readonly Dictionary<int, long> _committed = [];
-    private readonly Dictionary<(ByteString Validator, long Height, int Round, int Type), BlockID> _signed = [];
+    private readonly FundingModel _funding = new();
+    private readonly Votes _votes = new(world);
     private readonly HashSet<ByteString> _executed = [];
     private readonly Queue<(TimeSpan Time, double[] Prices)> _window = new();
-    private long _prunedBelow;
 
     /// <summary>Highest height that any validator committed.</summary>
     public long Height { get; private set; }
@@ -42,11 +43,10 @@ internal sealed class Auditor(World world, GenesisState genesis)
     public List<(long Height, int[] Culprits)> Forks { get; } = [];
 
     /// <summary>A validator sends something.</summary>
-    public void OnSent(int from, object message)
-    {
-        if (message is Vote vote && vote.ValidatorAddress == world.Machines[from].Address && !world.IsLiar(from))
-            OnSigned(vote.ValidatorAddress, vote.Height, vote.Round, (int)vote.Type, vote.BlockId);
-    }
+    public void OnSent(int from, object message) => _votes.OnSent(from, message);
+
+    /// <summary>The data of a validator's application were removed: it has to begin anew.</summary>
+    public void OnWiped(int index) => _committed[index] = 0;
 
     /// <summary>A validator's application has started: what was durable must be there.</summary>
     public void OnRestart(int index, ResponseInfo info)
@@ -68,6 +68,7 @@ internal sealed class Auditor(World world, GenesisState genesis)
         ByteString results = BlockHashes.Results(response.TxResults);
         if (!_decided.TryGetValue(request.Height, out Decided? decided))
         {
+            _votes.CheckPriceUpdate(request);
             _decided[request.Height] = new Decided(request.Hash, response.AppHash, results, index);
             return;
         }
@@ -89,6 +90,9 @@ internal sealed class Auditor(World world, GenesisState genesis)
     public void OnCommitted(Machine machine, RequestFinalizeBlock request, ResponseFinalizeBlock response)
     {
         _committed[machine.Index] = request.Height;
+        bool isTurn = (request.Height + machine.Index) % 4 == 0;
+        if (isTurn && world.Swarm.Liars > 0 && !world.IsBeyond && !world.IsLiar(machine.Index))
+            _votes.CheckSeenCommit(machine.Index, request.Height);
         if (request.Height <= Height || Forks.Count > 0) return;
         if (request.Height != Height + 1) throw new Violation("heights", $"height {request.Height} follows {Height}");
         Height = request.Height;
@@ -99,7 +103,9 @@ internal sealed class Auditor(World world, GenesisState genesis)
         var rows = new Rows(machine.Disk);
         _ledger.Apply(response);
         _ledger.Check(rows, Height);
+        _funding.Check(rows, response, Height);
         Beliefs.Check(rows, Height);
+        if (Height % EncodingsEvery == 0) rows.CheckEncodings(Height);
         CheckPrices(rows);
         Prune();
     }
@@ -109,14 +115,6 @@ internal sealed class Auditor(World world, GenesisState genesis)
 
     /// <summary>App hash after a height.</summary>
     public ByteString AppHashOf(long height) => _decided[height].AppHash;
-
-    private void OnSigned(ByteString validator, long height, int round, int type, BlockID id)
-    {
-        if (height < _prunedBelow) return;
-        var step = (validator, height, round, type);
-        if (!_signed.TryAdd(step, id) && !_signed[step].Equals(id))
-            throw new Violation("double sign", height, $"round {round}, type {type}: validator {validator.ToBase64()}");
-    }
 
     private void CheckExecutedOnce(RequestFinalizeBlock request, ResponseFinalizeBlock response)
     {
@@ -158,9 +156,6 @@ internal sealed class Auditor(World world, GenesisState genesis)
 
     private void Prune()
     {
-        if (Height % 200 != 0) return;
-        _prunedBelow = Height - 100;
-        List<(ByteString, long Height, int, int)> old = [.. _signed.Keys.Where(step => step.Height < _prunedBelow)];
-        foreach ((ByteString, long, int, int) step in old) _signed.Remove(step);
+        if (Height % 200 == 0) _votes.Prune(Height - 100);
     }
 }

@@ -119,7 +119,8 @@ internal static class Beliefs
         return Ceiling(scaled, Million);
     }
 
-    private static BigInteger Ceiling(BigInteger amount, BigInteger divisor)
+    /// <summary>The quotient, rounded up.</summary>
+    public static BigInteger Ceiling(BigInteger amount, BigInteger divisor)
     {
         BigInteger quotient = BigInteger.DivRem(amount, divisor, out BigInteger rest);
         return rest > 0 ? quotient + 1 : quotient;

@@ -3,6 +3,7 @@ using System.Threading.Tasks;
 using AppChain.Abci.Wire;
 using AppChain.Localnet;
 using AppChain.Node;
+using Google.Protobuf;
 
 namespace AppChain.Simulation;
 
@@ -18,42 +19,42 @@ internal sealed class DirectApplication(World world, Machine machine, Applicatio
 
     public ResponseInfo Info(RequestInfo request)
     {
-        ResponseInfo info = Call(1, () => application.Info(request));
+        ResponseInfo info = Call(1, () => application.Info(Sent(request)));
         world.Auditor.OnRestart(machine.Index, info);
         return info;
     }
 
     public ResponseQuery Query(RequestQuery request) => application.Query(request);
 
-    public ResponseInitChain InitChain(RequestInitChain request) => Call(2, () => application.InitChain(request));
+    public ResponseInitChain InitChain(RequestInitChain request) => Call(2, () => application.InitChain(Sent(request)));
 
     public ResponsePrepareProposal PrepareProposal(RequestPrepareProposal request)
     {
-        ResponsePrepareProposal honest = Call(3, () => application.PrepareProposal(request));
+        ResponsePrepareProposal honest = Call(3, () => application.PrepareProposal(Sent(request)));
         return world.IsLiar(machine.Index) ? world.Liars.Propose(machine.Index, request, honest) : honest;
     }
 
     public ResponseProcessProposal ProcessProposal(RequestProcessProposal request)
     {
         TakeTurn(request.Height);
-        ResponseProcessProposal answer = Call(4, () => application.ProcessProposal(request));
+        ResponseProcessProposal answer = Call(4, () => application.ProcessProposal(Sent(request)));
         if (!world.IsLiar(machine.Index)) return answer;
         return world.Lies(Lie.AcceptEverything) ? new ResponseProcessProposal { Status = ProposalStatus.Accept } : answer;
     }
 
     public ResponseExtendVote ExtendVote(RequestExtendVote request)
     {
-        ResponseExtendVote honest = Call(5, () => application.ExtendVote(request));
+        ResponseExtendVote honest = Call(5, () => application.ExtendVote(Sent(request)));
         return world.IsLiar(machine.Index) ? world.Liars.Extend(machine.Index, honest) : honest;
     }
 
     public ResponseVerifyVoteExtension VerifyVoteExtension(RequestVerifyVoteExtension request) =>
-        Call(6, () => application.VerifyVoteExtension(request));
+        Call(6, () => application.VerifyVoteExtension(Sent(request)));
 
     public ResponseFinalizeBlock FinalizeBlock(RequestFinalizeBlock request)
     {
         TakeTurn(request.Height);
-        ResponseFinalizeBlock response = Call(7, () => application.FinalizeBlock(request));
+        ResponseFinalizeBlock response = Call(7, () => application.FinalizeBlock(Sent(request)));
         (_awaitsCommit, _finalized, _request) = (true, response, request);
         world.Auditor.OnFinalized(machine.Index, request, response);
         return response;
@@ -83,7 +84,9 @@ internal sealed class DirectApplication(World world, Machine machine, Applicatio
     private void TakeTurn(long height) =>
         application.CheckEveryRow = height % world.Swarm.Validators == machine.Index;
 
-    private T Call<T>(int number, Func<T> call)
+    private T Sent<T>(T request) where T : IMessage<T> => world.Swarm.Encodes ? Wire.Again(request) : request;
+
+    private T Call<T>(int number, Func<T> call) where T : IMessage<T>
     {
         if (_awaitsCommit)
             throw new Violation("call order", $"validator {machine.Index}: call {number} between FinalizeBlock and Commit");
@@ -92,6 +95,7 @@ internal sealed class DirectApplication(World world, Machine machine, Applicatio
         try
         {
             answer = call();
+            if (world.Swarm.Encodes) answer = Wire.Again(answer);
         }
         catch (StorageException) when (world.Faulty && world.Swarm.DiskFull > 0)
         {

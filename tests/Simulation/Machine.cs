@@ -1,5 +1,4 @@
 using System;
-using System.IO;
 using System.Linq;
 using AppChain.Hsm;
 using AppChain.Localnet;
@@ -44,13 +43,21 @@ internal sealed class Machine
     public SimulatedDisk Disk { get; }
 
     /// <summary>Blocks, results and states of its engine.</summary>
-    public Stream Blocks { get; }
+    public TornStream Blocks { get; }
 
     /// <summary>Inputs of the current height of its engine.</summary>
-    public Stream Inputs { get; }
+    public TornStream Inputs { get; }
 
     /// <summary>How far its clock is ahead, ns.</summary>
     public long Skew { get; set; }
+
+    /// <summary>The machine goes, and takes along what was not on its disk.</summary>
+    public void LosePower()
+    {
+        Disk.LosePower(_world.Random);
+        Blocks.LosePower();
+        Inputs.LosePower();
+    }
 
     /// <summary>Starts the application from the disk.</summary>
     public IApplication StartApplication()

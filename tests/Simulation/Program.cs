@@ -108,10 +108,9 @@ internal static class Program
             foreach ((string kind, long count) in outcome.Events) events[kind] = events.GetValueOrDefault(kind) + count;
             done++;
             if (options.First && failed > 0) break;
-            if (options.Quiet && done % 200 == 0) PrintSum();
+            if (options.Quiet && done % 20 == 0) PrintSum();
         }
         PrintSum();
-        Console.WriteLine($"GC {GC.GetTotalAllocatedBytes() >> 20} MB, {GC.CollectionCount(0)}/{GC.CollectionCount(1)}/{GC.CollectionCount(2)} pause {GC.GetTotalPauseDuration().TotalSeconds}");
         Console.WriteLine(string.Join(", ", events.Select(item => $"{item.Key} {item.Value}")));
         return failed == 0 ? 0 : 1;
 

@@ -7,26 +7,65 @@ namespace AppChain.Simulation;
 /// <summary>The committed rows of a validator, read from its disk.</summary>
 internal sealed class Rows
 {
-    private const int RowFamily = 2;
+    /// <summary>Family of the rows on a disk.</summary>
+    public const int Family = 2;
 
-    private readonly List<KeyValuePair<byte[], byte[]>>[] _byKind = new List<KeyValuePair<byte[], byte[]>>[32];
+    private readonly SimulatedDisk _disk;
 
     /// <summary>Reads the rows that lie on a disk.</summary>
-    public Rows(SimulatedDisk disk)
-    {
-        for (int i = 0; i < _byKind.Length; i++) _byKind[i] = [];
-        foreach (KeyValuePair<byte[], byte[]> row in disk.Family(RowFamily)) _byKind[row.Key[0]].Add(row);
-    }
+    public Rows(SimulatedDisk disk) => _disk = disk;
 
     /// <summary>The rows of a kind, ascending by key.</summary>
     public IEnumerable<TRow> Of<TKey, TRow>()
         where TRow : struct, IRow<TKey, TRow>
     {
-        foreach (KeyValuePair<byte[], byte[]> row in _byKind[(int)TRow.Kind])
+        foreach (KeyValuePair<byte[], byte[]> row in _disk.Of(Family, (byte)TRow.Kind)) yield return Decoded<TKey, TRow>(row);
+    }
+
+    /// <summary>Every row is written again as it was read: nothing of it is lost on the disk.</summary>
+    /// <exception cref="Violation">One is not.</exception>
+    public void CheckEncodings(long height)
+    {
+        Check<SingleKey, ChainRow>(height);
+        Check<SingleKey, PoolRow>(height);
+        Check<uint, MarketRow>(height);
+        Check<uint, OracleRow>(height);
+        Check<ReportKey, ReportRow>(height);
+        Check<long, ValidatorSetRow>(height);
+        Check<AccountId, AccountRow>(height);
+        Check<Address, NonceRow>(height);
+        Check<PositionKey, PositionRow>(height);
+        Check<ulong, OrderRow>(height);
+        Check<int, LiquidationRow>(height);
+        Check<uint, CouncilRow>(height);
+        Check<SingleKey, VaultRow>(height);
+        Check<SingleKey, CounterRow>(height);
+        Check<DepositKey, PendingDepositRow>(height);
+        Check<Sha256Digest, CreditedDepositRow>(height);
+        Check<ulong, WithdrawalRow>(height);
+        Check<Address, FlowRow>(height);
+    }
+
+    private void Check<TKey, TRow>(long height)
+        where TRow : struct, IRow<TKey, TRow>
+    {
+        foreach (KeyValuePair<byte[], byte[]> row in _disk.Of(Family, (byte)TRow.Kind))
         {
-            var key = new ByteReader(row.Key.AsSpan(1));
-            var value = new ByteReader(row.Value);
-            yield return TRow.Decode(ref key, ref value);
+            TRow decoded = Decoded<TKey, TRow>(row);
+            var key = new ByteWriter();
+            TRow.EncodeKey(decoded.Key, ref key);
+            var value = new ByteWriter();
+            TRow.EncodeValue(decoded, ref value);
+            if (!key.Written.SequenceEqual(row.Key.AsSpan(1)) || !value.Written.SequenceEqual(row.Value))
+                throw new Violation("encoding", height, $"a row of kind {TRow.Kind} is not written as it was read");
         }
+    }
+
+    private static TRow Decoded<TKey, TRow>(KeyValuePair<byte[], byte[]> row)
+        where TRow : struct, IRow<TKey, TRow>
+    {
+        var key = new ByteReader(row.Key.AsSpan(1));
+        var value = new ByteReader(row.Value);
+        return TRow.Decode(ref key, ref value);
     }
 }

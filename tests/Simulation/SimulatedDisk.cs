@@ -15,12 +15,9 @@ namespace AppChain.Simulation;
 /// </summary>
 internal sealed class SimulatedDisk(int families, Action<StepKind, long> step) : IKeyValueStore
 {
-    private static readonly Comparer<byte[]> ByBytes = Comparer<byte[]>.Create(
-        static (left, right) => left.AsSpan().SequenceCompareTo(right));
-
     private readonly MemoryStream _log = new();
-    private SortedDictionary<byte[], byte[]>[] _families = Empty(families);
-    private SortedDictionary<byte[], byte[]>[] _base = Empty(families);
+    private SortedRows[] _families = Empty(families);
+    private SortedRows[] _base = Empty(families);
     private long _flushed;
     private long _written;
     private long _baseWritten;
@@ -29,7 +26,18 @@ internal sealed class SimulatedDisk(int families, Action<StepKind, long> step) :
     public Func<bool>? IsFull { get; set; }
 
     /// <summary>Entries of a family, ascending by key.</summary>
-    public IReadOnlyDictionary<byte[], byte[]> Family(int family) => _families[family];
+    public IEnumerable<KeyValuePair<byte[], byte[]>> Family(int family) => _families[family].All;
+
+    /// <summary>Those of them whose key begins with a byte.</summary>
+    public IReadOnlyDictionary<byte[], byte[]> Of(int family, byte first) => _families[family].Of(first);
+
+    /// <summary>The data directory is removed, by an operator who means to begin anew.</summary>
+    public void Wipe()
+    {
+        (_families, _base) = (Empty(families), Empty(families));
+        _log.SetLength(0);
+        _flushed = _written = _baseWritten = 0;
+    }
 
     /// <summary>The machine loses power: what was not flushed survives up to a random byte.</summary>
     /// <returns>Batches lost, the torn one included.</returns>
@@ -45,16 +53,16 @@ internal sealed class SimulatedDisk(int families, Action<StepKind, long> step) :
     /// <summary>Forgets the history of what is flushed, so that the log of a long run stays small.</summary>
     private void Compact()
     {
-        _base = Array.ConvertAll(_families, static family => new SortedDictionary<byte[], byte[]>(family, ByBytes));
+        _base = Array.ConvertAll(_families, static family => new SortedRows(family));
         _baseWritten = _written;
         _log.SetLength(0);
         _flushed = 0;
     }
 
     public byte[]? Get(int family, ReadOnlySpan<byte> key) =>
-        _families[family].TryGetValue(key.ToArray(), out byte[]? value) ? value : null;
+        _families[family].TryGet(key.ToArray(), out byte[]? value) ? value : null;
 
-    public IEnumerable<KeyValuePair<byte[], byte[]>> Scan(int family) => _families[family].ToList();
+    public IEnumerable<KeyValuePair<byte[], byte[]>> Scan(int family) => _families[family].All.ToList();
 
     public IWriteBatch NewBatch() => new Batch();
 
@@ -83,13 +91,12 @@ internal sealed class SimulatedDisk(int families, Action<StepKind, long> step) :
     {
     }
 
-    private static SortedDictionary<byte[], byte[]>[] Empty(int families) =>
-        [.. Enumerable.Range(0, families).Select(_ => new SortedDictionary<byte[], byte[]>(ByBytes))];
+    private static SortedRows[] Empty(int families) => [.. Enumerable.Range(0, families).Select(_ => new SortedRows())];
 
     // What a database does when it opens: reads its log, and ends where a batch is torn.
     private void Recover()
     {
-        _families = Array.ConvertAll(_base, static family => new SortedDictionary<byte[], byte[]>(family, ByBytes));
+        _families = Array.ConvertAll(_base, static family => new SortedRows(family));
         _written = _baseWritten;
         byte[] log = _log.ToArray();
         int at = 0;
@@ -117,7 +124,7 @@ internal sealed class SimulatedDisk(int families, Action<StepKind, long> step) :
             int valueLength = BinaryPrimitives.ReadInt32LittleEndian(rest[5..]);
             byte[] key = rest.Slice(9, keyLength).ToArray();
             if (valueLength < 0) _families[family].Remove(key);
-            else _families[family][key] = rest.Slice(9 + keyLength, valueLength).ToArray();
+            else _families[family].Set(key, rest.Slice(9 + keyLength, valueLength).ToArray());
             rest = rest[(9 + keyLength + Math.Max(0, valueLength))..];
         }
     }

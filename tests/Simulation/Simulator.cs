@@ -97,13 +97,24 @@ internal static class Simulator
         {
             Replay(world, store, replayed, height);
         }
+        CheckRoot(world, disk, height);
         foreach (Machine machine in world.Machines)
         {
             if (world.Auditor.CommittedBy(machine.Index) != height) continue;
             using var tail = new ChainStore(machine.Disk, Materialising.Never);
-            RequireSame(machine.Index, disk, machine.Disk.Family(2));
+            RequireSame(machine.Index, disk, machine.Disk.Family(Rows.Family));
             RequireSame(machine.Index, disk, tail.Load()!.Value.Rows);
         }
+    }
+
+    // The rows that lie on a disk are those of the app hash, no more and no fewer.
+    private static void CheckRoot(World world, SimulatedDisk disk, long height)
+    {
+        List<RowChange> rows = [.. disk.Family(Rows.Family).Select(row => new RowChange(row.Key, row.Value, false))];
+        byte[] root = new StateTree(1).Apply(height, rows);
+        if (ByteString.CopyFrom(root) != world.Auditor.AppHashOf(height))
+            throw new Violation("rows", height, "the rows on the disk have another root than the block's app hash");
+        new Rows(disk).CheckEncodings(height);
     }
 
     private static void Replay(World world, BlockStore store, Application application, long height)
@@ -135,7 +146,7 @@ internal static class Simulator
     private static void RequireSame(
         int validator, SimulatedDisk replayed, IEnumerable<KeyValuePair<byte[], byte[]>> found)
     {
-        bool isSame = replayed.Family(2).Select(row => Convert.ToHexString(row.Key) + Convert.ToHexString(row.Value))
+        bool isSame = replayed.Family(Rows.Family).Select(row => Convert.ToHexString(row.Key) + Convert.ToHexString(row.Value))
             .SequenceEqual(found.Select(row => Convert.ToHexString(row.Key) + Convert.ToHexString(row.Value)));
         if (!isSame) throw new Violation("replay from genesis", $"validator {validator} has other rows on its disk");
     }

@@ -35,6 +35,18 @@ internal sealed record Swarm
     /// <summary>Share of deaths in which the machine goes too, and what was not flushed is lost or torn.</summary>
     public required double PowerLoss { get; init; }
 
+    /// <summary>The kind of step at which most deaths happen; null: at all alike.</summary>
+    public required StepKind? Focus { get; init; }
+
+    /// <summary>Share of deaths after which the application's data are removed and it begins anew.</summary>
+    public required double Wipes { get; init; }
+
+    /// <summary>Whether messages and calls are encoded and decoded on their way, as between processes.</summary>
+    public required bool Encodes { get; init; }
+
+    /// <summary>The insurance fund at genesis, micro-USD.</summary>
+    public required long InsuranceFund { get; init; }
+
     /// <summary>Share of disk writes that find the disk full.</summary>
     public required double DiskFull { get; init; }
 
@@ -86,6 +98,10 @@ internal sealed record Swarm
             Transactions = 1 + (3 * random.NextDouble()),
             BadTransactions = On(0.3),
             Lies = lies,
+            Focus = random.Next(2) == 0 ? null : Enum.GetValues<StepKind>()[random.Next((int)StepKind.Died)],
+            Wipes = On(0.3),
+            Encodes = random.Next(3) == 0,
+            InsuranceFund = random.Next(2) == 0 ? 200_000_000 : random.Next(2_000_000),
         };
         if (beyond)
         {
@@ -99,7 +115,7 @@ internal sealed record Swarm
             ? drawn with
             {
                 Liars = 0, DelayMs = 20, Loss = 0, Duplication = 0, Partitions = 0, Crashes = 0, DiskFull = 0, SkewMs = 0,
-                SilentFeeds = 0, Volatility = 0.2, Transactions = 2, BadTransactions = 0, Validators = Math.Max(validators, 4),
+                SilentFeeds = 0, Volatility = 0.2, Transactions = 2, Encodes = false, InsuranceFund = 200_000_000, BadTransactions = 0, Validators = Math.Max(validators, 4),
             }
             : drawn;
     }
@@ -111,9 +127,11 @@ internal sealed record Swarm
             ? ""
             : ", lies " + string.Join(' ', Lies.Where(lie => lie.Value > 0).Select(lie => $"{lie.Key}:{Number(lie.Value)}"));
         return $"{Validators} validators, {Liars} liars, delay {DelayMs} ms, loss {Number(Loss)}, doubled {Number(Duplication)}, "
-            + $"partitions/min {Number(Partitions)}, crashes/step {Number(Crashes)} (power {Number(PowerLoss)}), "
+            + $"partitions/min {Number(Partitions)}, crashes/step {Number(Crashes)} "
+            + $"(most at {Focus?.ToString() ?? "none"}, power {Number(PowerLoss)}, wiped {Number(Wipes)}), "
             + $"disk full {Number(DiskFull)}, skew {SkewMs} ms, silent feeds {Number(SilentFeeds)}, "
-            + $"volatility {Number(Volatility)}, tx/s {Number(Transactions)} (bad {Number(BadTransactions)}){lies}";
+            + $"volatility {Number(Volatility)}, tx/s {Number(Transactions)} (bad {Number(BadTransactions)}), "
+            + $"fund {InsuranceFund}{(Encodes ? ", encoded" : "")}{lies}";
     }
 
     private static string Number(double value) => value.ToString("0.######", CultureInfo.InvariantCulture);

@@ -6,10 +6,14 @@ namespace AppChain.Simulation;
 
 /// <summary>
 /// A file of the consensus engine, in memory. A process that dies while it writes leaves any part of the record behind;
-/// the engine must cut it off when it opens the file again.
+/// the engine must cut it off when it opens the file again. A machine that goes takes what was not synchronised, up to a
+/// byte somewhere in it, and may bring back what the engine had emptied the file of.
 /// </summary>
 internal sealed class TornStream(Action<long> step, Func<double> random) : MemoryStream
 {
+    private long _synced;
+    private byte[]? _emptied;
+
     public override void Write(ReadOnlySpan<byte> record)
     {
         try
@@ -22,6 +26,41 @@ internal sealed class TornStream(Action<long> step, Func<double> random) : Memor
             throw;
         }
         base.Write(record);
+    }
+
+    public override void SetLength(long value)
+    {
+        if (value < _synced)
+        {
+            _emptied ??= GetBuffer().AsSpan(0, (int)_synced).ToArray();
+            _synced = value;
+        }
+        base.SetLength(value);
+    }
+
+    /// <summary>Everything written so far survives the machine.</summary>
+    public void Sync()
+    {
+        step(0);
+        _synced = Length;
+        _emptied = null;
+    }
+
+    /// <summary>The machine loses power.</summary>
+    public void LosePower()
+    {
+        if (_emptied is not null && random() < 0.5)
+        {
+            base.SetLength(0);
+            Position = 0;
+            base.Write(_emptied);
+        }
+        else
+        {
+            base.SetLength(Math.Min(Length, _synced + (long)((Length - _synced + 1) * random())));
+        }
+        _synced = Length;
+        _emptied = null;
     }
 
     // The engine disposes of a file; the disk keeps it.

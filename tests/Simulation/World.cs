@@ -19,10 +19,13 @@ namespace AppChain.Simulation;
 internal sealed class World
 {
     public const string ChainId = "simulation-1";
-    private const long InsuranceFund = 200_000_000;
 
     // A minute before a whole hour, at which funding is applied.
     private const string GenesisTime = "2025-12-31T23:59:00Z";
+
+    // How much more often a validator dies at the favoured kind of step, and how much less at others.
+    private const double Focused = 15;
+    private const double Elsewhere = 0.3;
 
     private readonly Machine[] _machines;
     private readonly HashSet<int> _cutOff = [];
@@ -41,7 +44,7 @@ internal sealed class World
         Prices = new Prices(this, seed);
         Traders = new Traders(this, seed);
         Liars = new Liars(this, _machines);
-        GenesisState state = new(Prices.Markets, [.. Traders.Accounts], InsuranceFund, Traders.Vault);
+        GenesisState state = new(Prices.Markets, [.. Traders.Accounts], swarm.InsuranceFund, Traders.Vault);
         Auditor = new Auditor(this, state);
         Network = new SimulatedNetwork(new SimulationOptions
         {
@@ -56,6 +59,8 @@ internal sealed class World
             Timeouts = new ConsensusTimeouts { Commit = TimeSpan.FromMilliseconds(500) },
             ClockSkew = index => _machines[index].Skew,
             Copies = CopiesOf,
+            Sync = disk => ((TornStream)disk).Sync(),
+            Carry = message => swarm.Encodes ? Wire.Carried(message) : message,
         })
         {
             Reached = (index, point) => Step(index, StepKind.WritePoint, (int)point),
@@ -109,7 +114,9 @@ internal sealed class World
     public void Step(int index, StepKind kind, long number)
     {
         Trace.Add(Now, index, kind, number);
-        if (Faulty && Swarm.Crashes > 0 && Random.NextDouble() < Swarm.Crashes) throw new SimulatedCrash();
+        if (!Faulty || Swarm.Crashes <= 0) return;
+        double chance = Swarm.Crashes * (Swarm.Focus is null ? 1 : Swarm.Focus == kind ? Focused : Elsewhere);
+        if (Random.NextDouble() < chance) throw new SimulatedCrash();
     }
 
     /// <summary>Starts every validator, the traders and the partitions.</summary>
@@ -169,7 +176,12 @@ internal sealed class World
     private void OnCrash(int index)
     {
         bool losesPower = Random.NextDouble() < Swarm.PowerLoss;
-        if (losesPower) _machines[index].Disk.LosePower(Random);
+        if (losesPower) _machines[index].LosePower();
+        if (Faulty && !IsBeyond && Random.NextDouble() < Swarm.Wipes)
+        {
+            _machines[index].Disk.Wipe();
+            Auditor.OnWiped(index);
+        }
         Deaths = (Deaths.Processes + 1, Deaths.Machines + (losesPower ? 1 : 0));
         Trace.Add(Now, index, StepKind.Died, losesPower ? 1 : 0);
         Network.At(TimeSpan.FromMilliseconds(Random.Next(100, 8000)), () =>

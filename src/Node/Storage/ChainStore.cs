@@ -118,7 +118,7 @@ public sealed class ChainStore : IDisposable
         Height = record.Height;
         if (_materialising == Materialising.AtOnce)
         {
-            CatchUp();
+            CatchUp(record);
         }
         else if (_materialising == Materialising.Background)
         {
@@ -347,12 +347,14 @@ public sealed class ChainStore : IDisposable
         _materialiser.Start();
     }
 
-    private void CatchUp()
+    private void CatchUp(ChangeRecord newest)
     {
-        for (long height = Math.Max(RowsHeight() + 1, _oldest); height <= Height; height++)
+        for (long height = Math.Max(RowsHeight() + 1, _oldest); height < newest.Height; height++)
         {
             WriteRows(Record(height));
         }
+
+        WriteRows(newest);
     }
 
     private void Materialise(long first, long last)
