@@ -33,6 +33,22 @@ internal sealed class MerkleTreeTests
     }
 
     [Test]
+    public void A_leaf_of_any_length_has_the_hash_of_its_prefix_and_its_bytes([Values(0, 1, 510, 511, 512, 513, 70_000)] int length)
+    {
+        byte[] leaf = new byte[length];
+        new Random(length).NextBytes(leaf);
+        Assert.That(MerkleTree.LeafHash(leaf), Is.EqualTo(SHA256.HashData([0, .. leaf])));
+    }
+
+    [Test]
+    public void The_header_alone_is_that_of_the_whole_part_set([Values(1, 65_535, 65_536, 65_537, 200_000)] int length)
+    {
+        byte[] block = new byte[length];
+        new Random(length).NextBytes(block);
+        Assert.That(PartSet.HeaderOf(block), Is.EqualTo(PartSet.Of(block).Header));
+    }
+
+    [Test]
     public void Root_agrees_with_a_naive_twin_for_every_small_count()
     {
         for (int count = 1; count <= 70; count++)

@@ -66,42 +66,82 @@ internal static class PlantedFaults
     /// </summary>
     public static IReadOnlyList<PlantedFault> Hunted { get; } =
     [
+        // State machine.
         One("The fund pays more than it has", 1, "src/StateMachine/Liquidations/LiquidationSweep.cs",
             "Int128.Max(amount, -_state.Pool.Read(0).InsuranceFund)", "amount"),
-        One("A single report makes the price", 1, "src/StateMachine/Oracle/PriceAggregate.cs",
-            "(long)Arithmetic.DivFloor((Int128)FromBelow(votes, 2) + FromAbove(votes, 2), 2);", "votes[^2].Value;",
+        One("The highest report makes the price", 1, "src/StateMachine/Oracle/PriceAggregate.cs",
+            "(long)Arithmetic.DivFloor((Int128)FromBelow(votes, 2) + FromAbove(votes, 2), 2);", "votes[^1].Value;",
             "        var prices = new Vote[_reports.Count];", "        if (Median > 0) return Median;\n        var prices = new Vote[_reports.Count];"),
         One("Funding is rounded down", 1, "src/Margin/FundingPayment.cs",
             "Int128 owed = -(-part >> ScaleBits);", "Int128 owed = part >> ScaleBits;"),
+        One("One guardian releases a withdrawal", 1, "src/StateMachine/Vault/Releases.cs",
+            "if (signatures >= guardians.Terms.Threshold)", "if (signatures >= 1)"),
+        One("One guardian credits a deposit", 1, "src/StateMachine/Vault/Deposits.cs",
+            "if (attestations >= guardians.Terms.Threshold)", "if (attestations >= 1)"),
+        One("What has left is still leaving", 1, "src/StateMachine/Vault/Releases.cs", "        pool.Leaving -= row.Amount;\n", ""),
+        // Application.
         One("Signatures of a price update are not verified", 1, "src/Node/Application/Application.Proposal.cs",
             "UnsafeByteOperations.UnsafeWrap(entry.Extension), entry.Signature))", "UnsafeByteOperations.UnsafeWrap(entry.Extension), entry.Signature) && false)"),
+        // Store.
         One("The change log is not flushed", 1, "src/Node/Storage/ChainStore.cs",
             "_db.RequireSpace(record.Size + (genesis?.Size ?? 0));\n            _db.Write(batch, durable: true);",
             "_db.RequireSpace(record.Size + (genesis?.Size ?? 0));\n            _db.Write(batch, durable: false);"),
         One("Removed rows stay on the disk", 1, "src/Node/Storage/ChainStore.cs",
             "                batch.Delete(Rows, row.Key);\n            }\n            else", "            }\n            else"),
         One("The change log forgets old values", 1, "src/Node/Storage/ChangeRecord.cs", "                ? old\n", "                ? null\n"),
+        One("A block is not flushed before the application has it", 1, "localnet/Engine/BlockStore.cs",
+            "        // ORDER: the application makes the block durable next, and must never be ahead of the blocks kept here.\n        _log.Sync();\n", ""),
+        One("Results are not flushed before the application commits", 1, "localnet/Engine/BlockStore.cs",
+            "        // ORDER: once the application has committed, it cannot be asked for the results again.\n        _log.Sync();\n", ""),
+        One("A torn record counts", 1, "localnet/Engine/RecordLog.cs",
+            " || length > _stream.Length - _stream.Position) break;", ") break;"),
+        // Codec.
         One("A good-til height is lost on the disk", 1, "src/StateMachine/Rows/OrderRow.cs",
             "GoodTilHeight = value.ReadInt64(),", "GoodTilHeight = value.ReadInt64() & 0,"),
         One("The funding index of a position is lost on the disk", 1, "src/StateMachine/Rows/PositionRow.cs",
             "FundingIndex = value.ReadInt128(),", "FundingIndex = value.ReadInt128() & 0,"),
+        One("Who signed a release is lost on the disk", 1, "src/StateMachine/Vault/WithdrawalRow.cs",
+            "Signers = value.ReadUInt16(),", "Signers = (ushort)(value.ReadUInt16() & 0),"),
+        One("Used nonces are lost on the disk", 1, "src/StateMachine/Rows/NonceRow.cs",
+            "row.Used[i] = value.ReadUInt64();", "row.Used[i] = value.ReadUInt64() & 0;"),
+        One("A vote loses its extension on the wire", 1, "localnet/Engine/InputCodec.cs",
+            "VoteInput => Vote.Parser.ParseFrom(content),", "VoteInput => WithoutExtension(Vote.Parser.ParseFrom(content)),",
+            "    private static byte[] Encode(", """
+                private static Vote WithoutExtension(Vote vote)
+                {
+                    vote.Extension = ByteString.Empty;
+                    return vote;
+                }
+
+                private static byte[] Encode(
+            """.TrimEnd()),
+        One("Two hashes of the stored state change places", 1, "localnet/Engine/ChainState.cs",
+            "        Write(writer, AppHash.ToByteArray());\n        Write(writer, LastResultsHash.ToByteArray());\n",
+            "        Write(writer, LastResultsHash.ToByteArray());\n        Write(writer, AppHash.ToByteArray());\n"),
+        One("A fill tells of both fees the wrong way round", 1, "src/Node/Application/EventEncoding.cs",
+            "(\"taker_fee\", e.Amount), (\"maker_fee\", e.Amount2));", "(\"taker_fee\", e.Amount2), (\"maker_fee\", e.Amount));"),
+        // Engine and signer.
         One("A validator forgets its lock", 1, "localnet/Engine/ConsensusState.Steps.cs",
             "        if (LockedBlock is not null) return LockedBlock;\n", "",
             "ValidBlock ?? BuildBlock()", "BuildBlock()"),
+        One("A precommit does not wait for a majority", 1, "localnet/Engine/ConsensusState.Steps.cs",
+            "        if (majority is null) return null;\n        if (BlockIds.IsNil(majority))", "        if (majority is null) return ProposalBlock;\n        if (BlockIds.IsNil(majority))"),
         One("Signatures of votes are not verified", 1, "localnet/Engine/VoteSet.cs",
             "if (!Signatures.Verify(vote, _chainId, validator.PublicKey)) return VoteOutcome.Invalid;", ""),
+        One("The app hash of a header is not checked", 1, "localnet/Engine/BlockRules.cs",
+            "        if (header.AppHash != state.AppHash) return \"wrong application hash\";\n", ""),
         One("The results are kept after the commit", 1, "localnet/Engine/BlockExecutor.cs",
             "        _store.SaveResponse(block.Height, response);\n        Reached?.Invoke(WritePoint.ResponseSaved);\n", "",
             "            Reached?.Invoke(WritePoint.Committed);\n",
             "            Reached?.Invoke(WritePoint.Committed);\n            _store.SaveResponse(block.Height, response);\n"),
         One("The handshake replays a block too few", 1, "localnet/Engine/Handshake.cs",
             "height <= to; height++)", "height < to; height++)"),
-        One("A torn record counts", 1, "localnet/Engine/RecordLog.cs",
-            " || length > _stream.Length - _stream.Position) break;", ") break;"),
         One("Who is behind gets no blocks", 1, "localnet/Engine/ConsensusGossip.cs",
             "        if (!peer.HasBlock) yield return block;\n    }", "    }"),
         One("Votes may be older than the block", 1, "localnet/Engine/ConsensusState.Steps.cs",
             "return Math.Max(now, WireTime.ToNanoseconds(block.Block.Header.Time) + MillisecondOfChain);", "return now;"),
+        One("What a validator says is not flushed", 1, "localnet/Engine/WriteAheadLog.cs",
+            "        if (from == ConsensusState.Self && input is not ConsensusTimeout) _log.Sync();\n", ""),
         new("The guard lets a changed vote pass, and the inputs are not logged", 1, Usual,
         [
             new("src/Hsm/Guard/SignState.cs",

@@ -12,7 +12,7 @@ internal static class Program
     private const string Usage = """
         usage: ./appchain simulate [--seed S] [--seeds N] [--hours H] [--validators N] [--beyond] [--calm]
                                    [--signatures real|shared|simulated] [--minutes M] [--quiet] [--first]
-               ./appchain simulate --planted NAME|all|list [--seed S] [--seeds N] [--hours H]
+               ./appchain simulate --planted NAME|all|hunted|list [--seed S] [--seeds N] [--hours H]
           --seed S        first seed (default 1)
           --seeds N       how many seeds, one run each (default 1)
           --hours H       virtual hours under faults (default 0.1)
@@ -142,6 +142,8 @@ internal static class Program
     {
         List<PlantedFault> chosen = options.Planted is "all" or "list"
             ? [.. PlantedFaults.All]
+            : options.Planted == "hunted"
+            ? [.. PlantedFaults.Hunted]
             : [.. PlantedFaults.All.Concat(PlantedFaults.Hunted).Where(fault => fault.Name == options.Planted)];
         if (chosen.Count == 0) Console.Error.WriteLine("no such fault; --planted list names them");
         int missed = chosen.Count == 0 ? 1 : 0;

@@ -135,6 +135,11 @@ internal static class Simulator
         for (long h = 1; h <= height; h++)
         {
             ChainState before = store.LoadStateBefore(h)!;
+            Abci.Wire.Types.Header header = store.LoadBlock(h)!.Block.Header;
+            if (h > 1 && header.AppHash != world.Auditor.AppHashOf(h - 1))
+                throw new Violation("header", h, "the app hash is not that of the block before");
+            if (h > 1 && Abci.WireTime.ToNanoseconds(header.Time) <= before.LastTime)
+                throw new Violation("header", h, "the time is not after the block before");
             ResponseFinalizeBlock response = application.FinalizeBlock(
                 AbciRequests.FinalizeBlock(store.LoadBlock(h)!, before.LastValidators, 1));
             if (response.AppHash != world.Auditor.AppHashOf(h))

@@ -12,8 +12,8 @@ using Google.Protobuf;
 namespace AppChain.Simulation;
 
 /// <summary>
-/// Hears every vote, and holds the honest to the rules: never two for one step, none against a lock that no later majority
-/// has opened, none as old as the block it is for. What they said in extensions must be what a block repeats of them, and
+/// Hears every vote, and holds the honest to the rules: never two for one step, no precommit without a majority of
+/// prevotes, no prevote against a lock that no later majority has opened, none as old as the block it is for. What they said in extensions must be what a block repeats of them, and
 /// the commit that a validator keeps must verify.
 /// </summary>
 internal sealed class Votes(World world)
@@ -24,6 +24,9 @@ internal sealed class Votes(World world)
     private readonly Dictionary<(ByteString Validator, long Height, int Round), HashSet<ByteString>> _extensions = [];
     private readonly Dictionary<BlockID, long> _times = [];
     private long _prunedBelow;
+
+    // Validators of the chain as the sender sees them; all have the same power, and they only get fewer.
+    private int _members = world.Swarm.Validators;
 
     /// <summary>A validator sends something.</summary>
     public void OnSent(int from, object message)
@@ -37,7 +40,9 @@ internal sealed class Votes(World world)
             Of(round, vote.BlockId).Add(vote.ValidatorAddress);
         }
         bool isHonest = vote.ValidatorAddress == world.Machines[from].Address && !world.IsLiar(from);
-        if (isHonest) OnHonest(vote);
+        if (!isHonest) return;
+        _members = world.Network.Node(from)?.State.Validators.Count ?? _members;
+        OnHonest(vote);
     }
 
     /// <summary>A validator has decided a block: what it says of the last commit is what the validators said.</summary>
@@ -105,6 +110,8 @@ internal sealed class Votes(World world)
             throw new Violation("vote time", vote.Height, $"{vote.ValidatorAddress.ToBase64()} voted before the time of the block");
         if (vote.Type == SignedMsgType.Precommit)
         {
+            if (!HasMajority(vote.Height, vote.Round, vote.BlockId))
+                throw new Violation("precommit", vote.Height, $"{vote.ValidatorAddress.ToBase64()} saw no majority in round {vote.Round}");
             _locks[(vote.ValidatorAddress, vote.Height)] = (vote.Round, vote.BlockId);
             Of(_extensions, (vote.ValidatorAddress, vote.Height, vote.Round)).Add(vote.Extension);
         }
@@ -122,12 +129,17 @@ internal sealed class Votes(World world)
         for (int round = held.Round + 1; round <= vote.Round; round++)
         {
             if (!_prevotes.TryGetValue((vote.Height, round), out Dictionary<BlockID, HashSet<ByteString>>? prevotes)) continue;
-            bool isOpened = prevotes.Any(item => !item.Key.Equals(held.Block) && item.Value.Count * 3 > world.Swarm.Validators * 2);
+            bool isOpened = prevotes.Keys.Any(id => !id.Equals(held.Block) && HasMajority(vote.Height, round, id));
             if (isOpened) return;
         }
         throw new Violation("lock", vote.Height, $"{vote.ValidatorAddress.ToBase64()} is locked since round {held.Round} and "
             + $"prevoted another block in round {vote.Round}");
     }
+
+    private bool HasMajority(long height, int round, BlockID id) =>
+        _prevotes.TryGetValue((height, round), out Dictionary<BlockID, HashSet<ByteString>>? prevotes)
+        && prevotes.TryGetValue(id, out HashSet<ByteString>? voters)
+        && voters.Count * 3 > _members * 2;
 
     private static TValue Of<TKey, TValue>(Dictionary<TKey, TValue> items, TKey key)
         where TKey : notnull

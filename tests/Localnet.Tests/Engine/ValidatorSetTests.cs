@@ -66,6 +66,17 @@ public sealed class ValidatorSetTests
     }
 
     [Test]
+    public void The_hash_follows_members_and_powers_and_not_priorities()
+    {
+        ValidatorSet set = FourByPower();
+        ByteString hash = set.Hash();
+        Assert.That(set.Increment(1).Hash(), Is.EqualTo(hash));
+        ValidatorSet changed = set.Increment(1).Update([Change('A', 999)]);
+        Assert.That(changed.Hash(), Is.Not.EqualTo(hash));
+        Assert.That(changed.Increment(1).Hash(), Is.EqualTo(new ValidatorSet([.. changed.Members], null).Hash()));
+    }
+
+    [Test]
     public void Increments_add_up()
     {
         ValidatorSet set = FourByPower();
