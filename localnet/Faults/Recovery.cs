@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using AppChain.Node;
@@ -10,11 +11,22 @@ namespace AppChain.Localnet;
 /// <summary>Waits until a validator follows the chain again, as its RPC tells.</summary>
 internal sealed class Recovery(IReadOnlyList<RpcClient> nodes)
 {
-    // BOUND: a validator that is not back by then has not recovered.
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
+    /// <summary>A validator that is not back after this long has not recovered, however busy the machine is.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
-    /// <summary>Height of validator 0, which no fault touches.</summary>
-    public async Task<long> TipAsync(CancellationToken cancel) => await HeightAsync(0, cancel).ConfigureAwait(false) ?? 0;
+    private long _tip;
+
+    /// <summary>The greatest height that any validator has told.</summary>
+    public async Task<long> TipAsync(CancellationToken cancel)
+    {
+        long?[] heights = await Task.WhenAll(Enumerable.Range(0, nodes.Count).Select(i => HeightAsync(i, cancel)))
+            .ConfigureAwait(false);
+        return _tip = Math.Max(_tip, heights.Max() ?? 0);
+    }
+
+    /// <summary>Whether a validator says that it has a height.</summary>
+    public async Task<bool> HasAsync(int validator, long height, CancellationToken cancel) =>
+        await HeightAsync(validator, cancel).ConfigureAwait(false) >= height;
 
     /// <summary>
     /// Seconds until the validator has applied two blocks beyond the newest one that the others have now.
@@ -24,7 +36,7 @@ internal sealed class Recovery(IReadOnlyList<RpcClient> nodes)
     {
         long started = Stopwatch.GetTimestamp();
         long target = await TipAsync(cancel).ConfigureAwait(false) + 2;
-        while (await HeightAsync(validator, cancel).ConfigureAwait(false) is not { } height || height < target)
+        while (!await HasAsync(validator, target, cancel).ConfigureAwait(false))
         {
             if (Stopwatch.GetElapsedTime(started) > Limit)
             {

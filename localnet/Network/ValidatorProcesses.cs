@@ -9,18 +9,33 @@ using AppChain.Node;
 
 namespace AppChain.Localnet;
 
-/// <summary>The processes of one validator after another, to be ended and started again by faults.</summary>
+/// <summary>
+/// The processes of each validator, to be ended by faults and brought back: signer and application are started again, and
+/// when the application answers the engine is joined to them. Ending and mending may go on at the same time.
+/// </summary>
 internal sealed class ValidatorProcesses(
     RunOptions options, NetworkFiles files, ChildProcesses children, Func<EmbeddedNetwork?> network)
 {
-    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan EnginePatience = TimeSpan.FromSeconds(5);
+    private const int KillSignal = 9;
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20);
+
+    private readonly Place[] _places = [.. Enumerable.Range(0, options.Validators).Select(static _ => new Place())];
+
+    /// <summary>What is known of a validator: the processes that its engine was joined to.</summary>
+    private sealed class Place
+    {
+        public SemaphoreSlim Gate { get; } = new(1, 1);
+
+        public ChildProcess[]? Joined { get; set; }
+
+        public Task Joining { get; set; } = Task.CompletedTask;
+    }
 
     /// <summary>Whether the engines are processes, too.</summary>
     public bool HasEngine => options.Engine == EngineKind.CometBft;
 
     /// <summary>Application, signer and, where it is a process, engine.</summary>
-    public string[] NamesOf(int validator) => [Name("app", validator), Name("signer", validator), .. EngineOf(validator)];
+    public string[] NamesOf(int validator) => [.. PartsOf(validator), .. EngineOf(validator)];
 
     /// <summary>Sends a signal to processes of a validator.</summary>
     public void Signal(int signal, params string[] names)
@@ -37,19 +52,31 @@ internal sealed class ValidatorProcesses(
     /// <summary>From now on it is one again.</summary>
     public void Forget(int validator) => children.Forget(NamesOf(validator));
 
-    /// <summary>Ends processes at once, and with an application its engine.</summary>
-    public async Task KillAsync(int validator, params string[] names)
+    /// <summary>Ends processes at once; returns how many of them were running.</summary>
+    public async Task<int> KillAsync(int validator, params string[] names)
     {
-        const int kill = 9;
-        Expect(validator);
-        Signal(kill, names);
-        foreach (string name in names)
+        Place place = _places[validator];
+        await place.Gate.WaitAsync().ConfigureAwait(false);
+        try
         {
-            await children.Child(name).Ended.ConfigureAwait(false);
+            place.Joined ??= Current(validator);
+            Expect(validator);
+            ChildProcess[] victims = [.. names.Select(children.Child).Where(static child => !child.Ended.IsCompleted)];
+            foreach (ChildProcess victim in victims)
+            {
+                victim.Signal(KillSignal);
+            }
+
+            await Task.WhenAll(victims.Select(static victim => victim.Ended)).ConfigureAwait(false);
+            return victims.Length;
+        }
+        finally
+        {
+            place.Gate.Release();
         }
     }
 
-    /// <summary>Ends a validator in order: engine, application, signer.</summary>
+    /// <summary>Ends a validator in order: engine, signer, application.</summary>
     public async Task StopAsync(int validator)
     {
         Expect(validator);
@@ -61,66 +88,91 @@ internal sealed class ValidatorProcesses(
         }
     }
 
-    /// <summary>Starts what has ended: signer, application and, when that answers, the engine.</summary>
+    /// <summary>Starts what has ended; returns when the engine is joined.</summary>
     public async Task StartAsync(int validator, CancellationToken cancel)
     {
-        if (HasEngine && children.Child(Name("app", validator)).Ended.IsCompleted)
+        while (!await MendAsync(validator, cancel).ConfigureAwait(false))
         {
-            await EndEngineAsync(children.Child(Name("cometbft", validator))).ConfigureAwait(false);
-        }
-
-        bool isEngineDown = !HasEngine || children.Child(Name("cometbft", validator)).Ended.IsCompleted;
-        if (isEngineDown && HasEngine)
-        {
-            File.Delete(SocketEndpoint.Parse(files.PrivvalAddress(validator)).UnixPath!);
-        }
-
-        foreach (string name in NamesOf(validator).Take(2).Reverse())
-        {
-            if (children.Child(name).Ended.IsCompleted)
-            {
-                children.Restart(name);
-            }
-        }
-
-        await AnswersAsync(validator, cancel).ConfigureAwait(false);
-        if (isEngineDown && HasEngine)
-        {
-            children.Restart(Name("cometbft", validator));
-        }
-        else if (!HasEngine)
-        {
-            network()!.Restart(validator);
+            await Task.Delay(Poll, cancel).ConfigureAwait(false);
         }
 
         Forget(validator);
     }
 
-    // CometBFT ends by itself when its application is gone; now and then it hangs in its own shutdown instead.
-    private static async Task EndEngineAsync(ChildProcess engine)
+    /// <summary>
+    /// One step towards a whole validator: starts signer and application where they have ended, and joins the engine when
+    /// they are others than it was joined to. True when nothing is left to do.
+    /// </summary>
+    public async Task<bool> MendAsync(int validator, CancellationToken cancel)
     {
-        const int kill = 9;
-        await Task.WhenAny(engine.Ended, Task.Delay(EnginePatience)).ConfigureAwait(false);
-        engine.Signal(kill);
-        await engine.Ended.ConfigureAwait(false);
-    }
-
-    private async Task AnswersAsync(int validator, CancellationToken cancel)
-    {
-        DateTime limit = DateTime.UtcNow + StartPatience;
-        while (true)
+        Place place = _places[validator];
+        await place.Gate.WaitAsync(cancel).ConfigureAwait(false);
+        try
         {
-            try
+            Expect(validator);
+            foreach (string name in PartsOf(validator).Reverse())
             {
-                SocketEndpoint.Parse(files.AbciAddress(validator)).Connect(TimeSpan.Zero, cancel).Dispose();
-                return;
+                if (children.Child(name).Ended.IsCompleted)
+                {
+                    children.Restart(name);
+                }
             }
-            catch (IOException) when (DateTime.UtcNow < limit)
+
+            if (!place.Joining.IsCompleted)
             {
-                await Task.Delay(20, cancel).ConfigureAwait(false);
+                return false;
             }
+
+            ChildProcess[] current = Current(validator);
+            bool isJoined = place.Joined?.SequenceEqual(current) == true && place.Joining.IsCompletedSuccessfully
+                && IsEngineUp(validator);
+            if (!isJoined && Answers(validator, cancel))
+            {
+                place.Joined = current;
+                place.Joining = HasEngine ? RestartEngineAsync(validator) : Task.Run(() => network()!.Restart(validator), cancel);
+            }
+
+            return isJoined;
+        }
+        finally
+        {
+            place.Gate.Release();
         }
     }
+
+    // CometBFT ends by itself when its application is gone; now and then it hangs in its own shutdown instead.
+    private async Task RestartEngineAsync(int validator)
+    {
+        string name = EngineOf(validator)[0];
+        ChildProcess engine = children.Child(name);
+        engine.Signal(KillSignal);
+        await engine.Ended.ConfigureAwait(false);
+        File.Delete(SocketEndpoint.Parse(files.PrivvalAddress(validator)).UnixPath!);
+        children.Restart(name);
+    }
+
+    private bool IsEngineUp(int validator) => HasEngine
+        ? !children.Child(EngineOf(validator)[0]).Ended.IsCompleted
+        : network()?.Node(validator) is { Failure: null };
+
+    // CometBFT finds a signer that comes back by itself. The embedded engine is torn away from its signer with its process.
+    private ChildProcess[] Current(int validator) =>
+        [.. PartsOf(validator).Take(HasEngine ? 1 : 2).Select(children.Child)];
+
+    private bool Answers(int validator, CancellationToken cancel)
+    {
+        try
+        {
+            SocketEndpoint.Parse(files.AbciAddress(validator)).Connect(TimeSpan.Zero, cancel).Dispose();
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    private static string[] PartsOf(int validator) => [Name("app", validator), Name("signer", validator)];
 
     private string[] EngineOf(int validator) => HasEngine ? [Name("cometbft", validator)] : [];
 

@@ -45,13 +45,20 @@ internal sealed class Monitor(IReadOnlyList<RpcClient> nodes, Presence presence)
 
     private readonly List<double> _intervals = [];
     private readonly SortedSet<long> _mismatches = [];
+    private readonly List<ByteString> _blocks = [];
 
-    // What validator 0 computed and the others have not been asked about yet.
+    // What one validator computed and the others have not been asked about yet.
     private readonly Queue<(long Height, ByteString AppHash, ByteString Block)>[] _open =
         [.. nodes.Select(static _ => new Queue<(long, ByteString, ByteString)>())];
 
     private long _lastArrival;
     private long _height;
+
+    /// <summary>Committed blocks that a validator no longer has, or has others in the place of.</summary>
+    public long Lost { get; private set; }
+
+    /// <summary>Evidence of misbehaviour in blocks.</summary>
+    public long Evidence { get; private set; }
 
     /// <summary>Heights whose app hash was compared on all validators.</summary>
     public long HeightsChecked => _height - _open.Max(static open => open.Count);
@@ -90,19 +97,40 @@ internal sealed class Monitor(IReadOnlyList<RpcClient> nodes, Presence presence)
     public IReadOnlyList<double> Intervals => _intervals;
 
     /// <summary>
-    /// Waits until validator 0 has the height and takes it in; then compares with the validators that are not away,
-    /// from the first height on that they were not asked about.
+    /// Waits until a validator that is not away has the height and takes it in; then compares with the others that are not
+    /// away, from the first height on that they were not asked about.
     /// </summary>
     public async Task FollowAsync(long height, CancellationToken cancel)
     {
-        ResponseFinalizeBlock results = await ResultsAsync(nodes[0], height, cancel).ConfigureAwait(false);
+        (int source, ResponseFinalizeBlock results, BlockAnswer block) = await FirstAsync(height, cancel).ConfigureAwait(false);
         NoteArrival();
-        BlockAnswer block = await nodes[0].BlockAsync(height, cancel).ConfigureAwait(false);
-        Take(height, results, block.Id.Hash, block.Block.Data.Txs);
-        for (int i = 1; i < nodes.Count; i++)
+        if (height > 1 && block.Block.Header.LastBlockId.Hash != _blocks[^1])
+        {
+            Lost++;
+        }
+
+        Evidence += block.Block.Evidence.Evidence.Count;
+        Take(height, results, block.Id.Hash, block.Block.Data.Txs, source);
+        for (int i = 0; i < nodes.Count; i++)
         {
             await CatchUpAsync(i, cancel).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Asks every validator once more for every block that was seen: what was committed must still be there.</summary>
+    public async Task RereadAsync(CancellationToken cancel) =>
+        Lost += (await Task.WhenAll(nodes.Select(node => CountLostAsync(node, cancel))).ConfigureAwait(false)).Sum();
+
+    private async Task<int> CountLostAsync(RpcClient node, CancellationToken cancel)
+    {
+        int lost = 0;
+        for (int i = 0; i < _blocks.Count; i++)
+        {
+            BlockAnswer block = await node.BlockAsync(i + 1, cancel).ConfigureAwait(false);
+            lost += block.Id.Hash == _blocks[i] ? 0 : 1;
+        }
+
+        return lost;
     }
 
     // Asks a validator about every open height, unless a fault takes it away.
@@ -125,16 +153,23 @@ internal sealed class Monitor(IReadOnlyList<RpcClient> nodes, Presence presence)
         }
     }
 
-    /// <summary>Takes in what validator 0 says of a height, and the transactions of its block.</summary>
+    /// <summary>Takes in what the first validator to tell says of a height, and the transactions of its block.</summary>
     internal void Take(
-        long height, ResponseFinalizeBlock results, ByteString block, IReadOnlyList<ByteString> transactions)
+        long height, ResponseFinalizeBlock results, ByteString block, IReadOnlyList<ByteString> transactions, int source = 0)
     {
         _height = height;
+        _blocks.Add(block);
         AppHash = Convert.ToHexString(results.AppHash.Span);
-        Agrees[0] = true;
-        foreach (Queue<(long, ByteString, ByteString)> open in _open.Skip(1))
+        for (int i = 0; i < _open.Length; i++)
         {
-            open.Enqueue((height, results.AppHash, block));
+            if (i == source)
+            {
+                Agrees[i] = true;
+            }
+            else
+            {
+                _open[i].Enqueue((height, results.AppHash, block));
+            }
         }
 
         Count(transactions, results);
@@ -162,14 +197,23 @@ internal sealed class Monitor(IReadOnlyList<RpcClient> nodes, Presence presence)
         _lastArrival = now;
     }
 
-    private static async Task<ResponseFinalizeBlock> ResultsAsync(RpcClient node, long height, CancellationToken cancel)
+    // What the first validator that is not away and has the height says of it.
+    private async Task<(int Source, ResponseFinalizeBlock Results, BlockAnswer Block)> FirstAsync(
+        long height, CancellationToken cancel)
     {
         while (true)
         {
             cancel.ThrowIfCancellationRequested();
+            int source = 0;
+            while (source < nodes.Count - 1 && presence.IsAway(source))
+            {
+                source++;
+            }
+
             try
             {
-                return await node.BlockResultsAsync(height, cancel).ConfigureAwait(false);
+                ResponseFinalizeBlock results = await nodes[source].BlockResultsAsync(height, cancel).ConfigureAwait(false);
+                return (source, results, await nodes[source].BlockAsync(height, cancel).ConfigureAwait(false));
             }
             catch (Exception error) when (error is RpcException or NodeUnreachableException)
             {

@@ -95,6 +95,10 @@ internal static class RunReport
         Require(options.Blocks == 0 || blocks >= options.Blocks, $"{blocks} of {options.Blocks} blocks were made");
         Require(monitor.HeightsChecked > 0, "no app hash was compared");
         Require(monitor.Mismatches == 0, $"{monitor.Mismatches} heights with different app hashes or blocks");
+        Require(monitor.Lost == 0, $"{monitor.Lost} committed blocks are lost");
+        Require(
+            monitor.Evidence == 0 || options.Perturbations.Contains("remove"),
+            $"{monitor.Evidence} pieces of evidence of misbehaviour in blocks");
         Require(chain.Difference == "0", $"conservation is off by {chain.Difference} micro-USD");
         Require(options.Traders == 0 || options.Blocks < 20 || monitor.Fills > 0, "nothing was traded");
         Require(options.Blocks is > 0 and < 5 || monitor.Oracles.Values.Any(oracle => oracle.Updates > 0), "no oracle update");

@@ -79,12 +79,12 @@ internal sealed class RunWatch : IDisposable
             await ending.CancelAsync().ConfigureAwait(false);
         }
 
+        Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         if (_options.HasFaults)
         {
             await striking.ConfigureAwait(false);
+            await Monitor.RereadAsync(_network.Ended).ConfigureAwait(false);
         }
-
-        Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
     /// <summary>Balances and invariants of the chain, as validator 0 has them.</summary>

@@ -36,11 +36,16 @@ internal sealed class TraderFloor(IReadOnlyList<Trader> traders, IReadOnlyList<R
         await Task.WhenAll(sending).ConfigureAwait(false);
     }
 
-    // An agent whose validator is away goes to validator 0.
+    // An agent whose validator is away goes to the next one that is there.
     private RpcClient NodeOf(Trader trader)
     {
         int validator = trader.Number % nodes.Count;
-        return nodes[presence.IsAway(validator) ? 0 : validator];
+        for (int i = 0; i < nodes.Count && presence.IsAway(validator); i++)
+        {
+            validator = (validator + 1) % nodes.Count;
+        }
+
+        return nodes[validator];
     }
 
     private async Task SendAsync(RpcClient node, byte[] transaction, SemaphoreSlim slots, CancellationToken cancel)
