@@ -13,6 +13,9 @@ namespace AppChain.Localnet;
 /// </summary>
 internal sealed class RunningNetwork : IDisposable
 {
+    // BOUND: on a busy machine four applications take their time to start.
+    private static readonly TimeSpan StartPatience = TimeSpan.FromMinutes(3);
+
     private readonly RunOptions _options;
     private readonly NetworkFiles _files;
     private readonly ChildProcesses _children;
@@ -148,6 +151,7 @@ internal sealed class RunningNetwork : IDisposable
                     Commit = TimeSpan.FromMilliseconds(_options.Pause),
                     SkipCommit = _options.Pause == 0,
                 },
+                Patience = StartPatience,
                 ClockStart = wall + (long)(Math.Max(0, late) * _options.Speed),
             },
             network => network.Failed += (validator, failure) =>
