@@ -37,7 +37,7 @@ internal sealed class LocalnetCommand : RootCommand
         "--snapshot-interval", "blocks between snapshots of each validator; 0: none", 1_000L);
     private readonly Option<string[]> _perturb = Named(
         "--perturb",
-        $"faults under load, on CometBFT: all, or several of {string.Join(", ", Perturbations.Kinds)}; the run ends after the last",
+        $"faults under load: all, or several of {string.Join(", ", Perturbations.Kinds)}; the run ends after the last",
         Array.Empty<string>());
     private readonly Option<int> _crashes = Named(
         "--crashes", "kill processes at so many random moments; the run ends after the last", 0);
@@ -159,12 +159,16 @@ internal sealed class LocalnetCommand : RootCommand
 
     private static IReadOnlyList<string> FaultsOf(string[] wanted, EngineKind engine, int validators)
     {
-        if (wanted.Length > 0 && (engine != EngineKind.CometBft || validators < 4))
+        if (wanted.Length > 0 && validators < 4)
         {
-            throw new ArgumentException("--perturb needs --engine cometbft and at least 4 validators, so that one may be missing");
+            throw new ArgumentException("--perturb needs at least 4 validators, so that one may be missing");
         }
 
-        return Array.IndexOf(wanted, "all") >= 0 ? Perturbations.Kinds : wanted;
+        string[] possible = engine == EngineKind.CometBft ? Perturbations.Kinds : Perturbations.EmbeddedKinds;
+        string[] kinds = Array.IndexOf(wanted, "all") >= 0 ? possible : wanted;
+        return Array.TrueForAll(kinds, kind => Array.IndexOf(possible, kind) >= 0)
+            ? kinds
+            : throw new ArgumentException($"--perturb takes only {string.Join(", ", possible)} with --engine embedded");
     }
 
     private static int Within(string name, int value, int low, int high) => value >= low && value <= high

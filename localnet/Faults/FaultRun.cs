@@ -17,7 +17,7 @@ internal sealed class FaultRun(
     /// <summary>A validator must follow the chain again within this many seconds of the end of a fault.</summary>
     public const double RecoveryMax = 20;
 
-    private readonly Perturbations? _perturbations = relays is null
+    private readonly Perturbations? _perturbations = options.Perturbations.Count == 0
         ? null
         : new Perturbations(options, files, processes, relays, presence, nodes);
 

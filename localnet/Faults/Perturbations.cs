@@ -25,11 +25,14 @@ internal sealed record PerturbationResult(
 /// Strikes one validator after another while the agents trade. Validator 0 is left alone: it is the reference.
 /// </summary>
 internal sealed class Perturbations(
-    RunOptions options, NetworkFiles files, ValidatorProcesses processes, PeerRelays relays, Presence presence,
+    RunOptions options, NetworkFiles files, ValidatorProcesses processes, PeerRelays? relays, Presence presence,
     IReadOnlyList<RpcClient> nodes)
 {
     /// <summary>Every kind, in the order in which <c>all</c> runs them; the one that removes a validator is last.</summary>
-    public static readonly string[] Kinds = ["kill", "pause", "disconnect", "restart", "absent", "remove"];
+    public static readonly string[] Kinds = ["kill", "pause", "disconnect", "restart", "absent", "parameters", "remove"];
+
+    /// <summary>Those of them that the embedded engine can take: it lives in this process and hears of no evidence by RPC.</summary>
+    public static readonly string[] EmbeddedKinds = ["kill", "restart", "absent", "parameters"];
 
     private const long FirstHeight = 8;
     private const long AbsentBlocks = 50;
@@ -66,8 +69,13 @@ internal sealed class Perturbations(
     private async Task StrikeAsync(string kind, int victim, CancellationToken cancel)
     {
         long height = await _recovery.TipAsync(cancel).ConfigureAwait(false);
-        presence.Set(victim, away: true);
-        processes.Expect(victim);
+        bool isAway = kind != "parameters";
+        if (isAway)
+        {
+            presence.Set(victim, away: true);
+            processes.Expect(victim);
+        }
+
         long began = Stopwatch.GetTimestamp();
         switch (kind)
         {
@@ -83,7 +91,7 @@ internal sealed class Perturbations(
                 processes.Signal(resume, processes.NamesOf(victim));
                 break;
             case "disconnect":
-                relays.SetClosed(victim, true);
+                relays!.SetClosed(victim, true);
                 await Task.Delay(FaultTime, cancel).ConfigureAwait(false);
                 relays.SetClosed(victim, false);
                 break;
@@ -96,6 +104,9 @@ internal sealed class Perturbations(
                 await ReachAsync(height + AbsentBlocks, cancel).ConfigureAwait(false);
                 await processes.StartAsync(victim, cancel).ConfigureAwait(false);
                 break;
+            case "parameters":
+                await new ParameterChange(files, nodes).DecideAsync(cancel).ConfigureAwait(false);
+                break;
             default:
                 await new DoubleVote(files, nodes[0]).ProveAsync(victim, cancel).ConfigureAwait(false);
                 break;
@@ -104,8 +115,12 @@ internal sealed class Perturbations(
         double away = Stopwatch.GetElapsedTime(began).TotalSeconds;
         long meanwhile = await _recovery.TipAsync(cancel).ConfigureAwait(false) - height;
         double recovery = await _recovery.WaitAsync(victim, cancel).ConfigureAwait(false);
-        processes.Forget(victim);
-        presence.Set(victim, away: false);
+        if (isAway)
+        {
+            processes.Forget(victim);
+            presence.Set(victim, away: false);
+        }
+
         var result = new PerturbationResult(kind, victim, height, away, meanwhile, recovery);
         Results.Add(result);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,

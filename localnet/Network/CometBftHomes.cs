@@ -65,7 +65,7 @@ internal static class CometBftHomes
         {
             byte[] key = SoftwareKey.FromSeed(files.Derive($"node:{i}")).PublicKey.ToByteArray();
             string id = Convert.ToHexStringLower(SHA256.HashData(key).AsSpan(0, 20));
-            bool isRelayed = options.Perturbations.Count > 0 && i != from && from < options.Validators;
+            bool isRelayed = options.HasRelays && i != from && from < options.Validators;
             int port = isRelayed ? options.Ports.Relay(from, i) : options.Ports.Peer(i);
             peers.Append(CultureInfo.InvariantCulture, $"{(i > 0 ? "," : "")}{id}@127.0.0.1:{port}");
         }

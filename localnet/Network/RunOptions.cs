@@ -67,6 +67,9 @@ internal sealed record RunOptions
     /// <summary>Kills at random moments; the run ends after the last. 0: none.</summary>
     public int Crashes { get; init; }
 
+    /// <summary>Whether the way from each node to each peer leads through a relay that can be closed.</summary>
+    public bool HasRelays => Engine == EngineKind.CometBft && Perturbations.Count > 0;
+
     /// <summary>Whether faults end the run.</summary>
     public bool HasFaults => Perturbations.Count > 0 || Crashes > 0;
 

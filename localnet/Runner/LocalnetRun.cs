@@ -25,7 +25,7 @@ internal sealed class LocalnetRun(RunOptions options)
                 ? $"engine: embedded, {options.Validators} validators"
                 : $"engine: CometBFT ({options.CometBft}), {options.Validators} validators");
             RunPlan plan = RunPlan.Prepare(options, _files);
-            relays = options.Perturbations.Count > 0 ? new PeerRelays(options) : null;
+            relays = options.HasRelays ? new PeerRelays(options) : null;
             await network.StartAsync(plan).ConfigureAwait(false);
             using var watch = new RunWatch(options, _files, plan, network, relays);
             await watch.FollowAsync(cancel).ConfigureAwait(false);

@@ -65,6 +65,7 @@ public sealed class Exchange
             FromHeight = genesis.InitialHeight,
             Validators = genesis.Validators,
         });
+        exchange.WriteParameters(genesis);
         exchange._blocks.Rebuild();
 
         // To the tree and to the disk every row is new.
@@ -143,6 +144,11 @@ public sealed class Exchange
     /// <summary>The set that votes at a height: any from the previous height to two above it.</summary>
     public ImmutableArray<Validator> ValidatorsAt(long height) => ValidatorChanges.At(_state, height);
 
+    /// <summary>The parameters of consensus; null where the chain began without telling them and never changed them.</summary>
+    public ConsensusParametersRow? ConsensusParameters => _state.ConsensusParameters.TryFind(default, out int slot)
+        ? _state.ConsensusParameters.Read(slot)
+        : null;
+
     /// <summary>The account with a number that an event names.</summary>
     public AccountId AccountOf(int number) => _state.Accounts.Read(number).Id;
 
@@ -161,6 +167,7 @@ public sealed class Exchange
             Transactions = results,
             Events = _blocks.Context.Events,
             ValidatorUpdates = updates,
+            ParameterUpdate = ConsensusParameters is { } row && row.FromHeight == block.Height + 1 ? row.Parameters : null,
             AppHash = AppHash,
         };
     }
@@ -287,6 +294,26 @@ public sealed class Exchange
         }
     }
 
+    // Rows that a chain goes on from may have others: those of its engine count.
+    private void WriteParameters(Genesis genesis)
+    {
+        if (genesis.ConsensusParameters is not { } parameters)
+        {
+            return;
+        }
+
+        if (_state.ConsensusParameters.TryFind(default, out int slot))
+        {
+            _state.ConsensusParameters.Remove(slot);
+        }
+
+        _state.ConsensusParameters.Add(new ConsensusParametersRow
+        {
+            Parameters = parameters,
+            FromHeight = genesis.InitialHeight,
+        });
+    }
+
     // VAULT-2: a member of a council needs no account for what only members sign.
     private static bool IsCouncilMember(Transaction transaction, StateTree committed, long height) =>
         transaction.IsForCouncils
@@ -355,6 +382,7 @@ public sealed class Exchange
             InsuranceFund = genesis.InsuranceFund,
         });
         WriteCouncils(genesis);
+        WriteParameters(genesis);
         _state.ValidatorSets.Add(new ValidatorSetRow
         {
             FromHeight = genesis.InitialHeight,

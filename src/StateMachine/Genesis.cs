@@ -47,4 +47,7 @@ public sealed class Genesis
 
     /// <summary>The treasury; null: fees are never spent.</summary>
     public GenesisTreasury? Treasury { get; init; }
+
+    /// <summary>The parameters of consensus that the engine begins with; null: it did not tell.</summary>
+    public ConsensusParameters? ConsensusParameters { get; init; }
 }

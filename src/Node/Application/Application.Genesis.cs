@@ -4,6 +4,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using AppChain.Abci;
 using AppChain.Abci.Wire;
+using AppChain.Abci.Wire.Types;
 using AppChain.Margin;
 using AppChain.StateMachine;
 using Google.Protobuf;
@@ -13,6 +14,8 @@ namespace AppChain.Node;
 
 public sealed partial class Application
 {
+    private const long EngineBlockBytesMax = 104_857_600;
+
     /// <inheritdoc/>
     /// <remarks>
     /// Persists nothing: after a crash before the first Commit it is called again. The genesis rows become durable
@@ -52,6 +55,7 @@ public sealed partial class Application
             InsuranceFund = state.InsuranceFund,
             Vault = state.Vault,
             Treasury = state.Treasury,
+            ConsensusParameters = ParametersOf(request.ConsensusParams),
         };
         return FirstState(rows, genesis);
     }
@@ -72,6 +76,13 @@ public sealed partial class Application
                 + $"or of another release than {NodeVersion.Text}; export again");
         }
     }
+
+    // ROUNDING: down to whole seconds, what a proposal can name. A block of -1 bytes stands for the most that CometBFT allows.
+    private static ConsensusParameters? ParametersOf(ConsensusParams? engine) =>
+        engine is { Block: { } block, Evidence: { MaxAgeDuration: { } age } evidence }
+            ? new ConsensusParameters(
+                block.MaxBytes == -1 ? EngineBlockBytesMax : block.MaxBytes, evidence.MaxAgeNumBlocks, age.Seconds, evidence.MaxBytes)
+            : null;
 
     private static ImmutableArray<Validator> ValidatorsOf(IEnumerable<Abci.Wire.ValidatorUpdate> updates)
     {

@@ -142,6 +142,10 @@ public static class EventEncoding
                 Add(encoded, ("proposal_id", e.OrderId), ("account", e.Account < 0 ? "" : account(e.Account)),
                     ("amount", e.Amount), ("balance", e.Amount2), ("note", Hex(e.Data)));
                 break;
+            case EventKind.ConsensusParametersChanged:
+                Add(encoded, ("proposal_id", e.OrderId), ("from_height", e.Quantity), ("block_bytes", e.Amount),
+                    ("evidence_age_blocks", e.Amount2), ("evidence_age_seconds", e.Amount3), ("evidence_bytes", e.Amount4));
+                break;
             default:
                 AddWithdrawal(encoded, e, account(e.Account));
                 break;

@@ -68,7 +68,7 @@ public static class Explanations
         ResultCode.ProposalNotOpen => "the proposal is approved, executed or of a former council",
         ResultCode.AlreadyVoted => "this member has voted, attested or signed already",
         ResultCode.TooManyProposals => "too many open proposals of this member or its council; wait or cancel one",
-        ResultCode.InvalidPolicy => "the policy has members, thresholds, caps or timelocks that cannot be",
+        ResultCode.InvalidPolicy => "the policy has members, thresholds, caps, timelocks or parameters that cannot be",
         ResultCode.PolicyTooFast => "a limit may at most double, and a timelock at most halve, in one epoch of 24 h",
         ResultCode.InvalidNote => "a note has at most 64 bytes; shorten it",
         ResultCode.TreasuryLimit => "the amount is above what the treasury may spend in an epoch; split it",

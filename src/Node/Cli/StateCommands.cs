@@ -4,6 +4,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.IO;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using AppChain.StateMachine;
 
 namespace AppChain.Node;
@@ -118,7 +119,7 @@ internal static class StateCommands
         }
 
         exported = Exchange.Load(rows, tree);
-        return ExportedState.Write(exported, rows, consensusParams);
+        return ExportedState.Write(exported, rows, Changed(consensusParams, exported.ConsensusParameters));
     }
 
     /// <summary>Takes a data directory back by one height; snapshots above it go too.</summary>
@@ -170,6 +171,28 @@ internal static class StateCommands
         string directory = Path.Combine(home.FullName, NodeConfig.Read(NodeCommands.ConfigPath(home.FullName)).DataDirectory);
         return Directory.Exists(directory) ? directory : throw new StorageException($"{directory} does not exist");
     }
+
+    // What the chain has changed since its own genesis stays changed.
+    private static string Changed(string consensusParams, ConsensusParametersRow? row)
+    {
+        if (row is not { } changed || changed.FromHeight <= 1)
+        {
+            return consensusParams;
+        }
+
+        JsonNode document = JsonNode.Parse(consensusParams)!;
+        ConsensusParameters parameters = changed.Parameters;
+        document["block"] = new JsonObject { ["max_bytes"] = Text(parameters.BlockBytes), ["max_gas"] = "-1" };
+        document["evidence"] = new JsonObject
+        {
+            ["max_age_num_blocks"] = Text(parameters.EvidenceAgeBlocks),
+            ["max_age_duration"] = Text(parameters.EvidenceAgeSeconds) + "000000000",
+            ["max_bytes"] = Text(parameters.EvidenceBytes),
+        };
+        return document.ToJsonString();
+    }
+
+    private static string Text(long value) => value.ToString(CultureInfo.InvariantCulture);
 
     private static string ParamsOf(FileInfo? genesis)
     {

@@ -5,7 +5,7 @@ using System.IO;
 
 namespace AppChain.Node;
 
-/// <summary><c>tx vault …</c>, <c>tx treasury …</c>, <c>tx proposal …</c>: what owners and members of councils sign.</summary>
+/// <summary><c>tx vault …</c>, <c>tx treasury …</c>, <c>tx consensus …</c>, <c>tx proposal …</c>: what owners and members of councils sign.</summary>
 internal static class VaultCommands
 {
     public delegate void Action(Command command, Func<ParseResult, Dictionary<string, string>> read);
@@ -24,13 +24,18 @@ internal static class VaultCommands
             Spend(setAction),
             Policy(shell, setAction, "As a treasurer, propose a policy of the treasury.", "query treasury --policy"),
         };
+        var consensus = new Command("consensus", "What guardians propose on the parameters of consensus.")
+        {
+            Policy(
+                shell, setAction, "As a guardian, propose bytes of a block and the life of evidence.", "query consensus --policy"),
+        };
         var proposal = new Command("proposal", "Votes of guardians and treasurers on proposals.")
         {
             Target(setAction, "approve", "Approve a proposal.", "approve-proposal", "proposal"),
             Target(setAction, "veto", "Stop a proposal that is not executed.", "veto-proposal", "proposal"),
             Target(setAction, "cancel", "Take back a proposal of one's own.", "cancel-proposal", "proposal"),
         };
-        return [vault, treasury, proposal];
+        return [vault, treasury, consensus, proposal];
     }
 
     private static Command Attest(Action setAction)

@@ -79,13 +79,18 @@ internal static class VaultOperationReader
         return new TreasurySpend(to == "insurance-fund" ? null : findAccount(to), OperationReader.Amount(fields), [.. note]);
     }
 
-    // As in a genesis document: a vault or a treasury.
+    // As in a genesis document, a vault or a treasury; or the parameters of consensus.
     private static IOperationContent Policy(string text)
     {
         try
         {
             JsonNode? json = JsonNode.Parse(text, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false });
             var fields = new GenesisFields(json, "policy");
+            if (json!.AsObject().ContainsKey(GenesisCouncils.ConsensusField))
+            {
+                return GenesisCouncils.Consensus(fields);
+            }
+
             return json!.AsObject().ContainsKey("treasurers")
                 ? GenesisCouncils.Treasury(fields) is { } treasury
                     ? new TreasuryPolicy(treasury.Treasurers, treasury.EpochLimit)
@@ -97,7 +102,8 @@ internal static class VaultOperationReader
         catch (Exception cause) when (cause is JsonException or GenesisException)
         {
             throw new FormatException(
-                $"{cause.Message}; begin with `appchain query vault --policy` or `appchain query treasury --policy`", cause);
+                $"{cause.Message}; begin with `appchain query vault --policy`, `appchain query treasury --policy` or "
+                + "`appchain query consensus --policy`", cause);
         }
     }
 }

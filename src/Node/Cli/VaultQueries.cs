@@ -13,7 +13,7 @@ using static AppChain.Node.QueryText;
 
 namespace AppChain.Node;
 
-/// <summary><c>query vault</c>, <c>withdrawals</c>, <c>release</c>, <c>deposits</c>, <c>council</c>, <c>proposals</c>, <c>treasury</c>.</summary>
+/// <summary><c>query vault</c>, <c>withdrawals</c>, <c>release</c>, <c>deposits</c>, <c>council</c>, <c>proposals</c>, <c>treasury</c>, <c>consensus</c>.</summary>
 internal static class VaultQueries
 {
     private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true };
@@ -28,6 +28,7 @@ internal static class VaultQueries
         Council(setAction),
         Proposals(setAction),
         Treasury(setAction),
+        Consensus(setAction),
     ];
 
     private static Command Vault(Action<Command, QueryCommands.Ask> setAction, Func<ParseResult, string, string> account)
@@ -190,6 +191,30 @@ internal static class VaultQueries
                 ("balance", Amount(treasury.Balance)),
                 ("limit", $"{Amount(treasury.EpochLimit)} in 24 h, from midnight UTC"),
                 ("spent", Amount(treasury.Spent))));
+        });
+        return command;
+    }
+
+    private static Command Consensus(Action<Command, QueryCommands.Ask> setAction)
+    {
+        Option<bool> policy = PolicyOption();
+        var command = new Command("consensus", "The parameters of consensus that the guardians may change.") { policy };
+        setAction(command, async context =>
+        {
+            V1.ConsensusResponse answer = await context.Node.ConsensusAsync(context.Cancel).ConfigureAwait(false);
+            if (context.Parsed.GetValue(policy))
+            {
+                JsonObject written = GenesisCouncils.Write(new ConsensusParameters(
+                    (long)answer.BlockBytes, (long)answer.EvidenceAgeBlocks, (long)answer.EvidenceAgeSeconds, (long)answer.EvidenceBytes));
+                context.Printer.Line(written.ToJsonString(s_indented));
+                return ExitCode.Ok;
+            }
+
+            return Print(context, answer, () => context.Printer.Pairs(
+                ("a block", $"at most {answer.BlockBytes} bytes"),
+                ("evidence in it", $"at most {answer.EvidenceBytes} bytes"),
+                ("evidence counts for", $"{answer.EvidenceAgeBlocks} blocks and {answer.EvidenceAgeSeconds} s"),
+                ("since height", Number(answer.FromHeight))));
         });
         return command;
     }

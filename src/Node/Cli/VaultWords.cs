@@ -45,8 +45,15 @@ internal static class VaultWords
         TreasurySpend { Recipient: { } account } spend =>
             $"pay {DecimalText.FormatAmount(spend.Amount)} to {AccountText.Of(account)}{Note(spend.Note)}",
         TreasurySpend spend => $"pay {DecimalText.FormatAmount(spend.Amount)} to the insurance fund{Note(spend.Note)}",
+        ConsensusParameters parameters => $"consensus parameters: {Parameters(parameters)}",
         _ => "nothing that is known",
     };
+
+    /// <summary>The parameters of consensus.</summary>
+    public static string Parameters(ConsensusParameters parameters) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"blocks of at most {parameters.BlockBytes} bytes, {parameters.EvidenceBytes} of them evidence, which counts for "
+        + $"{parameters.EvidenceAgeBlocks} blocks and {parameters.EvidenceAgeSeconds} s");
 
     /// <summary>Bytes as text where they are printable, otherwise as hex.</summary>
     public static string Destination(ImmutableArray<byte> bytes)

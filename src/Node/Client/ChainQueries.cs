@@ -98,6 +98,10 @@ public static class ChainQueries
     public static Task<V1.TreasuryResponse> TreasuryAsync(this RpcClient node, CancellationToken cancel = default) =>
         node.AskAsync("/treasury", new V1.TreasuryRequest(), V1.TreasuryResponse.Parser, 0, cancel);
 
+    /// <summary>The parameters of consensus that the chain may change.</summary>
+    public static Task<V1.ConsensusResponse> ConsensusAsync(this RpcClient node, CancellationToken cancel = default) =>
+        node.AskAsync("/consensus", new V1.ConsensusRequest(), V1.ConsensusResponse.Parser, 0, cancel);
+
     /// <summary>Withdrawals, all or of an owner or one by number.</summary>
     public static Task<V1.WithdrawalsResponse> WithdrawalsAsync(
         this RpcClient node, string owner = "", ulong id = 0, CancellationToken cancel = default) =>

@@ -10,6 +10,9 @@ namespace AppChain.Node;
 /// <summary>The parts of a genesis document, and of files of proposals, that describe vault, treasury and councils.</summary>
 internal static class GenesisCouncils
 {
+    /// <summary>Field of <see cref="Consensus"/> by which a proposal of it is known.</summary>
+    public const string ConsensusField = "block_bytes";
+
     /// <summary>Reads the vault; null when there is none.</summary>
     /// <exception cref="GenesisException">Names the path and the problem.</exception>
     public static GenesisVault? Vault(GenesisFields? fields)
@@ -91,6 +94,29 @@ internal static class GenesisCouncils
     {
         ["treasurers"] = Write(treasury.Treasurers),
         ["epoch_limit"] = Text(treasury.EpochLimit),
+    };
+
+    /// <summary>Reads the parameters of consensus.</summary>
+    /// <exception cref="GenesisException">Names the path and the problem.</exception>
+    public static ConsensusParameters Consensus(GenesisFields fields)
+    {
+        var parameters = new ConsensusParameters(
+            fields.Long("block_bytes", 1, long.MaxValue),
+            fields.Long("evidence_age_blocks", 1, long.MaxValue),
+            fields.Long("evidence_age_seconds", 1, ConsensusParameters.EvidenceAgeSecondsMax),
+            fields.Long("evidence_bytes", 0, long.MaxValue));
+        fields.Finish();
+        Require(parameters.Problem(), fields.Path);
+        return parameters;
+    }
+
+    /// <summary>Writes the parameters of consensus.</summary>
+    public static JsonObject Write(ConsensusParameters parameters) => new()
+    {
+        ["block_bytes"] = Text(parameters.BlockBytes),
+        ["evidence_age_blocks"] = Text(parameters.EvidenceAgeBlocks),
+        ["evidence_age_seconds"] = parameters.EvidenceAgeSeconds,
+        ["evidence_bytes"] = Text(parameters.EvidenceBytes),
     };
 
     private static JsonObject Write(CouncilTerms council)

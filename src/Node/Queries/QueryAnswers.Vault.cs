@@ -107,6 +107,20 @@ internal sealed partial class QueryAnswers
         };
     }
 
+    private ConsensusResponse AnswerConsensus(ConsensusRequest _)
+    {
+        ConsensusParametersRow row = model.Vault.ConsensusParameters
+            ?? throw Missing("the engine did not tell its parameters, and the chain never changed them: ask its RPC, /consensus_params");
+        return new ConsensusResponse
+        {
+            BlockBytes = (ulong)row.Parameters.BlockBytes,
+            EvidenceAgeBlocks = (ulong)row.Parameters.EvidenceAgeBlocks,
+            EvidenceAgeSeconds = (ulong)row.Parameters.EvidenceAgeSeconds,
+            EvidenceBytes = (ulong)row.Parameters.EvidenceBytes,
+            FromHeight = (ulong)row.FromHeight,
+        };
+    }
+
     private WithdrawalsResponse AnswerWithdrawals(WithdrawalsRequest request)
     {
         Address? owner = request.Owner.Length > 0 ? AccountOf(request.Owner).Owner : null;

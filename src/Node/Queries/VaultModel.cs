@@ -33,6 +33,9 @@ internal sealed class VaultModel
     /// <summary>Null: there are no treasurers.</summary>
     public TreasuryRow? Treasury { get; private set; }
 
+    /// <summary>Null: the chain began without telling them and never changed them.</summary>
+    public ConsensusParametersRow? ConsensusParameters { get; private set; }
+
     /// <summary>Forgets everything.</summary>
     public void Clear()
     {
@@ -45,6 +48,7 @@ internal sealed class VaultModel
         Flows.Clear();
         Vault = null;
         Treasury = null;
+        ConsensusParameters = null;
     }
 
     /// <summary>Takes in a changed row; those of other kinds change nothing.</summary>
@@ -61,6 +65,9 @@ internal sealed class VaultModel
                 break;
             case RowKind.Treasury:
                 Treasury = TreasuryRow.Decode(ref key, ref value);
+                break;
+            case RowKind.ConsensusParameters:
+                ConsensusParameters = ConsensusParametersRow.Decode(ref key, ref value);
                 break;
             case RowKind.Flow:
                 FlowRow flow = FlowRow.Decode(ref key, ref value);

@@ -42,6 +42,9 @@ public sealed class BlockResult
     /// <summary>Changes of the validator set.</summary>
     public required ImmutableArray<ValidatorUpdate> ValidatorUpdates { get; init; }
 
+    /// <summary>The parameters of consensus when the block changed them; null when it did not.</summary>
+    public required ConsensusParameters? ParameterUpdate { get; init; }
+
     /// <summary>Root of the state tree after the block, 32 bytes.</summary>
     public required byte[] AppHash { get; init; }
 }

@@ -145,6 +145,12 @@ public enum EventKind : byte
     /// what is left, Data the note.
     /// </summary>
     TreasurySpent = 33,
+
+    /// <summary>
+    /// The parameters of consensus are others: OrderId the proposal, Quantity the first height, Amount bytes of a block,
+    /// Amount2 blocks and Amount3 seconds for which evidence counts, Amount4 bytes of evidence.
+    /// </summary>
+    ConsensusParametersChanged = 34,
 }
 
 /// <summary>Why an order closed or shrank.</summary>

@@ -79,4 +79,7 @@ public enum RowKind : byte
 
     /// <summary>What an owner takes out, by hour; the zero address stands for all.</summary>
     Flow = 22,
+
+    /// <summary>One row: the parameters of consensus that the chain may change.</summary>
+    ConsensusParameters = 23,
 }

@@ -78,6 +78,9 @@ internal sealed class State : IJournaled
     /// <summary>Outflows by owner; the zero address stands for all.</summary>
     public readonly Table<Address, FlowRow> Flows;
 
+    /// <summary>One row, or none where a chain began without telling them.</summary>
+    public readonly Table<SingleKey, ConsensusParametersRow> ConsensusParameters;
+
     /// <summary>Proposals by when they are looked at next. Derived from the rows, like all queues.</summary>
     public readonly DueQueue<ulong> DueProposals;
 
@@ -136,6 +139,7 @@ internal sealed class State : IJournaled
         CreditedDeposits = Register(RowKind.CreditedDeposit, new Table<Sha256Digest, CreditedDepositRow>(Journal));
         Withdrawals = Register(RowKind.Withdrawal, new Table<ulong, WithdrawalRow>(Journal));
         Flows = Register(RowKind.Flow, new Table<Address, FlowRow>(Journal));
+        ConsensusParameters = Register(RowKind.ConsensusParameters, new Table<SingleKey, ConsensusParametersRow>(Journal));
         _self = Journal.Register(this);
         DueProposals = new DueQueue<ulong>(Journal);
         DueDeposits = new DueQueue<DepositKey>(Journal);

@@ -8,7 +8,7 @@ public enum CouncilKind : byte
     /// <summary>Not said.</summary>
     None = 0,
 
-    /// <summary>Decide on the vault: deposits, releases, vetoes, its policy.</summary>
+    /// <summary>Decide on the vault: deposits, releases, vetoes, its policy; and on the parameters of consensus.</summary>
     Guardians = 1,
 
     /// <summary>Decide on the treasury.</summary>

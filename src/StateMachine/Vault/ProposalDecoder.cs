@@ -27,6 +27,7 @@ internal static class ProposalDecoder
             VaultTags.VaultPolicy => DecodeVaultPolicy(content),
             VaultTags.TreasurySpend => DecodeSpend(content),
             VaultTags.TreasuryPolicy => DecodeTreasuryPolicy(content),
+            VaultTags.ConsensusParameters => DecodeConsensusParameters(content),
             _ => null,
         };
     }
@@ -79,6 +80,36 @@ internal static class ProposalDecoder
         }
 
         return reader.HasFailed || council is null ? null : new TreasuryPolicy(council, limit);
+    }
+
+    private static ConsensusParameters? DecodeConsensusParameters(ReadOnlySpan<byte> bytes)
+    {
+        var parameters = new ConsensusParameters(0, 0, 0, 0);
+        var reader = new WireReader(bytes);
+        // BOUND: tags ascend and unknown ones end the loop.
+        while (reader.TryReadTag(out uint tag))
+        {
+            switch (tag)
+            {
+                case VaultTags.BlockBytes:
+                    parameters = parameters with { BlockBytes = reader.ReadPositiveInt64() };
+                    break;
+                case VaultTags.EvidenceAgeBlocks:
+                    parameters = parameters with { EvidenceAgeBlocks = reader.ReadPositiveInt64() };
+                    break;
+                case VaultTags.EvidenceAgeSeconds:
+                    parameters = parameters with { EvidenceAgeSeconds = reader.ReadUInt32() };
+                    break;
+                case VaultTags.EvidenceBytes:
+                    parameters = parameters with { EvidenceBytes = reader.ReadPositiveInt64() };
+                    break;
+                default:
+                    reader.Fail();
+                    break;
+            }
+        }
+
+        return reader.HasFailed ? null : parameters;
     }
 
     private static TreasurySpend? DecodeSpend(ReadOnlySpan<byte> bytes)

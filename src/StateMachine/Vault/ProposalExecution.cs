@@ -26,6 +26,8 @@ internal sealed class ProposalExecution
                 return Check(policy);
             case TreasurySpend spend:
                 return Check(spend);
+            case ConsensusParameters parameters:
+                return parameters.Problem() is null ? ResultCode.Ok : ResultCode.InvalidPolicy;
             default:
                 return ResultCode.Malformed;
         }
@@ -43,6 +45,9 @@ internal sealed class ProposalExecution
                 return TryChange(policy, context);
             case TreasurySpend spend:
                 return TrySpend(proposal.Id, spend, context);
+            case ConsensusParameters parameters:
+                Change(proposal.Id, parameters, context);
+                return true;
             default:
                 Invariant.Assert(false);
                 return false;
@@ -161,6 +166,33 @@ internal sealed class ProposalExecution
             Data = spend.Note.AsSpan().ToArray(),
         });
         return true;
+    }
+
+    // In force from the next block on; of two in one block the later one counts.
+    private void Change(ulong proposal, ConsensusParameters parameters, BlockContext context)
+    {
+        var row = new ConsensusParametersRow { Parameters = parameters, FromHeight = context.Height + 1 };
+        if (_state.ConsensusParameters.TryFind(default, out int slot))
+        {
+            _state.ConsensusParameters.Write(slot) = row;
+        }
+        else
+        {
+            _state.ConsensusParameters.Add(row);
+        }
+
+        context.Emit(new ExchangeEvent
+        {
+            Kind = EventKind.ConsensusParametersChanged,
+            Account = -1,
+            Counterparty = -1,
+            OrderId = proposal,
+            Quantity = row.FromHeight,
+            Amount = parameters.BlockBytes,
+            Amount2 = parameters.EvidenceAgeBlocks,
+            Amount3 = parameters.EvidenceAgeSeconds,
+            Amount4 = parameters.EvidenceBytes,
+        });
     }
 
     // The row of the treasury, brought into the epoch of the block.

@@ -71,6 +71,13 @@ internal static class VaultEncoder
                 EncodeCouncil(ref writer, policy.Council);
                 writer.WriteNumber(VaultTags.PolicyEpochLimit, policy.EpochLimit);
                 break;
+            case ConsensusParameters parameters:
+                outer = writer.BeginMessage(VaultTags.ConsensusParameters);
+                writer.WriteNumber(VaultTags.BlockBytes, parameters.BlockBytes);
+                writer.WriteNumber(VaultTags.EvidenceAgeBlocks, parameters.EvidenceAgeBlocks);
+                writer.WriteNumber(VaultTags.EvidenceAgeSeconds, parameters.EvidenceAgeSeconds);
+                writer.WriteNumber(VaultTags.EvidenceBytes, parameters.EvidenceBytes);
+                break;
             default:
                 throw new ArgumentException("an operation on the vault needs its content", nameof(content));
         }

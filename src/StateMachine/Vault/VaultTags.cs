@@ -25,6 +25,13 @@ internal static class VaultTags
     public const uint TreasurySpend = (2 << 3) | Bytes;
     public const uint TreasuryPolicy = (3 << 3) | Bytes;
 
+    public const uint ConsensusParameters = (4 << 3) | Bytes;
+
+    public const uint BlockBytes = 1 << 3;
+    public const uint EvidenceAgeBlocks = 2 << 3;
+    public const uint EvidenceAgeSeconds = 3 << 3;
+    public const uint EvidenceBytes = 4 << 3;
+
     public const uint PolicyCouncil = (1 << 3) | Bytes;
     public const uint PolicyTerms = (2 << 3) | Bytes;
     public const uint PolicyEpochLimit = 2 << 3;

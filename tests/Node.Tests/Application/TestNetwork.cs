@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Collections.Immutable;
 using System.Linq;
 using System.Security.Cryptography;
 using AppChain.Abci;
@@ -62,6 +63,9 @@ internal sealed class TestNetwork : IDisposable
 
     public ExtendedCommitInfo LastCommit { get; set; } = new();
 
+    /// <summary>Keys of the guardians, all of whom must agree and none of whom has to wait; read when the chain begins.</summary>
+    public IReadOnlyList<string> Guardians { get; init; } = [];
+
     public TestNetwork(Func<string> newDirectory, int validators = 4)
     {
         for (int i = 0; i < validators; i++)
@@ -94,7 +98,14 @@ internal sealed class TestNetwork : IDisposable
             Keys[name] = SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(name));
         }
 
+        Begin(null);
+    }
+
+    /// <summary>Begins the chain, again: before its first block an engine does so after each of its crashes.</summary>
+    public void Begin(ConsensusParams? parameters)
+    {
         RequestInitChain genesis = Genesis();
+        genesis.ConsensusParams = parameters;
         foreach (TestValidator validator in Validators)
         {
             AppHash = validator.Application.InitChain(genesis).AppHash.ToByteArray();
@@ -111,7 +122,7 @@ internal sealed class TestNetwork : IDisposable
             InitialHeight = 1,
             Time = WireTime.FromNanoseconds(GenesisTime),
             AppStateBytes = ByteString.CopyFromUtf8(
-                GenesisFile.Write(new GenesisState(GenesisFile.DefaultMarkets, [.. accounts], 1_000_000_000)).ToJsonString()),
+                GenesisFile.Write(new GenesisState(GenesisFile.DefaultMarkets, [.. accounts], 1_000_000_000, Vault())).ToJsonString()),
         };
         foreach (TestValidator validator in Validators)
         {
@@ -124,6 +135,12 @@ internal sealed class TestNetwork : IDisposable
 
         return request;
     }
+
+    private GenesisVault? Vault() => Guardians.Count == 0
+        ? null
+        : new GenesisVault(
+            new CouncilTerms([.. Guardians.Select(name => Secp256k1.PublicKeyOf(Keys[name]).ToImmutableArray())], Guardians.Count, 1, 0),
+            new VaultTerms([new TimelockTier(0, 0)], 1_000_000, 1_000_000, 60));
 
     public ByteString Sign(string name, ulong nonce, params Operation[] operations)
     {

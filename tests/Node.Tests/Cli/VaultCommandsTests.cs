@@ -122,6 +122,22 @@ public sealed class VaultCommandsTests
         Assert.That(_run.Out, Does.Match("1.00.*: withdrawal 4\n").And.Match("3.00.*: withdrawal 5\n"));
     }
 
+    [Test]
+    public async Task Parameters_of_consensus_are_printed_edited_and_proposed()
+    {
+        Assert.That(await _run.Run("query", "consensus", "--policy"), Is.Zero, _run.Error);
+        string file = _run.WriteFile("policy.json", _run.Out.Replace("4194304", "3000000", StringComparison.Ordinal));
+        Assert.That(await Tx($"consensus propose {file}"), Is.Zero, _run.Error);
+        Assert.That(
+            _node.LastTransaction().Operations[0].Content,
+            Is.EqualTo(new ConsensusParameters(3_000_000, 100_000, 172_800, 1_048_576)));
+        Assert.That(await Tx($"consensus propose {file} --dry-run"), Is.Zero, _run.Error);
+        Assert.That(_run.Out, Does.Contain("consensus parameters: blocks of at most 3000000 bytes, 1048576 of them evidence"));
+        file = _run.WriteFile("wrong.json", """{"block_bytes":"9","evidence_age_blocks":"1","evidence_age_seconds":1,"evidence_bytes":"0"}""");
+        Assert.That(await Tx($"consensus propose {file}"), Is.EqualTo(ExitCode.Usage));
+        Assert.That(_run.Error, Does.Contain("evidence has at least 64 KiB of a block and leaves at least 1 MiB"));
+    }
+
     [TestCase("vault attest 12 5 --to bob", "is not 64 digits of hex")]
     [TestCase("vault cancel first", "withdrawal 'first' is not a whole number above zero")]
     [TestCase("treasury spend 1 --to zoe", "no key 'zoe'")]
@@ -148,6 +164,7 @@ public sealed class VaultCommandsTests
     [TestCase("council guardians", "2 of 2 agree, 1 veto, timelock 30 s; version 3")]
     [TestCase("proposals --council treasurers", "pay 5.00 to the insurance fund")]
     [TestCase("treasury", "balance  7.00")]
+    [TestCase("consensus", "at most 4194304 bytes")]
     public async Task Queries_answer_in_text_and_in_json(string line, string shown)
     {
         Assert.That(await _run.Run(["query", .. line.Split(' ')]), Is.Zero, _run.Error);
@@ -196,6 +213,10 @@ public sealed class VaultCommandsTests
             TimelockSeconds = 30,
         },
         "/treasury" => new V1.TreasuryResponse { Balance = "7000000", EpochLimit = "9000000", Spent = "0" },
+        "/consensus" => new V1.ConsensusResponse
+        {
+            BlockBytes = 4_194_304, EvidenceAgeBlocks = 100_000, EvidenceAgeSeconds = 172_800, EvidenceBytes = 1_048_576, FromHeight = 1,
+        },
         "/withdrawals" => new V1.WithdrawalsResponse
         {
             Withdrawals =

@@ -169,6 +169,16 @@ public sealed class TransactionConformanceTests
         {
             TreasuryPolicy = new() { Council = ToCouncil(policy.Council), EpochLimit = (ulong)policy.EpochLimit },
         },
+        ConsensusParameters parameters => new V1.Proposal
+        {
+            ConsensusParameters = new()
+            {
+                BlockBytes = (ulong)parameters.BlockBytes,
+                EvidenceAgeBlocks = (ulong)parameters.EvidenceAgeBlocks,
+                EvidenceAgeSeconds = (uint)parameters.EvidenceAgeSeconds,
+                EvidenceBytes = (ulong)parameters.EvidenceBytes,
+            },
+        },
         TreasurySpend spend => new V1.Proposal
         {
             TreasurySpend = new()

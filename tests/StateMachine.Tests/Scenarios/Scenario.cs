@@ -34,7 +34,7 @@ namespace AppChain.StateMachine.Tests;
 /// [stp maker|taker|both|decrement]; replace ID|id N buy|sell ...; cancel ID|id N; cancel-all MARKET;
 /// send USD to NAME[/SUB]; withdraw USD [to TEXT]; cancel-withdrawal N; veto-withdrawal N; attest DEPOSIT USD to
 /// NAME[/SUB]; sign N [sequence N] [expiry +TIME|-TIME] [version N] [amount USD] [to TEXT], as the row has it but for
-/// what is said; propose vault TERMS, guardians COUNCIL, treasurers COUNCIL spend USD or spend USD to NAME|fund
+/// what is said; propose vault TERMS, guardians COUNCIL, treasurers COUNCIL spend USD, consensus BYTES age BLOCKS/TIME evidence BYTES or spend USD to NAME|fund
 /// [for TEXT]; approve N; veto N; retract N. Checks, which make no block: NAME position M = LOTS, NAME collateral = USD,
 /// NAME liquidating = yes|no, NAME exists = yes|no, oracle M = STATE TICKS, mark M = TICKS, interest M = LOTS,
 /// book M = LOTS@TICKS ... | LOTS@TICKS ..., fund = USD, fees = USD, leaving = USD, held = USD, withdrawal N = STATE|none,

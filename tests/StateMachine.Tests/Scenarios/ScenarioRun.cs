@@ -291,6 +291,11 @@ internal sealed class ScenarioRun(Scenario scenario)
                 : "none",
             ["sequence", string id] => Chain.TryFind((ulong)Whole(id), out WithdrawalRow row) ? $"{row.Sequence}" : "none",
             ["proposal", string id] => Chain.TryFind((ulong)Whole(id), out ProposalRow row) ? $"{row.State}" : "none",
+            ["parameters"] => Chain.TryFind(default(SingleKey), out ConsensusParametersRow row)
+                ? $"{row.Parameters.BlockBytes} age {row.Parameters.EvidenceAgeBlocks}/{row.Parameters.EvidenceAgeSeconds}s "
+                    + $"evidence {row.Parameters.EvidenceBytes}"
+                : "none",
+            ["update"] => _last!.ParameterUpdate is { } update ? Text(update.BlockBytes) : "none",
             ["version", string council] => $"{VaultWords.CouncilOf(council, Chain).Version}",
             ["members", string council] => Text(VaultWords.CouncilOf(council, Chain).Terms.Members.Length),
             ["outcome"] => string.Join(' ', _last!.Events.Where(e => e.Kind == EventKind.ProposalClosed)

@@ -144,6 +144,9 @@ internal static class VaultWords
                 content = new TreasuryPolicy(
                     Council(council, CouncilOf("treasurers", chain).Terms), OperationWords.Usd(words.Last()));
                 break;
+            case "consensus":
+                content = Parameters(words);
+                break;
             case "spend":
                 long amount = OperationWords.Usd(words.Dequeue());
                 string to = After(words, "to") ?? throw new FormatException("propose spend USD to NAME|fund");
@@ -157,6 +160,15 @@ internal static class VaultWords
 
         words.Clear();
         return content;
+    }
+
+    /// <summary>BYTES age BLOCKS/TIME evidence BYTES.</summary>
+    private static ConsensusParameters Parameters(Queue<string> words)
+    {
+        long block = Whole(words.Dequeue());
+        string[] age = (After(words, "age") ?? throw new FormatException("propose consensus BYTES age BLOCKS/TIME")).Split('/');
+        long evidence = Whole(After(words, "evidence") ?? throw new FormatException("propose consensus ... evidence BYTES"));
+        return new ConsensusParameters(block, Whole(age[0]), Seconds(age[1]), evidence);
     }
 
     private static string? After(Queue<string> words, string word)

@@ -88,12 +88,13 @@ internal sealed class RandomTransactions(int seed)
         return operation;
     }
 
-    private IOperationContent NextProposal() => _random.Next(4) switch
+    private IOperationContent NextProposal() => _random.Next(5) switch
     {
         0 => new VaultPolicy(NextCouncil(), new VaultTerms(
             [.. NextTiers()], NextInt64(), NextInt64(), (long)NextUInt64(32))),
         1 => new TreasuryPolicy(NextCouncil(), NextInt64()),
-        2 => new TreasurySpend(NextAccount(), NextInt64(), NextBytes(0, 80)),
+        2 => new ConsensusParameters(NextInt64(), NextInt64(), (long)NextUInt64(32), NextInt64()),
+        3 => new TreasurySpend(NextAccount(), NextInt64(), NextBytes(0, 80)),
         _ => new TreasurySpend(null, NextInt64(), NextBytes(0, 80)),
     };
 
