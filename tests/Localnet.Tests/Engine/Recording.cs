@@ -6,6 +6,8 @@ using System.Linq;
 using System.Text.Json;
 using AppChain.Abci;
 using AppChain.Abci.Wire;
+using AppChain.Hsm;
+using Google.Protobuf;
 using NUnit.Framework;
 
 namespace AppChain.Localnet.Tests;
@@ -35,6 +37,15 @@ public sealed class Recording
     }
 
     public IReadOnlyList<long> Heights { get; }
+
+    /// <summary>The consensus keys, by address; throw-away keys that came with the recording.</summary>
+    public IReadOnlyDictionary<ByteString, SoftwareKey> Keys()
+    {
+        using JsonDocument keys = JsonDocument.Parse(File.ReadAllText(Path.Combine(_folder, "keys.json")));
+        return keys.RootElement.EnumerateArray().ToDictionary(
+            key => ByteString.CopyFrom(Convert.FromHexString(key.GetProperty("address").GetString()!)),
+            key => SoftwareKey.FromSeed(Convert.FromHexString(key.GetProperty("seed").GetString()!)));
+    }
 
     public Genesis Genesis => Genesis.Parse(File.ReadAllText(Path.Combine(_folder, "genesis.json")));
 
