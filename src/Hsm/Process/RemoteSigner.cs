@@ -55,6 +55,9 @@ public sealed class RemoteSigner
         _channel = SignerChannel.For(_node, identity, node);
     }
 
+    /// <summary>Told of every question and its answer before the answer leaves.</summary>
+    public Action<Message, Message>? Answered { get; init; }
+
     /// <summary>Serves until <paramref name="stop"/>. A lost connection is normal and dialled again.</summary>
     public void Run(CancellationToken stop)
     {
@@ -168,8 +171,10 @@ public sealed class RemoteSigner
         FrameWriter writer = new(stream);
         while (reader.TryRead(out ReadOnlySpan<byte> frame))
         {
-            Message? answer = AnswerInTime(Message.Parser.Read(frame));
+            Message question = Message.Parser.Read(frame);
+            Message? answer = AnswerInTime(question);
             if (answer is null) throw new MalformedFrameException("the node asked something unknown");
+            Answered?.Invoke(question, answer);
             writer.Write(answer);
             writer.Flush();
             if (_leavesEngine) throw new HandedOverException("another signer may have what this one lacks");

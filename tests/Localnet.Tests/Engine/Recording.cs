@@ -7,6 +7,7 @@ using System.Text.Json;
 using AppChain.Abci;
 using AppChain.Abci.Wire;
 using AppChain.Hsm;
+using AppChain.Localnet.Tests.Vectors;
 using Google.Protobuf;
 using NUnit.Framework;
 
@@ -103,28 +104,13 @@ public sealed class Recording
             byte[] frame = line.GetProperty("frame").GetBytesFromBase64();
             bool isRequest = line.GetProperty("dir").GetString() == "req";
             AbciCall? call = isRequest
-                ? CallOf(Request.Parser.ParseDelimitedFrom(new MemoryStream(frame)))
+                ? Tapes.CallOf(Request.Parser.ParseDelimitedFrom(new MemoryStream(frame)), null)
                 : Response.Parser.ParseDelimitedFrom(new MemoryStream(frame)).Info is { } info
                     ? new AbciCall(CallKind.Info, info.LastBlockHeight)
                     : null;
             if (call is { } known) yield return known;
         }
     }
-
-    private static AbciCall? CallOf(Request request) => request.ValueCase switch
-    {
-        Request.ValueOneofCase.InitChain => new AbciCall(CallKind.InitChain, request.InitChain.InitialHeight),
-        Request.ValueOneofCase.PrepareProposal =>
-            new AbciCall(CallKind.PrepareProposal, request.PrepareProposal.Height),
-        Request.ValueOneofCase.ProcessProposal =>
-            new AbciCall(CallKind.ProcessProposal, request.ProcessProposal.Height),
-        Request.ValueOneofCase.ExtendVote => new AbciCall(CallKind.ExtendVote, request.ExtendVote.Height),
-        Request.ValueOneofCase.VerifyVoteExtension =>
-            new AbciCall(CallKind.VerifyVoteExtension, request.VerifyVoteExtension.Height),
-        Request.ValueOneofCase.FinalizeBlock => new AbciCall(CallKind.FinalizeBlock, request.FinalizeBlock.Height),
-        Request.ValueOneofCase.Commit => new AbciCall(CallKind.Commit, 0),
-        _ => null,
-    };
 
     /// <summary>The requests that a node sent to its application, on all connections and in all runs.</summary>
     public IEnumerable<Request> Requests(int node)

@@ -30,7 +30,7 @@ internal sealed record FuzzResult(
 /// </summary>
 internal static class FuzzProgram
 {
-    private static int Main(string[] arguments)
+    public static int Run(string[] arguments)
     {
         var options = new Dictionary<string, string>
         {
