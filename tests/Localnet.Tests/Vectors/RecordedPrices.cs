@@ -5,11 +5,11 @@ namespace AppChain.Localnet.Tests.Vectors;
 
 /// <summary>
 /// Local prices of a validator as a function of the height that is voted for, so that its extensions come out the same
-/// when its calls are replayed. From height 14 on everything is worth three percent less, which liquidates some.
+/// when its calls are replayed. From height 9 on everything is worth a tenth less, which liquidates some.
 /// </summary>
 internal sealed class RecordedPrices(int validator)
 {
-    private const long Fall = 14;
+    private const long Fall = 9;
 
     /// <summary>Height of the vote.</summary>
     public long Height { get; set; }
@@ -25,7 +25,7 @@ internal sealed class RecordedPrices(int validator)
 
     /// <summary>What the markets cost at a height.</summary>
     public static double At(double price, long height) =>
-        price * (height >= Fall ? 0.97 : 1) * (1 + (0.0002 * (height * 7 % 5)));
+        price * (height >= Fall ? 0.9 : 1) * (1 + (0.0002 * (height * 7 % 5)));
 
     private void Add(PriceFeed feed, string ticker, double price) =>
         feed.Add(ticker, (out double now, out long age) =>

@@ -18,10 +18,29 @@ internal static class Tapes
     /// <summary>Tapes of applications, as scenario.nodeN.abci.</summary>
     public static IEnumerable<string> Applications() => Names(".abci");
 
+    /// <summary>Those of validators, which begin with genesis; not that of a node that begins with a snapshot.</summary>
+    public static IEnumerable<string> Validators() =>
+        Applications().Where(name => !name.StartsWith("state_sync", StringComparison.Ordinal));
+
     /// <summary>Tapes of signers.</summary>
     public static IEnumerable<string> Signers() => Names(".privval");
 
     public static Tape Open(string name) => Tape.Load(Here.GetManifestResourceStream(Prefix + name)!);
+
+    /// <summary>The calls of one process; without an answer where it died.</summary>
+    public static IEnumerable<(Request Request, TapeEntry Sent, TapeEntry? Answer)> Frames(IReadOnlyList<TapeEntry> run)
+    {
+        for (int i = 0; i < run.Count; i++)
+        {
+            if (run[i].Kind != TapeKind.Request) continue;
+            bool isAnswered = i + 1 < run.Count && run[i + 1].Kind == TapeKind.Answer;
+            yield return (Request.Parser.Read(run[i].Message), run[i], isAnswered ? run[i + 1] : null);
+        }
+    }
+
+    /// <summary>The same, decoded.</summary>
+    public static IEnumerable<(Request Request, Response? Answer)> Calls(IReadOnlyList<TapeEntry> run) =>
+        Frames(run).Select(one => (one.Request, one.Answer is null ? null : Response.Parser.Read(one.Answer.Message)));
 
     /// <summary>Number of the node in a tape's name.</summary>
     public static int NodeOf(string name) =>

@@ -37,6 +37,13 @@ internal sealed class VectorNetwork : IDisposable
             .Replace("\"vote_extensions_enable_height\": \"1\"",
                 $"\"vote_extensions_enable_height\": \"{scenario.InitialHeight}\"");
         CometBftHomes.Write(_options, _files, _genesis);
+        if (scenario.HasHastyNode)
+        {
+            string config = Path.Combine(CometBftHomes.HomeOf(_files, Validators - 1), "config", "config.toml");
+            File.WriteAllText(config, File.ReadAllText(config).Replace(
+                "timeout_prevote = \"500ms\"", "timeout_prevote = \"1ms\""));
+        }
+
         for (int i = 0; i < Validators; i++) _nodes.Add(new RecordedNode(i, _files, scenario, isValidator: true));
         _clients =
         [

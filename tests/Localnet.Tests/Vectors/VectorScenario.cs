@@ -22,6 +22,9 @@ internal sealed record VectorScenario(string Name, long Blocks)
 
     public long SnapshotInterval { get; init; }
 
+    /// <summary>Node 3 waits a millisecond for prevotes.</summary>
+    public bool HasHastyNode { get; init; }
+
     /// <summary>Nodes whose application is taped.</summary>
     public IReadOnlyList<int> Applications { get; init; } = [0, 3];
 
@@ -123,17 +126,18 @@ internal sealed record VectorScenario(string Name, long Blocks)
     };
 
     /// <summary>
-    /// Validator 3 sends bytes that are no prices at 6 to 8, validator 2 nothing at 10 and 11; validator 3 refuses sound
-    /// proposals of 13 to 15, so that its precommits are nil.
+    /// Validator 3 sends bytes that are no prices at 6 to 8, validator 2 nothing at 10 and 11. Validator 3 refuses sound
+    /// proposals from 12 on and does not wait for all prevotes, so that some of its precommits are nil.
     /// </summary>
-    private static VectorScenario MixedVotes() => new("mixed_votes", 20)
+    private static VectorScenario MixedVotes() => new("mixed_votes", 26)
     {
+        HasHastyNode = true,
         Lie = (node, request, answer) => (node, request) switch
         {
             (3, RequestExtendVote { Height: >= 6 and <= 8 }) =>
                 new ResponseExtendVote { VoteExtension = ByteString.CopyFromUtf8("no prices") },
             (2, RequestExtendVote { Height: 10 or 11 }) => new ResponseExtendVote(),
-            (3, RequestProcessProposal { Height: >= 13 and <= 15 }) =>
+            (3, RequestProcessProposal { Height: >= 12 and <= 24 }) =>
                 new ResponseProcessProposal { Status = ProposalStatus.Reject },
             _ => answer,
         },
