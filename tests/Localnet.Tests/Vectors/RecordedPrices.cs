@@ -5,11 +5,13 @@ namespace AppChain.Localnet.Tests.Vectors;
 
 /// <summary>
 /// Local prices of a validator as a function of the height that is voted for, so that its extensions come out the same
-/// when its calls are replayed. From height 9 on everything is worth a tenth less, which liquidates some.
+/// when its calls are replayed. From height 8 on they fall by a hundredth at each, which
+/// liquidates some.
 /// </summary>
 internal sealed class RecordedPrices(int validator)
 {
-    private const long Fall = 9;
+    private const long FallsFrom = 7;
+    private const double Fall = 0.01;
 
     /// <summary>Height of the vote.</summary>
     public long Height { get; set; }
@@ -25,7 +27,7 @@ internal sealed class RecordedPrices(int validator)
 
     /// <summary>What the markets cost at a height.</summary>
     public static double At(double price, long height) =>
-        price * (height >= Fall ? 0.9 : 1) * (1 + (0.0002 * (height * 7 % 5)));
+        price * (1 - (Fall * Math.Max(0, height - FallsFrom))) * (1 + (0.0002 * (height * 7 % 5)));
 
     private void Add(PriceFeed feed, string ticker, double price) =>
         feed.Add(ticker, (out double now, out long age) =>

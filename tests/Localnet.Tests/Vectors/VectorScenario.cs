@@ -49,7 +49,7 @@ internal sealed record VectorScenario(string Name, long Blocks)
     public static IEnumerable<VectorScenario> All() =>
         [Plain(), Absent(), Reject(), Crash(), Evidence(), Signer(), MixedVotes(), InitialHeightFive(), StateSync()];
 
-    private static VectorScenario Plain() => new("plain", 18);
+    private static VectorScenario Plain() => new("plain", 22);
 
     private static VectorScenario InitialHeightFive() => new("initial_height", 12) { InitialHeight = 5 };
 
