@@ -24,6 +24,12 @@ internal static class Program
             case ["orders"]:
                 OrderFigures.Print();
                 return 0;
+            case ["queries"]:
+                QueryFigures.Print();
+                return 0;
+            case ["transports"]:
+                TransportFigures.Print();
+                return 0;
             case ["signer"]:
                 SignerFigures.Print();
                 return 0;
@@ -41,7 +47,7 @@ internal static class Program
                 TreeFigures.Print(Console.Out);
                 return 0;
             default:
-                Console.Error.WriteLine("usage: ./appchain bench [book|orders|oracle|node|tree|signer|snapshots [ACCOUNTS]|all]");
+                Console.Error.WriteLine("usage: ./appchain bench [book|orders|oracle|node|tree|queries|transports|signer|snapshots [ACCOUNTS]|all]");
                 return 2;
         }
     }
