@@ -33,14 +33,14 @@ internal sealed partial class QueryAnswers
             NonceHighest = nonces.Highest,
             InLiquidationSince = (ulong)liquidation.SinceHeight,
         };
-        foreach (OrderRow unused in model.OrdersOf(account.Number))
+        foreach (OrderRow unused in model.Orders.Of(account.Number))
         {
             answer.OpenOrders++;
         }
 
         foreach (PositionRow position in model.PositionsOf(account.Number))
         {
-            (long buys, long sells) = model.OpenLots(account.Number, position.Market);
+            (long buys, long sells) = model.Orders.OpenLots(account.Number, position.Market);
             if (position.Size != 0 || buys != 0 || sells != 0)
             {
                 answer.Positions.Add(PositionOf(account.Number, position, risk));
@@ -54,7 +54,7 @@ internal sealed partial class QueryAnswers
     {
         MarketRow market = model.Markets[row.Market];
         MarketParameters p = market.Parameters;
-        (long buys, long sells) = model.OpenLots(account, row.Market);
+        (long buys, long sells) = model.Orders.OpenLots(account, row.Market);
         Int128 perTick = (Int128)Math.Abs(row.Size) * p.TickLotValue;
         Int128 maintenance = Requirement.Maintenance(p, p.Notional(market.MarkPrice, Math.Abs(row.Size)));
 
@@ -112,7 +112,7 @@ internal sealed partial class QueryAnswers
     private OrdersResponse AnswerOrders(OrdersRequest request)
     {
         var answer = new OrdersResponse();
-        foreach (OrderRow order in model.OrdersOf(Find(request.Account).Number))
+        foreach (OrderRow order in model.Orders.Of(Find(request.Account).Number))
         {
             if (request.Market != 0 && order.Market != request.Market)
             {

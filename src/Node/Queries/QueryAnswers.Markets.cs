@@ -1,6 +1,6 @@
 using System;
-using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 using AppChain.Margin;
 using AppChain.StateMachine;
 using AppChain.V1;
@@ -53,7 +53,6 @@ internal sealed partial class QueryAnswers
         MarketParameters p = row.Parameters;
         model.Oracles.TryGetValue(p.MarketId, out OracleRow oracle);
         model.TryValuation(p.MarketId, out Valuation valuation);
-        BookResponse book = BookOf(p.MarketId, 1);
         var market = new Market
         {
             Market_ = p.MarketId,
@@ -85,8 +84,8 @@ internal sealed partial class QueryAnswers
             FundingRatePpm = row.LastFundingRatePpm,
             FundingAppliedAt = (ulong)row.FundingAppliedAt,
             FundingIndex = Text(row.FundingIndex),
-            BestBid = book.Bids.Count > 0 ? book.Bids[0].Price : 0,
-            BestAsk = book.Asks.Count > 0 ? book.Asks[0].Price : 0,
+            BestBid = Best(p.MarketId, Side.Buy),
+            BestAsk = Best(p.MarketId, Side.Sell),
         };
         foreach (MarginTier tier in p.Tiers)
         {
@@ -115,47 +114,26 @@ internal sealed partial class QueryAnswers
 
     private BookResponse BookOf(uint market, int depth)
     {
-        var bids = new SortedDictionary<long, (long Quantity, uint Orders)>(
-            Comparer<long>.Create(static (a, b) => b.CompareTo(a)));
-        var asks = new SortedDictionary<long, (long Quantity, uint Orders)>();
-        foreach (OrderRow order in model.Orders.Values)
-        {
-            if (order.Market != market)
-            {
-                continue;
-            }
-
-            SortedDictionary<long, (long Quantity, uint Orders)> side = order.Side == Side.Buy ? bids : asks;
-            (long quantity, uint orders) = side.GetValueOrDefault(order.Price);
-            side[order.Price] = (quantity + order.Quantity, orders + 1);
-        }
-
         var book = new BookResponse { Market = market };
-        Add(book.Bids, bids, depth);
-        Add(book.Asks, asks, depth);
+        Add(book.Bids, market, Side.Buy, depth);
+        Add(book.Asks, market, Side.Sell, depth);
         return book;
     }
 
-    private static void Add(
-        RepeatedField<BookLevel> levels,
-        SortedDictionary<long, (long Quantity, uint Orders)> side,
-        int depth)
+    private void Add(RepeatedField<BookLevel> levels, uint market, Side side, int depth)
     {
-        foreach (KeyValuePair<long, (long Quantity, uint Orders)> level in side)
+        foreach (PriceLevel level in model.Orders.Levels(market, side).Take(depth))
         {
-            if (levels.Count == depth)
-            {
-                return;
-            }
-
             levels.Add(new BookLevel
             {
-                Price = (ulong)level.Key,
-                Quantity = (ulong)level.Value.Quantity,
-                Orders = level.Value.Orders,
+                Price = (ulong)level.Price,
+                Quantity = (ulong)level.Quantity,
+                Orders = (uint)level.Orders,
             });
         }
     }
+
+    private ulong Best(uint market, Side side) => (ulong)(model.Orders.Levels(market, side).FirstOrDefault()?.Price ?? 0);
 
     private OracleResponse AnswerOracle(OracleRequest request)
     {

@@ -23,8 +23,6 @@ internal sealed class ReadModel
     private readonly Dictionary<int, AccountId> _numbers = [];
     private readonly Dictionary<Address, NonceRow> _nonces = [];
     private readonly Dictionary<int, SortedDictionary<uint, PositionRow>> _positions = [];
-    private readonly SortedDictionary<ulong, OrderRow> _orders = [];
-    private readonly Dictionary<int, SortedSet<ulong>> _ordersOf = [];
     private readonly Dictionary<int, LiquidationRow> _liquidations = [];
     private readonly SortedDictionary<AgentKey, AgentRow> _agents = [];
     private readonly Queue<RecordedEvent> _fills = new();
@@ -72,8 +70,8 @@ internal sealed class ReadModel
     /// <summary>Accounts by id.</summary>
     public IReadOnlyDictionary<AccountId, AccountRow> Accounts => _accounts;
 
-    /// <summary>Resting orders by id.</summary>
-    public IReadOnlyDictionary<ulong, OrderRow> Orders => _orders;
+    /// <summary>Resting orders.</summary>
+    public OrderModel Orders { get; } = new();
 
     /// <summary>Open liquidations by account number.</summary>
     public IReadOnlyDictionary<int, LiquidationRow> Liquidations => _liquidations;
@@ -108,8 +106,7 @@ internal sealed class ReadModel
             _numbers.Clear();
             _nonces.Clear();
             _positions.Clear();
-            _orders.Clear();
-            _ordersOf.Clear();
+            Orders.Clear();
             _liquidations.Clear();
             _agents.Clear();
             Vault.Clear();
@@ -164,18 +161,6 @@ internal sealed class ReadModel
     public IEnumerable<PositionRow> PositionsOf(int account) =>
         _positions.TryGetValue(account, out SortedDictionary<uint, PositionRow>? positions) ? positions.Values : [];
 
-    /// <summary>Orders of an account, ascending by id.</summary>
-    public IEnumerable<OrderRow> OrdersOf(int account)
-    {
-        if (_ordersOf.TryGetValue(account, out SortedSet<ulong>? ids))
-        {
-            foreach (ulong id in ids)
-            {
-                yield return _orders[id];
-            }
-        }
-    }
-
     /// <summary>Nonces of an owner; false when it has used none.</summary>
     public bool TryNonces(Address owner, out NonceRow row) => _nonces.TryGetValue(owner, out row);
 
@@ -189,23 +174,6 @@ internal sealed class ReadModel
                 yield return agent;
             }
         }
-    }
-
-    /// <summary>Lots of open orders that ask for margin: buys and sells of an account in a market.</summary>
-    public (long Buys, long Sells) OpenLots(int account, uint market)
-    {
-        long buys = 0;
-        long sells = 0;
-        foreach (OrderRow order in OrdersOf(account))
-        {
-            if (order.Market == market && !order.ReduceOnly)
-            {
-                buys += order.Side == Side.Buy ? order.Quantity : 0;
-                sells += order.Side == Side.Sell ? order.Quantity : 0;
-            }
-        }
-
-        return (buys, sells);
     }
 
     /// <summary>Valuation of a market; false before the first price.</summary>
@@ -233,7 +201,7 @@ internal sealed class ReadModel
             }
 
             MarketRow market = Markets[position.Market];
-            (long buys, long sells) = OpenLots(account.Number, position.Market);
+            (long buys, long sells) = Orders.OpenLots(account.Number, position.Market);
             risk.Add(
                 market.Parameters,
                 valuation,
@@ -289,7 +257,7 @@ internal sealed class ReadModel
                 ApplyPosition(ref key, ref value, gone);
                 break;
             case RowKind.Order:
-                ApplyOrder(ref key, ref value, gone);
+                Orders.Apply(ref key, ref value, gone);
                 break;
             case RowKind.Liquidation:
                 int number = key.ReadInt32();
@@ -348,29 +316,6 @@ internal sealed class ReadModel
             EntryNotional = value.ReadInt128(),
             FundingIndex = value.ReadInt128(),
         };
-    }
-
-    private void ApplyOrder(ref ByteReader key, ref ByteReader value, bool gone)
-    {
-        if (gone)
-        {
-            ulong id = key.ReadUInt64();
-            if (_orders.Remove(id, out OrderRow old))
-            {
-                _ordersOf[old.Account].Remove(id);
-            }
-
-            return;
-        }
-
-        OrderRow order = OrderRow.Decode(ref key, ref value);
-        _orders[order.OrderId] = order;
-        if (!_ordersOf.TryGetValue(order.Account, out SortedSet<ulong>? ids))
-        {
-            _ordersOf[order.Account] = ids = [];
-        }
-
-        ids.Add(order.OrderId);
     }
 
     private void Record(in RecordedEvent recorded)
