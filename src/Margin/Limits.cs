@@ -17,6 +17,12 @@ public static class Limits
     /// <summary>Largest amount of collateral an operation may name, in micro-USD: 2^62 (about 4.6 trillion USD).</summary>
     public const long AmountMax = 1L << 62;
 
+    /// <summary>
+    /// Smallest withdrawal, in micro-USD: 1 USD. Admissions are few a block and each asks guardians for signatures, so a
+    /// place in their queue must cost something.
+    /// </summary>
+    public const long WithdrawalMin = 1_000_000;
+
     /// <summary>Largest leverage-free rate: 1,000,000 ppm is 100 %.</summary>
     public const long RatePpmMax = 1_000_000;
 

@@ -52,6 +52,11 @@ public sealed class Exchange
         exchange.Open();
         Invariant.Assert(exchange.Height == genesis.InitialHeight - 1 && exchange.Time <= genesis.Time);
         ref ChainRow chain = ref exchange._state.Chain.Write(0);
+        if (chain.ChainId != genesis.ChainId)
+        {
+            Releases.ForgetSignatures(exchange._state);
+        }
+
         chain.ChainId = genesis.ChainId;
         chain.InitialHeight = genesis.InitialHeight;
         chain.Time = genesis.Time;

@@ -3,6 +3,8 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
+using System.Net;
+using System.Net.Sockets;
 using System.Threading;
 using AppChain.Abci.Wire.Types;
 using AppChain.Hsm;
@@ -253,6 +255,107 @@ internal sealed class QuorumTests
             Assert.That(done.Wait(Patience), Is.True);
             return found;
         }
+    }
+
+    /// <summary>Whoever connects and never says who it is keeps nobody out who can.</summary>
+    [Test]
+    [Property("Spec", "SIGN-32")]
+    public void Strangers_who_never_finish_the_handshake_do_not_keep_a_signer_out()
+    {
+        using SoftwareKey ours = SoftwareKey.FromSeed([.. Enumerable.Repeat((byte)1, 32)]);
+        SignGuard guard = new(SignState.Fresh, static _ => { });
+        using WitnessListener listener = new("tcp://127.0.0.1:0", ours, [ours.PublicKey],
+            [new WitnessedKey("one", ours.PublicKey, guard, new SigningNotes("one", null, new SignerMetrics()))],
+            static _ => { });
+        int port = new Uri(listener.Address).Port;
+        List<Socket> strangers = [];
+        try
+        {
+            for (int i = 0; i < 200; i++)
+            {
+                Socket stranger = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+                strangers.Add(stranger);
+                stranger.Connect(IPAddress.Loopback, port);
+            }
+
+            // Each sends a byte of its key from time to time, so that no wait for bytes ends.
+            using Timer trickle = new(_ =>
+            {
+                foreach (Socket stranger in strangers)
+                {
+                    try
+                    {
+                        stranger.Send([0x22]);
+                    }
+                    catch (SocketException)
+                    {
+                        // Dropped by the listener, as it should be.
+                    }
+                }
+            }, null, 0, 500);
+            Thread.Sleep(3_000);
+            using WitnessPeer peer = new(listener.Address, ours, ours.PublicKey, new SignerMetrics());
+            bool isRecorded = SpinWait.SpinUntil(() =>
+            {
+                using ManualResetEventSlim done = new();
+                bool recorded = false;
+                peer.Ask(new WitnessRequest { ChainId = "one", ConsensusKey = ours.PublicKey, Record = Position(5, 1) },
+                    reply =>
+                    {
+                        recorded = reply is { Recorded: true };
+                        done.Set();
+                    });
+                done.Wait(Patience);
+                return recorded;
+            }, TimeSpan.FromSeconds(5));
+            Assert.That(isRecorded, Is.True, "one of the others is answered");
+        }
+        finally
+        {
+            strangers.ForEach(static stranger => stranger.Dispose());
+        }
+    }
+
+    /// <summary>A disk that fails while a signer recovers is tried again: the process and its other keys live on.</summary>
+    [Test]
+    [Property("Spec", "SIGN-15")]
+    public void A_disk_that_fails_during_recovery_is_tried_again()
+    {
+        using SoftwareKey ours = SoftwareKey.FromSeed([.. Enumerable.Repeat((byte)1, 32)]);
+        SignGuard ahead = new(State(7, 1), static _ => { });
+        using WitnessListener other = new("tcp://127.0.0.1:0", ours, [ours.PublicKey],
+            [new WitnessedKey("one", ours.PublicKey, ahead, new SigningNotes("one", null, new SignerMetrics()))],
+            static _ => { });
+        using WitnessPeer first = new(other.Address, ours, ours.PublicKey, new SignerMetrics());
+        using WitnessPeer second = new(other.Address, ours, ours.PublicKey, new SignerMetrics());
+        int saves = 0;
+        SignGuard guard = new(SignState.Fresh, _ =>
+        {
+            if (++saves < 3) throw new IOException("no space left");
+        }, isTrusted: false);
+        Quorum quorum = new("one", ours.PublicKey, guard, [first, second], new SigningNotes("one", null, new SignerMetrics()));
+        using CancellationTokenSource stop = new();
+        List<string> lines = [];
+        Exception? ended = null;
+        Thread thread = new(() =>
+        {
+            try
+            {
+                quorum.KeepRecovered(stop.Token, lines.Add);
+            }
+            catch (Exception error)
+            {
+                ended = error;
+            }
+        });
+        thread.Start();
+        bool isRecovered = SpinWait.SpinUntil(() => guard.IsTrusted || ended is not null, Patience);
+        stop.Cancel();
+        thread.Join();
+        Assert.That(ended, Is.Null);
+        Assert.That(isRecovered && guard.IsTrusted, Is.True);
+        Assert.That(guard.State.Height, Is.EqualTo(7));
+        Assert.That(lines, Has.Some.Contain("no space left"));
     }
 
     private static void Simulate(int firstSeed, int runs)

@@ -72,6 +72,26 @@ internal sealed class SignerProcessTests
         Assert.That(AuditLog.Verify(In("one.audit")).Fault, Is.Null);
     }
 
+    /// <summary>Two of three would be one of one: a configuration copied to the other machine as it is.</summary>
+    [Test]
+    [Property("Spec", "SIGN-32")]
+    public void A_signer_is_never_its_own_witness()
+    {
+        using SoftwareKey own = SoftwareKey.Create(In("identity"));
+        using SoftwareKey other = SoftwareKey.Create(In("other"));
+        string address = $"tcp://127.0.0.1:{Ports.Free()}";
+        SignerConfig config = new()
+        {
+            Identity = In("identity"),
+            Listen = address,
+            Peers = [new SignerPeer(other.PublicKey, $"tcp://127.0.0.1:{Ports.Free()}"), new SignerPeer(own.PublicKey, address)],
+            Chains = [new SignerChain { ChainId = "one", Key = In("consensus.key"), State = In("one.json") }],
+        };
+        Assert.That(
+            () => new SignerProcess(config, new SignerStart(true, false, false), SoftwareKey.Load, static _ => { }).Dispose(),
+            Throws.TypeOf<IOException>().With.Message.Contains("is this machine itself"));
+    }
+
     [TestCase(0, "change")]
     [TestCase(3, "change")]
     [TestCase(2, "delete")]

@@ -74,6 +74,11 @@ public sealed class SignerProcess : IDisposable
     private void Open(SignerStart start, Func<string, ISigningKey> openKey)
     {
         ISigningKey? identity = _config.Identity.Length > 0 ? Opened(SoftwareKey.Load(_config.Identity)) : null;
+        if (_config.Peers.FirstOrDefault(peer => peer.Identity == identity?.PublicKey) is { } itself)
+        {
+            throw new IOException($"the peer {itself.Address} is this machine itself, by the identity in "
+                + $"{_config.Identity}: name the two others, each with an identity of its own");
+        }
         if (_config.Metrics is { } endpoint) Opened(new MetricsServer(endpoint, Metrics));
         List<WitnessPeer> peers = [.. _config.Peers.Select(peer =>
             Opened(new WitnessPeer(peer.Address, identity!, peer.Identity, Metrics)))];

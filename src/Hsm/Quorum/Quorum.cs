@@ -76,6 +76,7 @@ public sealed class Quorum
     {
         ArgumentNullException.ThrowIfNull(log);
         bool isAnnounced = false;
+        string lastError = "";
         while (!stop.IsCancellationRequested)
         {
             bool isTrusted = _guard.IsTrusted;
@@ -85,11 +86,21 @@ public sealed class Quorum
             {
                 if (!isAnnounced) log($"signer: {_chainId}: recovering, waiting for the states of both other signers");
                 isAnnounced = true;
-                if (TryRecover())
+                try
                 {
-                    isAnnounced = false;
-                    SignState state = _guard.State;
-                    log($"signer: {_chainId}: recovered at height {state.Height}, round {state.Round}, {state.Step}");
+                    if (TryRecover())
+                    {
+                        isAnnounced = false;
+                        SignState state = _guard.State;
+                        log($"signer: {_chainId}: recovered at height {state.Height}, round {state.Round}, {state.Step}");
+                    }
+                }
+                catch (IOException error)
+                {
+                    // The disk failed, of the state or of the audit log: nothing is signed, and it is tried again.
+                    _guard.Distrust();
+                    if (error.Message != lastError) log($"signer: {_chainId}: cannot recover: {error.Message}");
+                    lastError = error.Message;
                 }
             }
             stop.WaitHandle.WaitOne(RecoveryPause);

@@ -17,8 +17,10 @@ namespace AppChain.Hsm;
 public sealed class WitnessListener : IDisposable
 {
     private const int RequestBytesMax = 16 * 1024;
-    // BOUND: connections at once; each of the two others needs one, and one more while it dials again.
-    private const int ConnectionsMax = 16;
+    // BOUND: connections of the two others at once; each needs one, and one more while it dials again.
+    private const int ServedMax = 16;
+    // BOUND: connections that have not proven who they are. One of the others does so in milliseconds.
+    private const int StrangersMax = 64;
     private static readonly TimeSpan HandshakePatience = TimeSpan.FromSeconds(2);
 
     private readonly Socket _listener;
@@ -27,7 +29,9 @@ public sealed class WitnessListener : IDisposable
     private readonly IReadOnlyList<ByteString> _known;
     private readonly IReadOnlyList<WitnessedKey> _keys;
     private readonly Action<string> _log;
-    private readonly HashSet<Socket> _open = [];
+    private readonly object _lock = new();
+    private readonly LinkedList<Socket> _strangers = [];
+    private readonly HashSet<Socket> _served = [];
     private volatile bool _stopped;
 
     /// <summary>Begins to listen.</summary>
@@ -78,9 +82,10 @@ public sealed class WitnessListener : IDisposable
     {
         _stopped = true;
         _listener.Dispose();
-        lock (_open)
+        lock (_lock)
         {
-            foreach (Socket socket in _open) socket.Dispose();
+            foreach (Socket socket in _strangers) socket.Dispose();
+            foreach (Socket socket in _served) socket.Dispose();
         }
     }
 
@@ -91,14 +96,20 @@ public sealed class WitnessListener : IDisposable
             try
             {
                 Socket socket = _listener.Accept();
-                lock (_open)
+                lock (_lock)
                 {
-                    if (_stopped || _open.Count >= ConnectionsMax)
+                    if (_stopped)
                     {
                         socket.Dispose();
                         continue;
                     }
-                    _open.Add(socket);
+                    // The oldest has had its time: whoever never says who it is keeps nobody out who can.
+                    if (_strangers.Count == StrangersMax)
+                    {
+                        _strangers.First!.Value.Dispose();
+                        _strangers.RemoveFirst();
+                    }
+                    _strangers.AddLast(socket);
                 }
                 Start(() => Serve(socket), "witness");
             }
@@ -121,6 +132,7 @@ public sealed class WitnessListener : IDisposable
                 _log($"signer: refused a witness connection of {Convert.ToHexStringLower(stream.RemoteIdentity.Span)}");
                 return;
             }
+            if (!TryAdmit(socket)) return;
             socket.ReceiveTimeout = 0;
             FrameReader reader = new(stream, RequestBytesMax);
             FrameWriter writer = new(stream);
@@ -136,8 +148,20 @@ public sealed class WitnessListener : IDisposable
         }
         finally
         {
-            lock (_open) _open.Remove(socket);
+            lock (_lock)
+            {
+                _strangers.Remove(socket);
+                _served.Remove(socket);
+            }
             socket.Dispose();
+        }
+    }
+
+    private bool TryAdmit(Socket socket)
+    {
+        lock (_lock)
+        {
+            return _strangers.Remove(socket) && _served.Count < ServedMax && _served.Add(socket);
         }
     }
 

@@ -42,7 +42,7 @@ public enum ResultCode : uint
     /// <summary>The account has never held collateral.</summary>
     UnknownAccount = 204,
 
-    /// <summary>The amount is zero or above the limit.</summary>
+    /// <summary>The amount is zero, above the limit, or less than a withdrawal may be.</summary>
     InvalidAmount = 205,
 
     /// <summary>Sender and recipient are the same account.</summary>
@@ -165,7 +165,7 @@ public enum ResultCode : uint
     /// <summary>The member has voted, attested or signed already.</summary>
     AlreadyVoted = 804,
 
-    /// <summary>Too many open proposals of the member or its council.</summary>
+    /// <summary>Too many open proposals of the member.</summary>
     TooManyProposals = 805,
 
     /// <summary>A policy with members, thresholds, caps or timelocks that cannot be.</summary>

@@ -292,7 +292,7 @@ internal sealed class TransactionExecution
 
     private OperationOutcome Withdraw(int account, in Operation operation, BlockContext context)
     {
-        if (operation.Amount is <= 0 or > Limits.AmountMax)
+        if (operation.Amount is < Limits.WithdrawalMin or > Limits.AmountMax)
         {
             return new OperationOutcome(ResultCode.InvalidAmount);
         }

@@ -64,7 +64,7 @@ internal sealed class Councils
             code = _execution.Check(content!);
         }
 
-        if (code == ResultCode.Ok && !HasRoom(kind, member))
+        if (code == ResultCode.Ok && !HasRoom(_state.Councils.Read(council), member))
         {
             code = ResultCode.TooManyProposals;
         }
@@ -269,23 +269,22 @@ internal sealed class Councils
             : ResultCode.ProposalNotOpen;
     }
 
-    private bool HasRoom(CouncilKind kind, int member)
+    // Each member has its own share, so that nobody takes the room of another.
+    private bool HasRoom(in CouncilRow council, int member)
     {
-        int open = 0;
         int own = 0;
         // BOUND: the open ones have a limit, the executed ones took the approvals of their council.
         foreach (ulong id in _state.DueProposals.Keys())
         {
             _state.Proposals.TryFind(id, out int slot);
             ref readonly ProposalRow row = ref _state.Proposals.Read(slot);
-            if (row.Council == kind && row.State is ProposalState.Open or ProposalState.Approved)
+            if (row.Council == council.Council && row.State is ProposalState.Open or ProposalState.Approved)
             {
-                open++;
                 own += row.Proposer == member ? 1 : 0;
             }
         }
 
-        return open < OpenMax && own < OpenPerMemberMax;
+        return own < Math.Min(OpenPerMemberMax, OpenMax / council.Terms.Members.Length);
     }
 
     private void DropOpen(CouncilKind kind, BlockContext context)

@@ -20,7 +20,12 @@ internal sealed class Flows
     /// <summary>A deposit was credited.</summary>
     public void Credited(Address owner, long amount, long time)
     {
-        Open(owner).Add(time, 0, amount);
+        // Anybody may deposit to the zero address, whose row is the sum: such a deposit counts once.
+        if (owner != default)
+        {
+            Open(owner).Add(time, 0, amount);
+        }
+
         Open(default).Add(time, 0, amount);
     }
 

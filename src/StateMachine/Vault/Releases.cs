@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Collections.Immutable;
 using AppChain.Margin;
 
@@ -71,6 +72,23 @@ internal sealed class Releases
         }
 
         return ResultCode.Ok;
+    }
+
+    /// <summary>
+    /// Drops the signatures of every admission that waits for more: they name the chain id, so under another one they
+    /// complete no release that proves itself.
+    /// </summary>
+    public static void ForgetSignatures(State state)
+    {
+        foreach (int slot in state.Withdrawals.SlotsInKeyOrder(Comparer<ulong>.Default))
+        {
+            if (state.Withdrawals.Read(slot) is { State: WithdrawalState.Releasable, Signers: not 0 })
+            {
+                ref WithdrawalRow row = ref state.Withdrawals.Write(slot);
+                row.Signers = 0;
+                row.Signatures = [];
+            }
+        }
     }
 
     private void Complete(int slot, BlockContext context)

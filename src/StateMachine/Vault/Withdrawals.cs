@@ -94,7 +94,10 @@ internal sealed class Withdrawals
         return ResultCode.Ok;
     }
 
-    /// <summary>A guardian vetoes a waiting withdrawal; with the last veto the collateral goes back.</summary>
+    /// <summary>
+    /// A guardian vetoes a withdrawal. With the last veto the collateral of one that waits goes back at once, that of one
+    /// that is admitted when its admission expires: until then others may sign it.
+    /// </summary>
     public ResultCode Veto(Address signer, ulong id, BlockContext context)
     {
         ResultCode code = Councils.Find(_state, CouncilKind.Guardians, signer, out int council, out int guardian);
@@ -108,7 +111,7 @@ internal sealed class Withdrawals
             return ResultCode.UnknownWithdrawal;
         }
 
-        if (_state.Withdrawals.Read(slot).State != WithdrawalState.Waiting)
+        if (_state.Withdrawals.Read(slot).State == WithdrawalState.Released)
         {
             return ResultCode.WithdrawalNotWaiting;
         }
@@ -117,6 +120,12 @@ internal sealed class Withdrawals
         ref WithdrawalRow row = ref _state.Withdrawals.Write(slot);
         if (row.CouncilVersion != guardians.Version)
         {
+            // An admission is for the guardians of its version: those of now are asked with the next one.
+            if (row.State == WithdrawalState.Releasable)
+            {
+                return ResultCode.WithdrawalNotWaiting;
+            }
+
             row.CouncilVersion = guardians.Version;
             row.Vetoes = 0;
         }
@@ -130,17 +139,25 @@ internal sealed class Withdrawals
         int vetoes = CouncilRow.Count(row.Vetoes);
         Emit(EventKind.WithdrawalVetoed, row, vetoes, context);
 
-        // One that was admitted may have been paid on the other side by signatures that never came here: to say that it
-        // was not takes as many guardians as to say that it may be.
-        int needed = row.Sequence == 0
-            ? guardians.Terms.VetoThreshold
-            : Math.Max(guardians.Terms.VetoThreshold, guardians.Terms.Threshold);
-        if (vetoes >= needed)
+        if (row.State == WithdrawalState.Waiting && IsStopped(row))
         {
             Return(slot, WithdrawalState.Vetoed, context);
         }
 
         return ResultCode.Ok;
+    }
+
+    // One that was admitted may have been paid on the other side by signatures that never came here: to say that it was
+    // not takes as many guardians as to say that it may be.
+    private bool IsStopped(in WithdrawalRow row)
+    {
+        bool found = _state.Councils.TryFind((uint)CouncilKind.Guardians, out int council);
+        Invariant.Assert(found);
+        ref readonly CouncilRow guardians = ref _state.Councils.Read(council);
+        int needed = row.Sequence == 0
+            ? guardians.Terms.VetoThreshold
+            : Math.Max(guardians.Terms.VetoThreshold, guardians.Terms.Threshold);
+        return row.CouncilVersion == guardians.Version && CouncilRow.Count(row.Vetoes) >= needed;
     }
 
     /// <summary>
@@ -186,10 +203,13 @@ internal sealed class Withdrawals
         waiting.State = WithdrawalState.Waiting;
         waiting.DueTime = context.Time;
         waiting.Signers = 0;
-        waiting.Vetoes = 0;
         waiting.Signatures = [];
         _state.WaitingWithdrawals.Add(context.Time, id);
         _flows.Expired(OwnerOf(waiting), waiting.Amount);
+        if (IsStopped(waiting))
+        {
+            Return(slot, WithdrawalState.Vetoed, context);
+        }
     }
 
     private void Examine(ulong id, BlockContext context)

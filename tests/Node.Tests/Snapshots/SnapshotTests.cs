@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
 using System.IO;
 using System.Linq;
 using System.Security.Cryptography;
@@ -248,6 +249,51 @@ public sealed class SnapshotTests
         File.WriteAllBytes(Path.Combine(_snapshotDirectory, "40", "manifest"), [1, 2, 3]);
         using var reopened = new SnapshotStore(_snapshotDirectory, 8, 2, NodeLog.Silent);
         Assert.That(reopened.List(), Is.Empty);
+    }
+
+    // SNAP-7: what a peer asks for never stops the node, not even when the damaged snapshot cannot be removed.
+    [Test]
+    public void A_damaged_snapshot_that_cannot_be_removed_stops_nobody()
+    {
+        Trade(8);
+        _snapshots.Wait();
+        string directory = Path.Combine(_snapshotDirectory, $"{_snapshots.List()[0].Height}");
+        string stays = Path.Combine(directory, "stays");
+        File.WriteAllBytes(stays, [1]);
+        File.Delete(Path.Combine(directory, "000000"));
+        if (!TryMakeImmutable(stays, true))
+        {
+            Assert.Ignore("chattr +i is not permitted here");
+        }
+
+        try
+        {
+            Node.Application server = _network.Validators[0].Application;
+            var request = new RequestLoadSnapshotChunk { Height = (ulong)_snapshots.List()[0].Height, Format = 1 };
+            Assert.That(server.LoadSnapshotChunk(request).Chunk.IsEmpty, Is.True);
+            Assert.That(Heights(), Is.Empty);
+            using var reopened = new SnapshotStore(_snapshotDirectory, 8, 2, NodeLog.Silent);
+            Assert.That(reopened.List(), Is.Empty, "what is left of it is not taken for a snapshot");
+        }
+        finally
+        {
+            TryMakeImmutable(stays, false);
+        }
+    }
+
+    private static bool TryMakeImmutable(string file, bool isImmutable)
+    {
+        try
+        {
+            using Process chattr = Process.Start(
+                new ProcessStartInfo("chattr", [isImmutable ? "+i" : "-i", file]) { RedirectStandardError = true })!;
+            chattr.WaitForExit();
+            return chattr.ExitCode == 0;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return false;
+        }
     }
 
     // SNAP-5
