@@ -140,7 +140,7 @@ internal sealed partial class QueryAnswers
     private AccountsAtRiskResponse AnswerAtRisk(AccountsAtRiskRequest request)
     {
         var found = new List<AccountAtRisk>();
-        foreach (AccountRow account in model.Accounts.Values)
+        foreach (AccountRow account in model.AccountsWithPositions())
         {
             Risk risk = model.RiskOf(account);
             if (risk.Maintenance == 0)

@@ -129,15 +129,19 @@ internal sealed partial class QueryAnswers
             throw Missing($"there is no withdrawal {request.WithdrawalId}, or no more");
         }
 
+        // Those that are not over come before those that are, of which the newest do.
         var answer = new WithdrawalsResponse();
-        foreach (WithdrawalRow row in model.Vault.Withdrawals.Values)
+        IEnumerable<ulong> numbers = request.WithdrawalId != 0
+            ? [request.WithdrawalId]
+            : model.Vault.Leaving.Concat(model.Vault.Released.Reverse());
+        // BOUND: RowsMax rows, whatever withdrawals there are.
+        IEnumerable<WithdrawalRow> wanted = numbers
+            .Select(number => model.Vault.Withdrawals[number])
+            .Where(row => owner is null || model.AccountOf(row.Account).Owner == owner)
+            .Take((int)RowsMax);
+        foreach (WithdrawalRow row in wanted.OrderBy(static row => row.Id))
         {
-            bool isWanted = (request.WithdrawalId == 0 || request.WithdrawalId == row.Id)
-                && (owner is null || model.AccountOf(row.Account).Owner == owner);
-            if (isWanted)
-            {
-                answer.Withdrawals.Add(Withdrawal(row));
-            }
+            answer.Withdrawals.Add(Withdrawal(row));
         }
 
         return answer;

@@ -24,7 +24,7 @@ internal sealed class ReadModel
     private readonly Dictionary<Address, NonceRow> _nonces = [];
     private readonly Dictionary<int, SortedDictionary<uint, PositionRow>> _positions = [];
     private readonly Dictionary<int, LiquidationRow> _liquidations = [];
-    private readonly SortedDictionary<AgentKey, AgentRow> _agents = [];
+    private readonly Dictionary<Address, SortedDictionary<Address, AgentRow>> _agents = [];
     private readonly Queue<RecordedEvent> _fills = new();
     private readonly Queue<RecordedEvent> _steps = new();
 
@@ -161,20 +161,16 @@ internal sealed class ReadModel
     public IEnumerable<PositionRow> PositionsOf(int account) =>
         _positions.TryGetValue(account, out SortedDictionary<uint, PositionRow>? positions) ? positions.Values : [];
 
+    /// <summary>Accounts with a position or an order, ascending by id.</summary>
+    public IEnumerable<AccountRow> AccountsWithPositions() =>
+        _positions.Keys.Select(number => _accounts[_numbers[number]]).OrderBy(static account => account.Id);
+
     /// <summary>Nonces of an owner; false when it has used none.</summary>
     public bool TryNonces(Address owner, out NonceRow row) => _nonces.TryGetValue(owner, out row);
 
     /// <summary>Agents of an owner, ascending by address.</summary>
-    public IEnumerable<AgentRow> AgentsOf(Address owner)
-    {
-        foreach (AgentRow agent in _agents.Values)
-        {
-            if (agent.Id.Owner == owner)
-            {
-                yield return agent;
-            }
-        }
-    }
+    public IEnumerable<AgentRow> AgentsOf(Address owner) =>
+        _agents.TryGetValue(owner, out SortedDictionary<Address, AgentRow>? agents) ? agents.Values : [];
 
     /// <summary>Valuation of a market; false before the first price.</summary>
     public bool TryValuation(uint market, out Valuation valuation)
@@ -277,11 +273,16 @@ internal sealed class ReadModel
 
                 break;
             case RowKind.Agent when gone:
-                _agents.Remove(new AgentKey(key.ReadAddress(), key.ReadAddress()));
+                RemoveAgent(key.ReadAddress(), key.ReadAddress());
                 break;
             case RowKind.Agent:
                 AgentRow agent = AgentRow.Decode(ref key, ref value);
-                _agents[agent.Id] = agent;
+                if (!_agents.TryGetValue(agent.Id.Owner, out SortedDictionary<Address, AgentRow>? agents))
+                {
+                    _agents[agent.Id.Owner] = agents = [];
+                }
+
+                agents[agent.Id.Agent] = agent;
                 break;
             case RowKind.AgentList:
             case RowKind.ValidatorSet:
@@ -290,6 +291,16 @@ internal sealed class ReadModel
             default:
                 Vault.Apply((RowKind)change.Key[0], ref key, ref value, gone);
                 break;
+        }
+    }
+
+    private void RemoveAgent(Address owner, Address agent)
+    {
+        if (_agents.TryGetValue(owner, out SortedDictionary<Address, AgentRow>? agents)
+            && agents.Remove(agent)
+            && agents.Count == 0)
+        {
+            _agents.Remove(owner);
         }
     }
 
@@ -305,6 +316,11 @@ internal sealed class ReadModel
         if (gone)
         {
             positions.Remove(market);
+            if (positions.Count == 0)
+            {
+                _positions.Remove(account);
+            }
+
             return;
         }
 

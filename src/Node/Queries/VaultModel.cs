@@ -15,6 +15,12 @@ internal sealed class VaultModel
     /// <summary>Withdrawals by number.</summary>
     public SortedDictionary<ulong, WithdrawalRow> Withdrawals { get; } = [];
 
+    /// <summary>Numbers of those that were released.</summary>
+    public SortedSet<ulong> Released { get; } = [];
+
+    /// <summary>Numbers of those that are not over.</summary>
+    public SortedSet<ulong> Leaving { get; } = [];
+
     /// <summary>Deposits that need more attestations.</summary>
     public SortedDictionary<DepositKey, PendingDepositRow> Pending { get; } = [];
 
@@ -42,6 +48,8 @@ internal sealed class VaultModel
         Councils.Clear();
         Proposals.Clear();
         Withdrawals.Clear();
+        Released.Clear();
+        Leaving.Clear();
         Pending.Clear();
         Credited.Clear();
         CreditedByHeight.Clear();
@@ -81,11 +89,17 @@ internal sealed class VaultModel
                 Proposals[proposal.Id] = proposal;
                 break;
             case RowKind.Withdrawal when gone:
-                Withdrawals.Remove(key.ReadUInt64());
+                ulong number = key.ReadUInt64();
+                Withdrawals.Remove(number);
+                Released.Remove(number);
+                Leaving.Remove(number);
                 break;
             case RowKind.Withdrawal:
                 WithdrawalRow withdrawal = WithdrawalRow.Decode(ref key, ref value);
                 Withdrawals[withdrawal.Id] = withdrawal;
+                bool isReleased = withdrawal.State == WithdrawalState.Released;
+                (isReleased ? Released : Leaving).Add(withdrawal.Id);
+                (isReleased ? Leaving : Released).Remove(withdrawal.Id);
                 break;
             case RowKind.PendingDeposit when gone:
                 Pending.Remove(new DepositKey(key.ReadDigest(), key.ReadDigest()));

@@ -241,7 +241,7 @@ public sealed class SnapshotStore : IDisposable
             }
             else
             {
-                Remove(path);
+                TryRemove(path);
             }
         }
 
@@ -259,12 +259,31 @@ public sealed class SnapshotStore : IDisposable
 
     private void Forget(long height)
     {
+        bool isOurs;
         lock (_lock)
         {
-            _snapshots.Remove(height);
+            isOurs = _snapshots.Remove(height);
         }
 
-        Remove(DirectoryOf(height));
+        // One caller deletes: a chunk can be asked for in the moment in which a newer snapshot takes this one's place.
+        if (isOurs)
+        {
+            TryRemove(DirectoryOf(height));
+        }
+    }
+
+    // What cannot be removed stops nothing. The manifest goes first: without it the rest is no snapshot.
+    private void TryRemove(string directory)
+    {
+        try
+        {
+            File.Delete(Path.Combine(directory, Manifest));
+            Remove(directory);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            _log.Error($"{directory} is no longer used and cannot be removed: {failure.Message}");
+        }
     }
 
     private string DirectoryOf(long height) =>
