@@ -23,6 +23,10 @@ internal sealed class CrashRun(
     private const int AgainMax = 3;
     private const int AgainMillisecondsMax = 4_000;
     private const int Poll = 50;
+    private const int QuitSignal = 3;
+
+    // CometBFT 0.38 can stand still in block sync for ever (docs/operating/failures.md): what an operator would do, is done.
+    private static readonly TimeSpan StuckAfter = TimeSpan.FromMinutes(2);
 
     private readonly Recovery _recovery = new(nodes);
     private readonly Random _random = new(options.Seed);
@@ -32,6 +36,7 @@ internal sealed class CrashRun(
     private readonly List<double> _seconds = [];
     private readonly List<double> _loads = [];
     private int _again;
+    private int _stuck;
 
     /// <summary>When a validator was killed, and the height at which it is back.</summary>
     private sealed record Kill(long At, long Target);
@@ -66,6 +71,7 @@ internal sealed class CrashRun(
     {
         ["kills_survived"] = Kills,
         ["while_starting"] = _again,
+        ["engines_stuck_and_restarted"] = _stuck,
         ["by_process"] = new JsonObject(_byProcess.Select(pair => KeyValuePair.Create<string, JsonNode?>(pair.Key, pair.Value))),
         ["by_validators_at_once"] = new JsonObject(_byVictims.Select(pair => KeyValuePair.Create<string, JsonNode?>(
             pair.Key.ToString(CultureInfo.InvariantCulture), pair.Value))),
@@ -137,14 +143,28 @@ internal sealed class CrashRun(
     private async Task ComeBackAsync(int victim, CancellationToken over, CancellationToken cancel)
     {
         Kill? told = null;
+        long? height = null;
+        long moved = Stopwatch.GetTimestamp();
         while (true)
         {
             // The strike is over before its last kill is looked at, or it is not over yet.
             bool isLast = over.IsCancellationRequested;
             Kill last = Volatile.Read(ref _last[victim]);
-            bool isBack = await processes.MendAsync(victim, cancel).ConfigureAwait(false)
-                && await _recovery.HasAsync(victim, last.Target, cancel).ConfigureAwait(false)
-                && Volatile.Read(ref _last[victim]) == last;
+            bool isWhole = await processes.MendAsync(victim, cancel).ConfigureAwait(false);
+            long? now = isWhole ? await _recovery.HeightAsync(victim, cancel).ConfigureAwait(false) : null;
+            bool isBack = now >= last.Target && Volatile.Read(ref _last[victim]) == last;
+            if (now is null || now != height)
+            {
+                (height, moved) = (now, Stopwatch.GetTimestamp());
+            }
+            else if (!isBack && processes.HasEngine && Stopwatch.GetElapsedTime(moved) > StuckAfter)
+            {
+                Interlocked.Increment(ref _stuck);
+                Console.WriteLine($"validator {victim} stands still at {height}: its engine tells its stacks and is started again");
+                processes.Signal(QuitSignal, string.Create(CultureInfo.InvariantCulture, $"cometbft{victim}"));
+                moved = Stopwatch.GetTimestamp();
+            }
+
             if (isBack && told != last)
             {
                 told = last;

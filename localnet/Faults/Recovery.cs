@@ -12,7 +12,7 @@ namespace AppChain.Localnet;
 internal sealed class Recovery(IReadOnlyList<RpcClient> nodes)
 {
     /// <summary>A validator that is not back after this long has not recovered, however busy the machine is.</summary>
-    public static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
+    public static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
 
     private long _tip;
 
@@ -49,7 +49,8 @@ internal sealed class Recovery(IReadOnlyList<RpcClient> nodes)
         return Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
-    private async Task<long?> HeightAsync(int validator, CancellationToken cancel)
+    /// <summary>Height of a validator; null when it does not answer.</summary>
+    public async Task<long?> HeightAsync(int validator, CancellationToken cancel)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         patience.CancelAfter(TimeSpan.FromSeconds(2));
