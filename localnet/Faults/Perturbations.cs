@@ -29,13 +29,14 @@ internal sealed class Perturbations(
     IReadOnlyList<RpcClient> nodes)
 {
     /// <summary>Every kind, in the order in which <c>all</c> runs them; the one that removes a validator is last.</summary>
-    public static readonly string[] Kinds = ["kill", "pause", "disconnect", "restart", "absent", "parameters", "remove"];
+    public static readonly string[] Kinds = ["kill", "pause", "disconnect", "restart", "absent", "rollback", "parameters", "remove"];
 
     /// <summary>Those of them that the embedded engine can take: it lives in this process and hears of no evidence by RPC.</summary>
-    public static readonly string[] EmbeddedKinds = ["kill", "restart", "absent", "parameters"];
+    public static readonly string[] EmbeddedKinds = ["kill", "restart", "absent", "rollback", "parameters"];
 
     private const long FirstHeight = 8;
     private const long AbsentBlocks = 50;
+    private const int HeightsBack = 3;
     private static readonly TimeSpan FaultTime = TimeSpan.FromSeconds(10);
     private readonly Recovery _recovery = new(nodes);
 
@@ -102,6 +103,11 @@ internal sealed class Perturbations(
             case "absent":
                 await processes.StopAsync(victim).ConfigureAwait(false);
                 await ReachAsync(height + AbsentBlocks, cancel).ConfigureAwait(false);
+                await processes.StartAsync(victim, cancel).ConfigureAwait(false);
+                break;
+            case "rollback":
+                await processes.StopAsync(victim).ConfigureAwait(false);
+                await Rollback.BackAsync(options, files, victim, HeightsBack, cancel).ConfigureAwait(false);
                 await processes.StartAsync(victim, cancel).ConfigureAwait(false);
                 break;
             case "parameters":

@@ -227,6 +227,10 @@ internal sealed class NetworkFiles
         return lines.SkipLast(1).Select(AbciCall.Parse);
     }
 
+    /// <summary>Notes among a validator's calls that its application was taken back to a height.</summary>
+    public void NoteRollback(int validator, long height) => File.AppendAllText(
+        Path.Combine(HomeOf(validator), CallsFile), $"{new AbciCall(CallKind.Rollback, height)}\n");
+
     /// <summary>Writes the configuration of a validator's application.</summary>
     public void WriteConfig(int validator, IReadOnlyList<FeedFile> files, long start, long epoch, long chainStart)
     {

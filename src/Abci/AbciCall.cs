@@ -41,12 +41,15 @@ public enum CallKind
 
     /// <summary>Commit.</summary>
     Commit,
+
+    /// <summary>No call: the stopped application was taken back to the height.</summary>
+    Rollback,
 }
 
 /// <summary>One call of the engine.</summary>
 /// <param name="Kind">Which.</param>
 /// <param name="Height">
-/// Height that the request names; of Info, the height that was answered; of InitChain, the initial height; 0 where
+/// Height that the request names; of Info, the height that was answered; of InitChain, the initial height; of Rollback, the one that is left; 0 where
 /// there is none.
 /// </param>
 public readonly record struct AbciCall(CallKind Kind, long Height)

@@ -6,7 +6,7 @@ namespace AppChain.Abci;
 /// Recognises the sequences of calls that an engine may make, by process starts of the application, in the order in
 /// which they reach it:
 /// <code>
-/// process := Start engine*                                  an engine may be restarted beside its application
+/// process := Start engine* [Rollback]                       an engine may be restarted beside its application
 /// engine  := ( Info [InitChain] | sync ) block* part        InitChain exactly when Info answered height 0
 /// sync    := OfferSnapshot ( OfferSnapshot | ApplySnapshotChunk )* ApplySnapshotChunk Info
 /// block   := vote* FinalizeBlock Commit                     replayed blocks have no votes
@@ -15,7 +15,7 @@ namespace AppChain.Abci;
 /// </code>
 /// Each part of a round may be missing and no call names its round, so any sequence of votes is some sequence of rounds.
 /// Heights must fit: every call of a block names the height above the last Commit, and Info answers the last Commit,
-/// also after a restart: a committed block is never lost. Info on behalf of a client may come at any time.
+/// also after a restart: a committed block is never lost but by Rollback. Info on behalf of a client may come at any time.
 /// </summary>
 public sealed class CallGrammar
 {
@@ -95,6 +95,9 @@ public sealed class CallGrammar
         {
             case CallKind.Start:
                 next.Add(at with { Phase = Phase.Waiting });
+                break;
+            case CallKind.Rollback when call.Height < at.Committed:
+                next.Add(new Position(Phase.Waiting, call.Height, call.Height, 0));
                 break;
             case CallKind.Info:
                 TakeInfo(at, call.Height, next);

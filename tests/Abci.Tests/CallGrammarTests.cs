@@ -44,6 +44,7 @@ internal sealed class CallGrammarTests
     [TestCase("S O O A O A I9 Q10", Description = "a second and a third snapshot are tried")]
     [TestCase("S I0 O A I0 A I9 F10 C", Description = "a client asks during state sync")]
     [TestCase("S O A S O A A I9 F10 C", Description = "died during state sync")]
+    [TestCase(Fresh + " R2 R1 S I1 F2 C F3 C", Description = "taken back by two heights while it was stopped")]
     public void A_word_of_the_grammar_is_accepted(string word) => Assert.That(CallGrammar.Check(Parse(word)), Is.Null);
 
     [TestCase("S Q1", 2, Description = "no Info")]
@@ -72,6 +73,8 @@ internal sealed class CallGrammarTests
     [TestCase(Fresh + " V4 S I2", 22, Description = "a committed block is lost in a restart")]
     [TestCase(Fresh + " S I4", 21, Description = "a block that was not committed appears in a restart")]
     [TestCase(Fresh + " S I0", 21, Description = "the application has lost its data")]
+    [TestCase(Fresh + " R3", 20, Description = "taken back to where it is")]
+    [TestCase(Fresh + " R1 S I2", 22, Description = "taken back by one height more than it says")]
     [TestCase("S I7 O", 3, Description = "a snapshot for an application that has blocks")]
     [TestCase("S I0 N1 O", 4)]
     [TestCase("S A", 2, Description = "a chunk of no snapshot")]
@@ -160,6 +163,7 @@ internal sealed class CallGrammarTests
                 'E' => CallKind.ExtendVote,
                 'V' => CallKind.VerifyVoteExtension,
                 'F' => CallKind.FinalizeBlock,
+                'R' => CallKind.Rollback,
                 _ => CallKind.Commit,
             },
             letter.Length > 1 ? long.Parse(letter[1..]) : 0));
