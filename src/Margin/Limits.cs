@@ -23,6 +23,12 @@ public static class Limits
     /// </summary>
     public const long WithdrawalMin = 1_000_000;
 
+    /// <summary>
+    /// What a transfer that opens an account pays for it, in micro-USD: 1 USD. An account takes memory of every validator for
+    /// ever, about a kilobyte with its nonces, so it must not be free.
+    /// </summary>
+    public const long AccountOpeningFee = 1_000_000;
+
     /// <summary>Largest leverage-free rate: 1,000,000 ppm is 100 %.</summary>
     public const long RatePpmMax = 1_000_000;
 

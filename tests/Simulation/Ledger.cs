@@ -131,7 +131,8 @@ internal sealed class Ledger
                 break;
             case nameof(EventKind.Transfer):
                 Add(_attributes["sender"], -Number("amount"));
-                Add(_attributes["recipient"], Number("amount"));
+                Add(_attributes["recipient"], Number("amount") - Number("fee"));
+                _fees += Number("fee");
                 break;
             case nameof(EventKind.WithdrawalRequested):
                 Add(_attributes["account"], -Number("amount"));

@@ -38,7 +38,8 @@ public static class EventEncoding
                     ("client_id", e.ClientId), ("quantity", e.Quantity), ("reason", Name((CloseReason)e.Reason)));
                 break;
             case EventKind.Transfer:
-                Add(encoded, ("sender", account(e.Account)), ("recipient", account(e.Counterparty)), ("amount", e.Amount));
+                Add(encoded, ("sender", account(e.Account)), ("recipient", account(e.Counterparty)), ("amount", e.Amount),
+                    ("fee", e.Amount2));
                 break;
             case EventKind.OracleUpdated:
                 Add(encoded, ("market", e.Market), ("price", e.Price), ("confidence", e.Amount),

@@ -20,7 +20,7 @@ public static class Explanations
         ResultCode.ExpiryTooFar => "its expiry height is more than 10,000 blocks ahead; choose an earlier one",
         ResultCode.NonceUsed => "the nonce was used before; send it again without --nonce",
         ResultCode.UnknownAccount => "the account has never held collateral; have some transferred to it first",
-        ResultCode.InvalidAmount => "the amount is zero, too large, or less than 1 USD for a withdrawal; correct it",
+        ResultCode.InvalidAmount => "the amount is zero or too large, or too small: a withdrawal takes 1 USD, opening an account more than 1 USD; correct it",
         ResultCode.SameAccount => "sender and recipient are the same account; name another recipient",
         ResultCode.InvalidSubaccount => "a sub-account is a number from 0 to 65,535",
         ResultCode.UnknownMarket => "there is no such market; see `appchain query markets`",

@@ -271,6 +271,13 @@ internal sealed class TransactionExecution
             return new OperationOutcome(ResultCode.SameAccount);
         }
 
+        // TX-12: an account that is opened is paid for out of the amount.
+        long fee = _state.Accounts.TryFind(operation.Recipient, out _) ? 0 : Limits.AccountOpeningFee;
+        if (operation.Amount <= fee)
+        {
+            return new OperationOutcome(ResultCode.InvalidAmount);
+        }
+
         Settlement.AddCollateral(_state, context, account, -operation.Amount);
         OperationOutcome outcome = CheckCollateralLeft(account, operation.Amount, context);
         if (outcome.Code != ResultCode.Ok)
@@ -279,13 +286,15 @@ internal sealed class TransactionExecution
         }
 
         int recipient = _state.FindOrOpenAccount(operation.Recipient);
-        Settlement.AddCollateral(_state, context, recipient, operation.Amount);
+        Settlement.AddCollateral(_state, context, recipient, operation.Amount - fee);
+        _state.Pool.Write(0).Fees += fee;
         context.Emit(new ExchangeEvent
         {
             Kind = EventKind.Transfer,
             Account = account,
             Counterparty = recipient,
             Amount = operation.Amount,
+            Amount2 = fee,
         });
         return outcome;
     }
