@@ -124,6 +124,7 @@ internal static class Simulator
         {
             ChainId = World.ChainId,
             Time = Abci.WireTime.FromNanoseconds(world.Network.Options.Genesis.Time),
+            ConsensusParams = world.Network.Options.Genesis.Parameters,
             AppStateBytes = ByteString.CopyFrom(world.Network.Options.Genesis.AppState),
             InitialHeight = 1,
         };

@@ -96,7 +96,7 @@ internal static class TxCommands
     {
         Argument<string> amount = Amount();
         var to = new Argument<string>("to") { Description = "account app1…/N, or the name of a key" };
-        var command = new Command("transfer", "Move collateral to another account; opening one costs 1 USD of the amount.") { amount, to };
+        var command = new Command("transfer", "Move collateral to another account; opening one costs 1 USD of it.") { amount, to };
         SetAction(command, shell, options, parsed => new Dictionary<string, string>
         {
             ["op"] = "transfer",
