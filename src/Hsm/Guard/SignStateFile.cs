@@ -161,6 +161,11 @@ public sealed class SignStateFile : IDisposable
     private static FileStream Lock(string path)
     {
         string lockPath = path + ".lock";
+        string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        if (!Directory.Exists(folder))
+        {
+            throw new IOException($"the folder {folder} of the sign state does not exist; make it, for the signer alone to read");
+        }
         try
         {
             return new FileStream(lockPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);

@@ -105,10 +105,10 @@ public sealed class VaultCommandsTests
     [Test]
     public async Task Each_withdrawal_of_a_batch_is_told_its_own_number()
     {
-        string file = _run.WriteFile("batch.jsonl", """
-            {"op":"withdraw","amount":"1","to":"bank"}
-            {"op":"withdraw","amount":"2","to":"bank"}
-            {"op":"withdraw","amount":"3","to":"bank"}
+        string file = _run.WriteFile("batch.json", """
+            [{"op":"withdraw","amount":"1","to":"bank"},
+             {"op":"withdraw","amount":"2","to":"bank"},
+             {"op":"withdraw","amount":"3","to":"bank"}]
             """);
         _node.Outcome = _ => (0, new V1.TransactionResult
         {
