@@ -19,7 +19,7 @@ namespace AppChain.Node.Tests;
 [TestFixture]
 public sealed class CompromisedValidatorTests
 {
-    private const long Amount = 500_000;
+    private const long Amount = 1_000_000;
 
     private readonly List<string> _directories = [];
     private TestNetwork _network = null!;
@@ -36,10 +36,11 @@ public sealed class CompromisedValidatorTests
 
         _network.Begin(null);
         _network.Step();
-        _network.Step(_network.Sign("alice", 1, new Operation
+        ResponseFinalizeBlock block = _network.Step(_network.Sign("alice", 1, new Operation
         {
             Kind = OperationKind.Withdraw, Amount = Amount, Content = new WithdrawalDestination([.. "iban-1"u8]),
         }));
+        Assert.That(block.TxResults.Select(result => result.Code), Is.All.Zero);
         _network.Step();
         V1.Withdrawal row = Row();
         Assert.That(row.State, Is.EqualTo(V1.WithdrawalState.Releasable));
