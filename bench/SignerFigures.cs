@@ -139,7 +139,7 @@ internal static class SignerFigures
 internal sealed class SignerSet : IDisposable
 {
     private const string Chain = "bench";
-    private readonly string _folder = Directory.CreateTempSubdirectory("signers-").FullName;
+    private readonly string _folder = Directory.CreateTempSubdirectory("appchain-signers-").FullName;
     private readonly List<Process> _processes = [];
     private readonly int _count;
     private readonly bool _isDevice;

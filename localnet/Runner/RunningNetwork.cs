@@ -109,17 +109,29 @@ internal sealed class RunningNetwork : IDisposable
         {
             _files.WriteConfig(
                 i, plan.Prices.Files, plan.Prices.Start, wall, _options.Engine == EngineKind.Embedded ? wall : 0);
-            _children.Start($"app{i}", "dotnet", [node, "start", "--home", _files.HomeOf(i), "--until-eof"]);
+            _children.Start($"app{i}", "dotnet", [node, "start", "--home", _files.HomeOf(i), "--until-eof"], Environment());
             for (int j = 0; j < _options.Signers; j++)
             {
                 _children.Start(
                     _options.Signers == 1 ? $"signer{i}" : $"signer{i}-{j}",
                     "dotnet",
                     [node, "signer", .. _files.SignerOptions(i, j), "--until-eof"],
-                    _files.SignerEnvironment(i, j),
+                    Environment(_files.SignerEnvironment(i, j)),
                     isSpare: _options.Signers > 1);
             }
         }
+    }
+
+    // A runtime that is killed leaves the sockets of its diagnostics behind, for ever.
+    private Dictionary<string, string> Environment(IReadOnlyDictionary<string, string>? others = null)
+    {
+        var variables = new Dictionary<string, string>(others ?? new Dictionary<string, string>());
+        if (_options.HasFaults)
+        {
+            variables["DOTNET_EnableDiagnostics"] = "0";
+        }
+
+        return variables;
     }
 
     private EmbeddedNetwork StartEmbedded(RunPlan plan)

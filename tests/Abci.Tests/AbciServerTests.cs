@@ -20,7 +20,7 @@ internal sealed class AbciServerTests
     private string _folder = "";
 
     [SetUp]
-    public void MakeFolder() => _folder = Directory.CreateTempSubdirectory("abci").FullName;
+    public void MakeFolder() => _folder = Directory.CreateTempSubdirectory("appchain-abci-").FullName;
 
     [TearDown]
     public void RemoveFolder() => Directory.Delete(_folder, recursive: true);

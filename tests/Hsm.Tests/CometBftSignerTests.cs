@@ -23,7 +23,7 @@ internal sealed class CometBftSignerTests
     private string _home = "";
 
     [SetUp]
-    public void MakeHome() => _home = Directory.CreateTempSubdirectory("cometbft").FullName;
+    public void MakeHome() => _home = Directory.CreateTempSubdirectory("appchain-cometbft-").FullName;
 
     [TearDown]
     public void RemoveHome() => Directory.Delete(_home, recursive: true);

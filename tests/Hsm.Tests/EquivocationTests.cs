@@ -38,7 +38,7 @@ internal sealed class EquivocationTests
         string program = Path.GetFullPath(Path.Combine(
             TestContext.CurrentContext.TestDirectory, "..", "..", "Node", "release", "AppChain.Node.dll"));
         if (!File.Exists(program)) Assert.Ignore($"{program} is not built");
-        string folder = Directory.CreateTempSubdirectory("killed").FullName;
+        string folder = Directory.CreateTempSubdirectory("appchain-killed-").FullName;
         SoftwareKey.Create(Path.Combine(folder, "key")).Dispose();
         string address = $"unix://{folder}/signer.sock";
         Random random = new(3);

@@ -180,7 +180,7 @@ internal sealed class QuorumTests
     {
         using Trio trio = new();
         using SoftwareKey key = SoftwareKey.FromSeed(new byte[32]);
-        string folder = Directory.CreateTempSubdirectory("figures").FullName;
+        string folder = Directory.CreateTempSubdirectory("appchain-figures-").FullName;
         using (SignStateFile file = SignStateFile.Create(Path.Combine(folder, "state")))
         using (AuditLog audit = new(Path.Combine(folder, "audit")))
         using (SignerListener engine = new("tcp://127.0.0.1:0", "one", Patience))
@@ -394,7 +394,7 @@ internal sealed class QuorumTests
     /// <summary>Three signer processes with one key, and an engine at each.</summary>
     private sealed class Trio : IDisposable
     {
-        private readonly string _folder = Directory.CreateTempSubdirectory("trio").FullName;
+        private readonly string _folder = Directory.CreateTempSubdirectory("appchain-trio-").FullName;
         private readonly SignerConfig[] _configs = new SignerConfig[3];
         private readonly SignerProcessTests.Running?[] _running = new SignerProcessTests.Running?[3];
 

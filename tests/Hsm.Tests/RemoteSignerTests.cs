@@ -30,7 +30,7 @@ internal sealed class RemoteSignerTests
     [SetUp]
     public void MakeFolder()
     {
-        _folder = Directory.CreateTempSubdirectory("signer").FullName;
+        _folder = Directory.CreateTempSubdirectory("appchain-signer-").FullName;
         _log.Clear();
     }
 

@@ -16,7 +16,7 @@ internal sealed class SignStateFileTests
     private string Path => System.IO.Path.Combine(_folder, "state.json");
 
     [SetUp]
-    public void MakeFolder() => _folder = Directory.CreateTempSubdirectory("state").FullName;
+    public void MakeFolder() => _folder = Directory.CreateTempSubdirectory("appchain-state-").FullName;
 
     [TearDown]
     public void RemoveFolder() => Directory.Delete(_folder, recursive: true);

@@ -21,7 +21,7 @@ internal sealed class SignerProcessTests
     [SetUp]
     public void MakeFolder()
     {
-        _folder = Directory.CreateTempSubdirectory("process").FullName;
+        _folder = Directory.CreateTempSubdirectory("appchain-process-").FullName;
         SoftwareKey.Create(In("consensus.key")).Dispose();
         SoftwareKey.Create(In("second.key")).Dispose();
     }

@@ -13,7 +13,7 @@ internal sealed class SoftwareKeyTests
     private string Path => System.IO.Path.Combine(_folder, "key");
 
     [SetUp]
-    public void MakeFolder() => _folder = Directory.CreateTempSubdirectory("key").FullName;
+    public void MakeFolder() => _folder = Directory.CreateTempSubdirectory("appchain-key-").FullName;
 
     [TearDown]
     public void RemoveFolder() => Directory.Delete(_folder, recursive: true);

@@ -56,14 +56,23 @@ internal static partial class SoftHsmDevice
         return Pkcs11Key.Open(Pkcs11Module.SoftHsm, token, label, () => Pin);
     }
 
+    /// <summary>Removes the device, when there is one. The host of the tests may not live to its own orderly end.</summary>
+    public static void Delete()
+    {
+        if (s_tokens.IsValueCreated && Directory.Exists(Path.GetDirectoryName(Tokens)))
+        {
+            Directory.Delete(Path.GetDirectoryName(Tokens)!, recursive: true);
+        }
+    }
+
     private static string MakeDirectory()
     {
-        string home = Directory.CreateTempSubdirectory("softhsm-").FullName;
+        string home = Directory.CreateTempSubdirectory("appchain-softhsm-").FullName;
         string tokens = Path.Combine(home, "tokens");
         Directory.CreateDirectory(tokens);
         string conf = Path.Combine(home, "softhsm2.conf");
         File.WriteAllText(conf, $"directories.tokendir = {tokens}\nlog.level = ERROR\n");
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(home, recursive: true);
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Delete();
 
         // The module reads the C library's environment, which .NET's own setter does not reach.
         return setenv("SOFTHSM2_CONF", conf, 1) == 0 ? tokens : throw new IOException("setenv failed");

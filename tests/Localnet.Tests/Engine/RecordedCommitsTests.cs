@@ -32,7 +32,7 @@ public sealed class RecordedCommitsTests
         Recording recording = Recording.Open(name);
         foreach (int node in recording.Nodes)
         {
-            string folder = Directory.CreateTempSubdirectory("recorded-").FullName;
+            string folder = Directory.CreateTempSubdirectory("appchain-recorded-").FullName;
             try
             {
                 using var application = new Node.Application(

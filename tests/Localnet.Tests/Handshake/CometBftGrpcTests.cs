@@ -20,7 +20,7 @@ public sealed class CometBftGrpcTests
     public void CometBFT_decides_over_gRPC_and_goes_on_after_a_restart()
     {
         CometBftNode.Binary();
-        string folder = Directory.CreateTempSubdirectory("grpc-").FullName;
+        string folder = Directory.CreateTempSubdirectory("appchain-grpc-").FullName;
         try
         {
             // CometBFT takes no scheme in front of a gRPC address.

@@ -30,7 +30,7 @@ public sealed class CometBftHandshakeTests
     public void MakeData()
     {
         CometBftNode.Binary();
-        _folder = Directory.CreateTempSubdirectory("handshake-").FullName;
+        _folder = Directory.CreateTempSubdirectory("appchain-handshake-").FullName;
         NewHome().Dispose();
         Keep("empty");
         RunUntil("state 4", CallKind.PrepareProposal, 5);

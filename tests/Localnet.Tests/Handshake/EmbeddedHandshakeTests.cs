@@ -31,7 +31,7 @@ public sealed class EmbeddedHandshakeTests
     [OneTimeSetUp]
     public void MakeChain()
     {
-        _folder = Directory.CreateTempSubdirectory("handshake-").FullName;
+        _folder = Directory.CreateTempSubdirectory("appchain-handshake-").FullName;
         _original = new RealApplication(Path.Combine(_folder, "original"));
         _genesis = Genesis.Parse(GenesisJson());
         SoftwareKey key = SoftwareKey.FromSeed(Seed);

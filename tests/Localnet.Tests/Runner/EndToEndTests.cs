@@ -20,7 +20,7 @@ public sealed class EndToEndTests
     private string _home = "";
 
     [SetUp]
-    public void MakeHome() => _home = Directory.CreateTempSubdirectory("localnet-").FullName;
+    public void MakeHome() => _home = Directory.CreateTempSubdirectory("appchain-localnet-").FullName;
 
     [TearDown]
     public void DeleteHome() => Directory.Delete(_home, recursive: true);

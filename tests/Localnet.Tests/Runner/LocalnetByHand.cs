@@ -12,7 +12,7 @@ namespace AppChain.Localnet.Tests;
 /// <summary>A localnet in a process of its own, and the command line beside it, as a person at a terminal has them.</summary>
 internal sealed class LocalnetByHand : IAsyncDisposable
 {
-    private readonly string _home = Directory.CreateTempSubdirectory("localnet-").FullName;
+    private readonly string _home = Directory.CreateTempSubdirectory("appchain-localnet-").FullName;
     private readonly Process _network;
 
     /// <summary>Starts a network of four validators at a port.</summary>

@@ -189,7 +189,7 @@ internal sealed class RunningLocalnet : IDisposable
             Assert.Ignore("no cometbft binary on PATH or in COMETBFT_BIN");
         }
 
-        Folder = Directory.CreateTempSubdirectory("signers-").FullName;
+        Folder = Directory.CreateTempSubdirectory("appchain-signers-").FullName;
         Home = Path.Combine(Folder, "net");
         _process = Start([
             typeof(RunReport).Assembly.Location, "--engine", engine, "--traders", "5", "--home", Home,

@@ -26,7 +26,7 @@ public sealed class StateSyncTests
             Assert.Ignore("no cometbft binary on PATH or in COMETBFT_BIN");
         }
 
-        string home = Directory.CreateTempSubdirectory("localnet-join-").FullName;
+        string home = Directory.CreateTempSubdirectory("appchain-localnet-join-").FullName;
         string report = Path.Combine(home, "report.json");
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (string argument in new[]

@@ -26,7 +26,7 @@ public sealed partial class ValidatorVerbTests
     public void MakeHome()
     {
         _said.Clear();
-        _home = Directory.CreateTempSubdirectory("validator-").FullName;
+        _home = Directory.CreateTempSubdirectory("appchain-validator-").FullName;
     }
 
     [TearDown]

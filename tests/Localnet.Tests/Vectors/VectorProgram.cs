@@ -32,7 +32,7 @@ internal static class VectorProgram
     private static void Record(VectorScenario scenario, string folder)
     {
         long started = Stopwatch.GetTimestamp();
-        string home = Directory.CreateTempSubdirectory("record-").FullName;
+        string home = Directory.CreateTempSubdirectory("appchain-record-").FullName;
         try
         {
             using var network = new VectorNetwork(scenario, home);

@@ -25,7 +25,7 @@ public sealed class VectorReplayTests
     private string _folder = "";
 
     [SetUp]
-    public void MakeFolder() => _folder = Directory.CreateTempSubdirectory("vectors-").FullName;
+    public void MakeFolder() => _folder = Directory.CreateTempSubdirectory("appchain-vectors-").FullName;
 
     [TearDown]
     public void RemoveFolder() => Directory.Delete(_folder, recursive: true);

@@ -16,7 +16,7 @@ public sealed class GuardianPolicyTests
     private string _file = "";
 
     [SetUp]
-    public void Start() => _file = Path.Combine(Directory.CreateTempSubdirectory("guardian-").FullName, "journal");
+    public void Start() => _file = Path.Combine(Directory.CreateTempSubdirectory("appchain-guardian-").FullName, "journal");
 
     [TearDown]
     public void End() => Directory.Delete(Path.GetDirectoryName(_file)!, recursive: true);

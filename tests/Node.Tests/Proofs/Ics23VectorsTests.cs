@@ -34,7 +34,7 @@ public sealed class Ics23VectorsTests
     public void A_single_proof_file_and_a_compressed_file_are_accepted()
     {
         using JsonDocument all = JsonDocument.Parse(File.ReadAllText(VectorFile()));
-        string folder = Directory.CreateTempSubdirectory("ics23").FullName;
+        string folder = Directory.CreateTempSubdirectory("appchain-ics23-").FullName;
         try
         {
             string single = Path.Combine(folder, "single.json.gz");

@@ -21,7 +21,7 @@ public sealed class SupervisorTests
     [SetUp]
     public void MakeFolder()
     {
-        _folder = Directory.CreateTempSubdirectory("supervisor-").FullName;
+        _folder = Directory.CreateTempSubdirectory("appchain-supervisor-").FullName;
         _log.Clear();
     }
 
