@@ -26,6 +26,12 @@ public sealed record RestartPolicy
     /// </summary>
     public TimeSpan StopPatience { get; init; } = TimeSpan.FromSeconds(8);
 
+    /// <summary>How often the progress of a child is looked at.</summary>
+    public TimeSpan WatchPeriod { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long it may stand still before it is ended.</summary>
+    public TimeSpan StuckAfter { get; init; } = TimeSpan.FromMinutes(3);
+
     /// <summary>Pause after a number of ends in a row, 1 or more.</summary>
     public TimeSpan PauseAfter(int ends) =>
         TimeSpan.FromTicks(Math.Min(LongestPause.Ticks, FirstPause.Ticks << Math.Min(ends - 1, 20)));

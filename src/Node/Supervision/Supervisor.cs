@@ -21,6 +21,12 @@ public sealed record SupervisedPart(ChildCommand Command)
     /// <summary>Whether it serves; the next part starts after that.</summary>
     public Func<bool> IsReady { get; init; } = static () => true;
 
+    /// <summary>
+    /// A number that must change while it works, such as a height; null as long as it need not, or cannot be told. One that stays
+    /// the same for too long is ended and started again.
+    /// </summary>
+    public Func<CancellationToken, Task<long?>>? Progress { get; init; }
+
     /// <summary>Exit code after which a restart would only repeat the damage; 0: none.</summary>
     public int FinalCode { get; init; }
 }
@@ -34,6 +40,7 @@ public sealed record SupervisedPart(ChildCommand Command)
 /// <param name="log">Called with lines of the parts, their name in front, and with what the supervisor does.</param>
 public sealed class Supervisor(IReadOnlyList<SupervisedPart> parts, RestartPolicy policy, Action<string> log)
 {
+    private const int Quit = 3;
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
 
     // The end of a part and of what needs it are seen at slightly different moments.
@@ -47,6 +54,8 @@ public sealed class Supervisor(IReadOnlyList<SupervisedPart> parts, RestartPolic
         public ChildProcess? Child { get; set; }
         public long StartedAt { get; set; }
         public int EndsInRow { get; set; }
+        public long? Progress { get; set; }
+        public long MovedAt { get; set; }
         public string Name => Part.Command.Name;
     }
 
@@ -98,6 +107,7 @@ public sealed class Supervisor(IReadOnlyList<SupervisedPart> parts, RestartPolic
             string name = slot.Name;
             slot.Child = new ChildProcess(slot.Part.Command, line => log($"{name}: {line}"));
             slot.StartedAt = Stopwatch.GetTimestamp();
+            slot.Progress = null;
             log(string.Create(CultureInfo.InvariantCulture, $"{name} is started, process {slot.Child.Id}"));
             while (!slot.Child.Ended.IsCompleted && !slot.Part.IsReady())
             {
@@ -121,9 +131,40 @@ public sealed class Supervisor(IReadOnlyList<SupervisedPart> parts, RestartPolic
 
     private async Task AnyEndAsync(CancellationToken stop)
     {
-        IEnumerable<Task> ends = _slots.Where(static slot => slot.Child is not null).Select(static slot => slot.Child!.Ended);
-        await Task.WhenAny(ends.Append(Task.Delay(Timeout.Infinite, stop))).ConfigureAwait(false);
+        Task end = Task.WhenAny(
+            _slots.Where(static slot => slot.Child is not null).Select(static slot => slot.Child!.Ended));
+        while (!end.IsCompleted)
+        {
+            await Task.WhenAny(end, Task.Delay(policy.WatchPeriod, stop)).ConfigureAwait(false);
+            stop.ThrowIfCancellationRequested();
+            foreach (Slot slot in _slots)
+            {
+                await EndIfStuckAsync(slot, stop).ConfigureAwait(false);
+            }
+        }
+
         await Task.Delay(Settling, stop).ConfigureAwait(false);
+    }
+
+    // SIGQUIT makes a Go program write the stacks of all its threads before it ends.
+    private async Task EndIfStuckAsync(Slot slot, CancellationToken stop)
+    {
+        if (slot.Part.Progress is not { } ask || slot.Child is not { Ended.IsCompleted: false } child)
+        {
+            return;
+        }
+
+        long? now = await ask(stop).ConfigureAwait(false);
+        if (now is null || now != slot.Progress)
+        {
+            (slot.Progress, slot.MovedAt) = (now, Stopwatch.GetTimestamp());
+        }
+        else if (Stopwatch.GetElapsedTime(slot.MovedAt) > policy.StuckAfter)
+        {
+            log($"{slot.Name} stands still at {now} for {policy.StuckAfter.TotalSeconds:0} s; it is ended");
+            child.Signal(Quit);
+            child.WaitOrKill(policy.StopPatience);
+        }
     }
 
     // The exit code when it gives up.

@@ -35,6 +35,8 @@ public sealed class SupervisorTests
         EndsMax = 4,
         Patience = TimeSpan.FromSeconds(2),
         StopPatience = TimeSpan.FromSeconds(2),
+        WatchPeriod = TimeSpan.FromMilliseconds(10),
+        StuckAfter = TimeSpan.FromMilliseconds(200),
     };
 
     // A part that says when it begins, and when it is asked to end.
@@ -65,6 +67,26 @@ public sealed class SupervisorTests
     {
         using Process killer = Process.Start("/bin/kill", [$"-{KillSignal}", $"{process}"]);
         killer.WaitForExit();
+    }
+
+    [Test]
+    public async Task A_part_that_stands_still_is_started_again()
+    {
+        using var stop = new CancellationTokenSource();
+        long height = 0;
+        long? still = null;
+        SupervisedPart moving = Script("moving") with { Progress = _ => Task.FromResult<long?>(Interlocked.Increment(ref height)) };
+        SupervisedPart stuck = Script("stuck") with { Progress = _ => Task.FromResult(still) };
+        Supervisor supervisor = Of(moving, stuck);
+        Task<int> run = supervisor.RunAsync(stop.Token);
+        await Until(() => height > 30);
+        Assert.That(Said(), Has.None.Contains("stands still"), "null is no height");
+        still = 7;
+        await Until(() => Said().Count(line => line.StartsWith("stuck is started", StringComparison.Ordinal)) == 2);
+        Assert.That(Said(), Has.Some.EqualTo("stuck stands still at 7 for 0 s; it is ended"));
+        Assert.That(Said().Count(line => line.StartsWith("moving is started", StringComparison.Ordinal)), Is.EqualTo(1));
+        await stop.CancelAsync();
+        Assert.That(await run, Is.Zero);
     }
 
     [Test]
