@@ -55,6 +55,63 @@ internal ref struct WireReader
         return true;
     }
 
+    /// <summary>
+    /// Takes the tag of the next field if it is this one. Whoever asks for all fields in ascending order passes over those
+    /// that are not there; one that is unknown, out of order or there twice stays, and <see cref="IsComplete"/> is false.
+    /// </summary>
+    public bool Takes(uint tag)
+    {
+        int start = _position;
+        if (HasFailed || start == _bytes.Length)
+        {
+            return false;
+        }
+
+        ulong value = ReadVarint();
+        bool isNext = value == tag && !HasFailed;
+        _position = isNext ? _position : start;
+        return isNext;
+    }
+
+    /// <summary>Everything was in its canonical form and was read.</summary>
+    public readonly bool IsComplete => !HasFailed && _position == _bytes.Length;
+
+    /// <summary>The field as <see cref="ReadUInt64"/>; 0 when it is not there.</summary>
+    public ulong UInt64(uint tag) => Takes(tag) ? ReadUInt64() : 0;
+
+    /// <summary>The field as <see cref="ReadPositiveInt64"/>; 0 when it is not there.</summary>
+    public long PositiveInt64(uint tag) => Takes(tag) ? ReadPositiveInt64() : 0;
+
+    /// <summary>The field as <see cref="ReadUInt32"/>; 0 when it is not there.</summary>
+    public uint UInt32(uint tag) => Takes(tag) ? ReadUInt32() : 0;
+
+    /// <summary>The field as <see cref="ReadEnum"/>; 0 when it is not there.</summary>
+    public byte Enum(uint tag, byte highest) => Takes(tag) ? ReadEnum(highest) : (byte)0;
+
+    /// <summary>The field as <see cref="ReadBytes"/>; empty when it is not there.</summary>
+    public ReadOnlySpan<byte> Bytes(uint tag) => Takes(tag) ? ReadBytes() : default;
+
+    /// <summary>The field as bytes, of which there is at least one; empty when it is not there.</summary>
+    public ImmutableArray<byte> SomeBytes(uint tag)
+    {
+        if (!Takes(tag))
+        {
+            return [];
+        }
+
+        ReadOnlySpan<byte> bytes = ReadBytes();
+        // None would be the default, which is not written.
+        if (bytes.IsEmpty)
+        {
+            Fail();
+        }
+
+        return [.. bytes];
+    }
+
+    /// <summary>The field as <see cref="ReadAddress"/>; null when it is not there.</summary>
+    public Address? AddressOrNone(uint tag) => Takes(tag) ? ReadAddress() : null;
+
     /// <summary>Reads a number of 64 bits, which cannot be zero.</summary>
     public ulong ReadUInt64() => ReadAtMost(ulong.MaxValue);
 

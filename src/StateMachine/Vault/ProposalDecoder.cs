@@ -34,217 +34,92 @@ internal static class ProposalDecoder
 
     private static VaultPolicy? DecodeVaultPolicy(ReadOnlySpan<byte> bytes)
     {
-        CouncilTerms? council = null;
-        VaultTerms? terms = null;
         var reader = new WireReader(bytes);
-        // BOUND: tags ascend and unknown ones end the loop.
-        while (reader.TryReadTag(out uint tag))
-        {
-            switch (tag)
-            {
-                case VaultTags.PolicyCouncil:
-                    council = DecodeCouncil(reader.ReadBytes());
-                    break;
-                case VaultTags.PolicyTerms:
-                    terms = DecodeTerms(reader.ReadBytes());
-                    break;
-                default:
-                    reader.Fail();
-                    break;
-            }
-        }
-
-        return reader.HasFailed || council is null || terms is null ? null : new VaultPolicy(council, terms);
+        CouncilTerms? council = DecodeCouncil(ref reader);
+        VaultTerms? terms = reader.Takes(VaultTags.PolicyTerms) ? DecodeTerms(reader.ReadBytes()) : null;
+        return reader.IsComplete && council is not null && terms is not null ? new VaultPolicy(council, terms) : null;
     }
 
     private static TreasuryPolicy? DecodeTreasuryPolicy(ReadOnlySpan<byte> bytes)
     {
-        CouncilTerms? council = null;
-        long limit = 0;
         var reader = new WireReader(bytes);
-        // BOUND: tags ascend and unknown ones end the loop.
-        while (reader.TryReadTag(out uint tag))
-        {
-            switch (tag)
-            {
-                case VaultTags.PolicyCouncil:
-                    council = DecodeCouncil(reader.ReadBytes());
-                    break;
-                case VaultTags.PolicyEpochLimit:
-                    limit = reader.ReadPositiveInt64();
-                    break;
-                default:
-                    reader.Fail();
-                    break;
-            }
-        }
-
-        return reader.HasFailed || council is null ? null : new TreasuryPolicy(council, limit);
+        CouncilTerms? council = DecodeCouncil(ref reader);
+        long limit = reader.PositiveInt64(VaultTags.PolicyEpochLimit);
+        return reader.IsComplete && council is not null ? new TreasuryPolicy(council, limit) : null;
     }
 
     private static ConsensusParameters? DecodeConsensusParameters(ReadOnlySpan<byte> bytes)
     {
-        var parameters = new ConsensusParameters(0, 0, 0, 0);
         var reader = new WireReader(bytes);
-        // BOUND: tags ascend and unknown ones end the loop.
-        while (reader.TryReadTag(out uint tag))
-        {
-            switch (tag)
-            {
-                case VaultTags.BlockBytes:
-                    parameters = parameters with { BlockBytes = reader.ReadPositiveInt64() };
-                    break;
-                case VaultTags.EvidenceAgeBlocks:
-                    parameters = parameters with { EvidenceAgeBlocks = reader.ReadPositiveInt64() };
-                    break;
-                case VaultTags.EvidenceAgeSeconds:
-                    parameters = parameters with { EvidenceAgeSeconds = reader.ReadUInt32() };
-                    break;
-                case VaultTags.EvidenceBytes:
-                    parameters = parameters with { EvidenceBytes = reader.ReadPositiveInt64() };
-                    break;
-                default:
-                    reader.Fail();
-                    break;
-            }
-        }
-
-        return reader.HasFailed ? null : parameters;
+        var parameters = new ConsensusParameters(
+            reader.PositiveInt64(VaultTags.BlockBytes),
+            reader.PositiveInt64(VaultTags.EvidenceAgeBlocks),
+            reader.UInt32(VaultTags.EvidenceAgeSeconds),
+            reader.PositiveInt64(VaultTags.EvidenceBytes));
+        return reader.IsComplete ? parameters : null;
     }
 
     private static TreasurySpend? DecodeSpend(ReadOnlySpan<byte> bytes)
     {
-        Address? recipient = null;
-        uint subaccount = 0;
-        long amount = 0;
-        ImmutableArray<byte> note = [];
         var reader = new WireReader(bytes);
-        // BOUND: tags ascend and unknown ones end the loop.
-        while (reader.TryReadTag(out uint tag))
-        {
-            switch (tag)
-            {
-                case VaultTags.SpendRecipient:
-                    recipient = reader.ReadAddress();
-                    break;
-                case VaultTags.SpendSubaccount when recipient is not null:
-                    subaccount = reader.ReadUInt32();
-                    break;
-                case VaultTags.SpendAmount:
-                    amount = reader.ReadPositiveInt64();
-                    break;
-                case VaultTags.SpendNote:
-                    note = VaultDecoder.ReadSome(ref reader);
-                    break;
-                default:
-                    reader.Fail();
-                    break;
-            }
-        }
-
-        AccountId? account = recipient is { } owner ? new AccountId(owner, subaccount) : null;
-        return reader.HasFailed ? null : new TreasurySpend(account, amount, note);
+        AccountId? account = reader.AddressOrNone(VaultTags.SpendRecipient) is { } owner
+            ? new AccountId(owner, reader.UInt32(VaultTags.SpendSubaccount))
+            : null;
+        long amount = reader.PositiveInt64(VaultTags.SpendAmount);
+        ImmutableArray<byte> note = reader.SomeBytes(VaultTags.SpendNote);
+        return reader.IsComplete ? new TreasurySpend(account, amount, note) : null;
     }
 
-    private static CouncilTerms? DecodeCouncil(ReadOnlySpan<byte> bytes)
+    private static CouncilTerms? DecodeCouncil(ref WireReader policy)
     {
-        var members = ImmutableArray.CreateBuilder<ImmutableArray<byte>>();
-        int threshold = 0;
-        int vetoThreshold = 0;
-        long timelock = 0;
-        var reader = new WireReader(bytes);
-        // BOUND: members have a limit, and tags otherwise ascend.
-        while (reader.TryReadTag(out uint tag, repeated: VaultTags.Members))
+        if (!policy.Takes(VaultTags.PolicyCouncil))
         {
-            switch (tag)
-            {
-                case VaultTags.Members:
-                    ReadOnlySpan<byte> member = reader.ReadBytes();
-                    if (member.Length != TransactionCodec.PublicKeySize || members.Count == CouncilTerms.MembersMax)
-                    {
-                        reader.Fail();
-                    }
-
-                    members.Add([.. member]);
-                    break;
-                case VaultTags.Threshold:
-                    threshold = reader.ReadEnum(CouncilTerms.MembersMax);
-                    break;
-                case VaultTags.VetoThreshold:
-                    vetoThreshold = reader.ReadEnum(CouncilTerms.MembersMax);
-                    break;
-                case VaultTags.Timelock:
-                    timelock = reader.ReadUInt32();
-                    break;
-                default:
-                    reader.Fail();
-                    break;
-            }
+            return null;
         }
 
-        return reader.HasFailed ? null : new CouncilTerms(members.ToImmutable(), threshold, vetoThreshold, timelock);
+        var reader = new WireReader(policy.ReadBytes());
+        var members = ImmutableArray.CreateBuilder<ImmutableArray<byte>>();
+        // BOUND: one more than the limit ends the message.
+        while (members.Count <= CouncilTerms.MembersMax && reader.Takes(VaultTags.Members))
+        {
+            ReadOnlySpan<byte> member = reader.ReadBytes();
+            if (member.Length != TransactionCodec.PublicKeySize || members.Count == CouncilTerms.MembersMax)
+            {
+                reader.Fail();
+            }
+
+            members.Add([.. member]);
+        }
+
+        var terms = new CouncilTerms(
+            members.ToImmutable(),
+            reader.Enum(VaultTags.Threshold, CouncilTerms.MembersMax),
+            reader.Enum(VaultTags.VetoThreshold, CouncilTerms.MembersMax),
+            reader.UInt32(VaultTags.Timelock));
+        return reader.IsComplete ? terms : null;
     }
 
     private static VaultTerms? DecodeTerms(ReadOnlySpan<byte> bytes)
     {
-        var tiers = ImmutableArray.CreateBuilder<TimelockTier>();
-        long ownerCap = 0;
-        long totalCap = 0;
-        long expiry = 0;
         var reader = new WireReader(bytes);
-        // BOUND: tiers have a limit, and tags otherwise ascend.
-        while (reader.TryReadTag(out uint tag, repeated: VaultTags.Tiers))
+        var tiers = ImmutableArray.CreateBuilder<TimelockTier>();
+        // BOUND: one more than the limit ends the message.
+        while (tiers.Count <= VaultTerms.TiersMax && reader.Takes(VaultTags.Tiers))
         {
-            switch (tag)
+            var tier = new WireReader(reader.ReadBytes());
+            tiers.Add(new TimelockTier(
+                tier.PositiveInt64(VaultTags.TierAmountFrom), tier.UInt32(VaultTags.TierSeconds)));
+            if (!tier.IsComplete || tiers.Count > VaultTerms.TiersMax)
             {
-                case VaultTags.Tiers:
-                    AddTier(tiers, ref reader);
-                    break;
-                case VaultTags.OwnerCap:
-                    ownerCap = reader.ReadPositiveInt64();
-                    break;
-                case VaultTags.TotalCap:
-                    totalCap = reader.ReadPositiveInt64();
-                    break;
-                case VaultTags.ReleaseExpirySeconds:
-                    expiry = reader.ReadUInt32();
-                    break;
-                default:
-                    reader.Fail();
-                    break;
+                reader.Fail();
             }
         }
 
-        return reader.HasFailed ? null : new VaultTerms(tiers.ToImmutable(), ownerCap, totalCap, expiry);
-    }
-
-    private static void AddTier(ImmutableArray<TimelockTier>.Builder tiers, ref WireReader outer)
-    {
-        long from = 0;
-        long seconds = 0;
-        var reader = new WireReader(outer.ReadBytes());
-        // BOUND: tags ascend and unknown ones end the loop.
-        while (reader.TryReadTag(out uint tag))
-        {
-            switch (tag)
-            {
-                case VaultTags.TierAmountFrom:
-                    from = reader.ReadPositiveInt64();
-                    break;
-                case VaultTags.TierSeconds:
-                    seconds = reader.ReadUInt32();
-                    break;
-                default:
-                    reader.Fail();
-                    break;
-            }
-        }
-
-        if (reader.HasFailed || tiers.Count == VaultTerms.TiersMax)
-        {
-            outer.Fail();
-        }
-
-        tiers.Add(new TimelockTier(from, seconds));
+        var terms = new VaultTerms(
+            tiers.ToImmutable(),
+            reader.PositiveInt64(VaultTags.OwnerCap),
+            reader.PositiveInt64(VaultTags.TotalCap),
+            reader.UInt32(VaultTags.ReleaseExpirySeconds));
+        return reader.IsComplete ? terms : null;
     }
 }

@@ -23,140 +23,46 @@ internal static class VaultDecoder
     public static bool TryDecodeWithdrawal(ReadOnlySpan<byte> bytes, ref Operation operation)
     {
         var reader = new WireReader(bytes);
-        // BOUND: tags ascend and unknown ones end the loop.
-        while (reader.TryReadTag(out uint tag))
-        {
-            switch (tag)
-            {
-                case TransactionTags.WithdrawAmount:
-                    operation.Amount = reader.ReadPositiveInt64();
-                    break;
-                case VaultTags.Destination:
-                    operation.Content = new WithdrawalDestination(ReadSome(ref reader));
-                    break;
-                default:
-                    reader.Fail();
-                    break;
-            }
-        }
-
-        return !reader.HasFailed;
-    }
-
-    /// <summary>Reads bytes of which there is at least one: none would be the default, which is not written.</summary>
-    public static ImmutableArray<byte> ReadSome(ref WireReader reader)
-    {
-        ReadOnlySpan<byte> bytes = reader.ReadBytes();
-        if (bytes.IsEmpty)
-        {
-            reader.Fail();
-        }
-
-        return [.. bytes];
+        operation.Amount = reader.PositiveInt64(TransactionTags.WithdrawAmount);
+        ImmutableArray<byte> destination = reader.SomeBytes(VaultTags.Destination);
+        operation.Content = destination.IsEmpty ? null : new WithdrawalDestination(destination);
+        return reader.IsComplete;
     }
 
     private static NumberedTarget? DecodeTarget(ReadOnlySpan<byte> bytes)
     {
-        ulong id = 0;
         var reader = new WireReader(bytes);
-        // BOUND: tags ascend and unknown ones end the loop.
-        while (reader.TryReadTag(out uint tag))
-        {
-            if (tag == VaultTags.Target)
-            {
-                id = reader.ReadUInt64();
-            }
-            else
-            {
-                reader.Fail();
-            }
-        }
-
-        return reader.HasFailed ? null : new NumberedTarget(id);
+        var target = new NumberedTarget(reader.UInt64(VaultTags.Target));
+        return reader.IsComplete ? target : null;
     }
 
     private static DepositAttestation? DecodeAttestation(ReadOnlySpan<byte> bytes)
     {
-        ReadOnlySpan<byte> depositId = default;
-        Address? recipient = null;
-        uint subaccount = 0;
-        long amount = 0;
         var reader = new WireReader(bytes);
-        // BOUND: tags ascend and unknown ones end the loop.
-        while (reader.TryReadTag(out uint tag))
-        {
-            switch (tag)
-            {
-                case VaultTags.DepositId:
-                    depositId = reader.ReadBytes();
-                    break;
-                case VaultTags.DepositRecipient:
-                    recipient = reader.ReadAddress();
-                    break;
-                case VaultTags.DepositSubaccount:
-                    subaccount = reader.ReadUInt32();
-                    break;
-                case VaultTags.DepositAmount:
-                    amount = reader.ReadPositiveInt64();
-                    break;
-                default:
-                    reader.Fail();
-                    break;
-            }
-        }
-
-        return reader.HasFailed || depositId.Length != Sha256Digest.Size || recipient is not { } owner
-            ? null
-            : new DepositAttestation(new Sha256Digest(depositId), new AccountId(owner, subaccount), amount);
+        ReadOnlySpan<byte> depositId = reader.Bytes(VaultTags.DepositId);
+        Address? recipient = reader.AddressOrNone(VaultTags.DepositRecipient);
+        uint subaccount = reader.UInt32(VaultTags.DepositSubaccount);
+        long amount = reader.PositiveInt64(VaultTags.DepositAmount);
+        return reader.IsComplete && depositId.Length == Sha256Digest.Size && recipient is { } owner
+            ? new DepositAttestation(new Sha256Digest(depositId), new AccountId(owner, subaccount), amount)
+            : null;
     }
 
     private static ReleaseSignature? DecodeSignature(ReadOnlySpan<byte> bytes)
     {
-        ulong id = 0;
-        ulong sequence = 0;
-        long expiry = 0;
-        ulong councilVersion = 0;
-        long amount = 0;
-        ImmutableArray<byte> destination = [];
-        ImmutableArray<byte> signature = [];
         var reader = new WireReader(bytes);
-        // BOUND: tags ascend and unknown ones end the loop.
-        while (reader.TryReadTag(out uint tag))
-        {
-            switch (tag)
-            {
-                case VaultTags.ReleaseId:
-                    id = reader.ReadUInt64();
-                    break;
-                case VaultTags.ReleaseSequence:
-                    sequence = reader.ReadUInt64();
-                    break;
-                case VaultTags.ReleaseExpiry:
-                    expiry = reader.ReadPositiveInt64();
-                    break;
-                case VaultTags.ReleaseCouncilVersion:
-                    councilVersion = reader.ReadUInt64();
-                    break;
-                case VaultTags.ReleaseAmount:
-                    amount = reader.ReadPositiveInt64();
-                    break;
-                case VaultTags.ReleaseDestination:
-                    destination = ReadSome(ref reader);
-                    break;
-                case VaultTags.ReleaseSignature:
-                    signature = ReadSome(ref reader);
-                    break;
-                default:
-                    reader.Fail();
-                    break;
-            }
-        }
-
+        var release = new Release(
+            reader.UInt64(VaultTags.ReleaseId),
+            reader.UInt64(VaultTags.ReleaseSequence),
+            reader.PositiveInt64(VaultTags.ReleaseExpiry),
+            reader.UInt64(VaultTags.ReleaseCouncilVersion),
+            reader.PositiveInt64(VaultTags.ReleaseAmount),
+            reader.SomeBytes(VaultTags.ReleaseDestination));
+        ImmutableArray<byte> signature = reader.SomeBytes(VaultTags.ReleaseSignature);
         // One byte holds the length of a destination in the message that is signed.
-        return reader.HasFailed
-            || signature.Length != TransactionCodec.SignatureSize
-            || destination.Length > WithdrawalDestination.BytesMax
-            ? null
-            : new ReleaseSignature(new Release(id, sequence, expiry, councilVersion, amount, destination), signature);
+        bool isSound = reader.IsComplete
+            && signature.Length == TransactionCodec.SignatureSize
+            && release.Destination.Length <= WithdrawalDestination.BytesMax;
+        return isSound ? new ReleaseSignature(release, signature) : null;
     }
 }
