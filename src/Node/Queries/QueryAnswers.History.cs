@@ -12,7 +12,7 @@ internal sealed partial class QueryAnswers
     {
         int account = request.Account.Length == 0 ? -1 : Find(request.Account).Number;
         var answer = new FillsResponse();
-        foreach (RecordedEvent recorded in Newest(model.Fills))
+        foreach (RecordedEvent recorded in Newest(model.History.Fills))
         {
             ExchangeEvent e = recorded.Event;
             bool wanted = (account < 0 || e.Account == account || e.Counterparty == account)
@@ -53,7 +53,7 @@ internal sealed partial class QueryAnswers
     {
         int account = request.Account.Length == 0 ? -1 : Find(request.Account).Number;
         var answer = new LiquidationsResponse { Open = (uint)model.Liquidations.Count };
-        foreach (RecordedEvent recorded in Newest(model.Steps))
+        foreach (RecordedEvent recorded in Newest(model.History.Steps))
         {
             if (account >= 0 && recorded.Event.Account != account && recorded.Event.Counterparty != account)
             {

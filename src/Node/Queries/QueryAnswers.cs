@@ -64,12 +64,12 @@ internal sealed partial class QueryAnswers(ReadModel model)
             Difference = Text(pool.Held - pool.Claims - pool.InsuranceFund - pool.Fees - pool.Leaving),
             Accounts = (ulong)model.Accounts.Count,
             OpenOrders = (ulong)model.Orders.Count,
-            Fills = (ulong)model.FillCount,
-            Liquidations = (ulong)model.LiquidationCount,
-            Deleveragings = (ulong)model.DeleveragingCount,
-            BlocksChecked = (ulong)model.CheckedCount,
+            Fills = (ulong)model.History.FillCount,
+            Liquidations = (ulong)model.History.LiquidationCount,
+            Deleveragings = (ulong)model.History.DeleveragingCount,
+            BlocksChecked = (ulong)model.History.CheckedCount,
         };
-        foreach (KeyValuePair<uint, ulong> refused in model.Refused)
+        foreach (KeyValuePair<uint, ulong> refused in model.History.Refused)
         {
             answer.Refused.Add(refused.Key, refused.Value);
         }

@@ -8,25 +8,18 @@ using AppChain.StateMachine;
 
 namespace AppChain.Node;
 
-/// <summary>One event and the block it happened in.</summary>
-internal readonly record struct RecordedEvent(long Height, long Time, ExchangeEvent Event);
-
 /// <summary>
 /// The committed rows, decoded and indexed for questions. Brought up to date at Commit from the rows that the block
 /// changed; the state machine's own state is never read by a query. All members are to be used under <see cref="Gate"/>.
 /// </summary>
 internal sealed class ReadModel
 {
-    private const int EventsMax = 20_000;
-
     private readonly SortedDictionary<AccountId, AccountRow> _accounts = [];
     private readonly Dictionary<int, AccountId> _numbers = [];
     private readonly Dictionary<Address, NonceRow> _nonces = [];
     private readonly Dictionary<int, SortedDictionary<uint, PositionRow>> _positions = [];
     private readonly Dictionary<int, LiquidationRow> _liquidations = [];
     private readonly Dictionary<Address, SortedDictionary<Address, AgentRow>> _agents = [];
-    private readonly Queue<RecordedEvent> _fills = new();
-    private readonly Queue<RecordedEvent> _steps = new();
 
     /// <summary>Held while reading or changing.</summary>
     public Lock Gate { get; } = new();
@@ -76,26 +69,8 @@ internal sealed class ReadModel
     /// <summary>Open liquidations by account number.</summary>
     public IReadOnlyDictionary<int, LiquidationRow> Liquidations => _liquidations;
 
-    /// <summary>Recent fills, oldest first.</summary>
-    public IReadOnlyCollection<RecordedEvent> Fills => _fills;
-
-    /// <summary>Recent liquidation steps, oldest first.</summary>
-    public IReadOnlyCollection<RecordedEvent> Steps => _steps;
-
-    /// <summary>Fills, liquidations and deleveragings since the node started.</summary>
-    public long FillCount { get; private set; }
-
-    /// <summary>Blocks since start after which every row was visited.</summary>
-    public long CheckedCount { get; private set; }
-
-    /// <summary>Accounts found below maintenance margin since the node started.</summary>
-    public long LiquidationCount { get; private set; }
-
-    /// <summary>Deleveragings since the node started.</summary>
-    public long DeleveragingCount { get; private set; }
-
-    /// <summary>Transactions refused in blocks since the node started, by code.</summary>
-    public SortedDictionary<uint, ulong> Refused { get; } = [];
+    /// <summary>What has happened since the node started.</summary>
+    public EventHistory History { get; } = new();
 
     /// <summary>Forgets everything: the chain starts again from genesis.</summary>
     public void Clear()
@@ -129,7 +104,7 @@ internal sealed class ReadModel
 
             foreach (ExchangeEvent happened in events)
             {
-                Record(new RecordedEvent(height, time, happened));
+                History.Record(new RecordedEvent(height, time, happened));
             }
 
             Height = height;
@@ -143,14 +118,7 @@ internal sealed class ReadModel
     {
         lock (Gate)
         {
-            CheckedCount += isEveryRowChecked ? 1 : 0;
-            foreach (TransactionResult result in results)
-            {
-                if (result.Code != ResultCode.Ok)
-                {
-                    Refused[(uint)result.Code] = Refused.GetValueOrDefault((uint)result.Code) + 1;
-                }
-            }
+            History.Count(results, isEveryRowChecked);
         }
     }
 
@@ -226,28 +194,23 @@ internal sealed class ReadModel
                 Pool = PoolRow.Decode(ref key, ref value);
                 break;
             case RowKind.Market:
-                MarketRow market = MarketRow.Decode(ref key, ref value);
-                Markets[market.Parameters.MarketId] = market;
+                Markets.Put(ref key, ref value);
                 break;
             case RowKind.Oracle:
-                OracleRow oracle = OracleRow.Decode(ref key, ref value);
-                Oracles[oracle.Market] = oracle;
+                Oracles.Put(ref key, ref value);
                 break;
             case RowKind.Report when gone:
                 Reports.Remove(new ReportKey(key.ReadUInt32(), new Address(key.ReadFixed(Address.Size))));
                 break;
             case RowKind.Report:
-                ReportRow report = ReportRow.Decode(ref key, ref value);
-                Reports[report.Id] = report;
+                Reports.Put(ref key, ref value);
                 break;
             case RowKind.Account:
-                AccountRow account = AccountRow.Decode(ref key, ref value);
-                _accounts[account.Id] = account;
+                AccountRow account = _accounts.Put(ref key, ref value);
                 _numbers[account.Number] = account.Id;
                 break;
             case RowKind.Nonce:
-                NonceRow nonces = NonceRow.Decode(ref key, ref value);
-                _nonces[nonces.Owner] = nonces;
+                _nonces.Put(ref key, ref value);
                 break;
             case RowKind.Position:
                 ApplyPosition(ref key, ref value, gone);
@@ -332,39 +295,5 @@ internal sealed class ReadModel
             EntryNotional = value.ReadInt128(),
             FundingIndex = value.ReadInt128(),
         };
-    }
-
-    private void Record(in RecordedEvent recorded)
-    {
-        switch (recorded.Event.Kind)
-        {
-            case EventKind.Fill:
-                FillCount++;
-                Keep(_fills, recorded);
-                break;
-            case EventKind.LiquidationOpened:
-                LiquidationCount++;
-                Keep(_steps, recorded);
-                break;
-            case EventKind.Deleveraging:
-                DeleveragingCount++;
-                Keep(_steps, recorded);
-                break;
-            case EventKind.LiquidationSlice or EventKind.InsuranceFundChanged or EventKind.LiquidationClosed
-                or EventKind.LiquidationDeferred:
-                Keep(_steps, recorded);
-                break;
-            default:
-                break;
-        }
-    }
-
-    private static void Keep(Queue<RecordedEvent> ring, in RecordedEvent recorded)
-    {
-        ring.Enqueue(recorded);
-        if (ring.Count > EventsMax)
-        {
-            ring.Dequeue();
-        }
     }
 }

@@ -78,15 +78,13 @@ internal sealed class VaultModel
                 ConsensusParameters = ConsensusParametersRow.Decode(ref key, ref value);
                 break;
             case RowKind.Flow:
-                FlowRow flow = FlowRow.Decode(ref key, ref value);
-                Flows[flow.Owner] = flow;
+                Flows.Put(ref key, ref value);
                 break;
             case RowKind.Proposal when gone:
                 Proposals.Remove(key.ReadUInt64());
                 break;
             case RowKind.Proposal:
-                ProposalRow proposal = ProposalRow.Decode(ref key, ref value);
-                Proposals[proposal.Id] = proposal;
+                Proposals.Put(ref key, ref value);
                 break;
             case RowKind.Withdrawal when gone:
                 ulong number = key.ReadUInt64();
@@ -95,8 +93,7 @@ internal sealed class VaultModel
                 Leaving.Remove(number);
                 break;
             case RowKind.Withdrawal:
-                WithdrawalRow withdrawal = WithdrawalRow.Decode(ref key, ref value);
-                Withdrawals[withdrawal.Id] = withdrawal;
+                WithdrawalRow withdrawal = Withdrawals.Put(ref key, ref value);
                 bool isReleased = withdrawal.State == WithdrawalState.Released;
                 (isReleased ? Released : Leaving).Add(withdrawal.Id);
                 (isReleased ? Leaving : Released).Remove(withdrawal.Id);
@@ -105,8 +102,7 @@ internal sealed class VaultModel
                 Pending.Remove(new DepositKey(key.ReadDigest(), key.ReadDigest()));
                 break;
             case RowKind.PendingDeposit:
-                PendingDepositRow pending = PendingDepositRow.Decode(ref key, ref value);
-                Pending[pending.Id] = pending;
+                Pending.Put(ref key, ref value);
                 break;
             case RowKind.CreditedDeposit:
                 CreditedDepositRow credited = CreditedDepositRow.Decode(ref key, ref value);

@@ -1,8 +1,6 @@
 using System;
 using System.Buffers.Binary;
-using System.Collections.Concurrent;
 using System.Collections.Generic;
-using System.Threading;
 using AppChain.StateMachine;
 
 namespace AppChain.Node;
@@ -17,18 +15,15 @@ public sealed class ChainStore : IDisposable
     /// <summary>Heights whose state can be rebuilt after a restart, besides the newest.</summary>
     public const int HeightsKept = 100;
 
-    private const int Meta = 0;
-    private const int ChangeLog = 1;
-    private const int Rows = 2;
+    internal const int Meta = 0;
+    internal const int ChangeLog = 1;
+    internal const int Rows = 2;
     private static readonly string[] s_families = ["default", "changelog", "rows"];
-    private static readonly byte[] s_rowsHeight = "rows-height"u8.ToArray();
     private static readonly byte[] s_baseHeight = "base-height"u8.ToArray();
 
     private readonly IKeyValueStore _db;
-    private readonly BlockingCollection<ChangeRecord> _toMaterialise = new(boundedCapacity: 256);
     private readonly Materialising _materialising;
-    private Thread? _materialiser;
-    private volatile Exception? _failure;
+    private readonly RowWriter _rows;
     private long _oldest;
     private bool _disposed;
 
@@ -45,6 +40,7 @@ public sealed class ChainStore : IDisposable
     {
         _db = disk;
         _materialising = materialising;
+        _rows = new RowWriter(disk, Record);
         Height = -1;
         _oldest = long.MaxValue;
         bool whole = true;
@@ -84,7 +80,7 @@ public sealed class ChainStore : IDisposable
     /// <exception cref="StorageException">Nothing was written; the node must stop.</exception>
     internal void Append(ChangeRecord record, ChangeRecord? genesis = null)
     {
-        if (_failure is { } failure)
+        if (_rows.Failure is { } failure)
         {
             throw new StorageException($"the rows could not be written: {failure.Message}", failure);
         }
@@ -118,16 +114,12 @@ public sealed class ChainStore : IDisposable
         Height = record.Height;
         if (_materialising == Materialising.AtOnce)
         {
-            CatchUp(record);
+            _rows.CatchUp(_oldest, record);
         }
         else if (_materialising == Materialising.Background)
         {
-            if (_materialiser is null)
-            {
-                StartMaterialiser();
-            }
-
-            _toMaterialise.Add(record);
+            _rows.Start(_oldest, Height);
+            _rows.Add(record);
         }
     }
 
@@ -143,7 +135,7 @@ public sealed class ChainStore : IDisposable
 
         ChangeRecord record = Record(Height);
         using IWriteBatch batch = _db.NewBatch();
-        if (RowsHeight() == Height)
+        if (_rows.Height == Height)
         {
             foreach (RowDelta row in record.Rows)
             {
@@ -157,7 +149,7 @@ public sealed class ChainStore : IDisposable
                 }
             }
 
-            batch.Put(Meta, s_rowsHeight, Key(Height - 1));
+            batch.Put(Meta, RowWriter.HeightName, Key(Height - 1));
         }
 
         batch.Delete(ChangeLog, Key(Height));
@@ -194,7 +186,7 @@ public sealed class ChainStore : IDisposable
         // ORDER: last and with a flush. Without it the rows count as none, and the next start removes them.
         using IWriteBatch end = _db.NewBatch();
         var record = new ChangeRecord { Height = height, AppHash = appHash, Rows = [] };
-        end.Put(Meta, s_rowsHeight, Key(height));
+        end.Put(Meta, RowWriter.HeightName, Key(height));
         end.Put(Meta, s_baseHeight, Key(height));
         end.Put(ChangeLog, Key(height), record.Encode());
         _db.RequireSpace(record.Size);
@@ -222,7 +214,7 @@ public sealed class ChainStore : IDisposable
             rows.Add(row.Key, row.Value);
         }
 
-        long at = RowsHeight();
+        long at = _rows.Height;
         if (at + 1 < _oldest && !(at < 0 && rows.Count == 0))
         {
             throw new StorageException($"rows of height {at} and a change log from {_oldest} do not meet");
@@ -263,9 +255,9 @@ public sealed class ChainStore : IDisposable
         }
 
         // ORDER: not before the rows were read, so that they and their height are of one moment.
-        if (_materialising == Materialising.Background && _materialiser is null)
+        if (_materialising == Materialising.Background)
         {
-            StartMaterialiser();
+            _rows.Start(_oldest, Height);
         }
 
         return (new List<KeyValuePair<byte[], byte[]>>(rows), tree);
@@ -280,9 +272,7 @@ public sealed class ChainStore : IDisposable
         }
 
         _disposed = true;
-        _toMaterialise.CompleteAdding();
-        _materialiser?.Join();
-        _toMaterialise.Dispose();
+        _rows.Dispose();
         _db.Dispose();
     }
 
@@ -327,88 +317,8 @@ public sealed class ChainStore : IDisposable
         height,
         _db.Get(ChangeLog, Key(height)) ?? throw new StorageException($"the change log has no record of height {height}"));
 
-    private long RowsHeight() => MetaHeight(s_rowsHeight);
-
     // The height of the snapshot that the store began with: what was before is not known here.
-    private long BaseHeight() => MetaHeight(s_baseHeight);
-
-    private long MetaHeight(byte[] name)
-    {
-        byte[]? value = _db.Get(Meta, name);
-        return value is null ? -1 : BinaryPrimitives.ReadInt64BigEndian(value);
-    }
-
-    // Rows that a stop left behind come first, up to the height known now; the queue brings all later ones.
-    private void StartMaterialiser()
-    {
-        long first = Math.Max(RowsHeight() + 1, _oldest);
-        long last = Height;
-        _materialiser = new Thread(() => Materialise(first, last)) { IsBackground = true, Name = "materialiser" };
-        _materialiser.Start();
-    }
-
-    private void CatchUp(ChangeRecord newest)
-    {
-        for (long height = Math.Max(RowsHeight() + 1, _oldest); height < newest.Height; height++)
-        {
-            WriteRows(Record(height));
-        }
-
-        WriteRows(newest);
-    }
-
-    private void Materialise(long first, long last)
-    {
-        try
-        {
-            for (long height = first; height <= last; height++)
-            {
-                WriteRows(Record(height));
-            }
-
-            foreach (ChangeRecord record in _toMaterialise.GetConsumingEnumerable())
-            {
-                if (record.Height > RowsHeight())
-                {
-                    WriteRows(record);
-                }
-            }
-        }
-        catch (Exception failure) when (failure is StorageException or ObjectDisposedException)
-        {
-            // The next Append reports it; until then nobody must wait for room in the queue.
-            _failure = failure;
-            foreach (ChangeRecord _ in _toMaterialise.GetConsumingEnumerable())
-            {
-            }
-        }
-    }
-
-    private void WriteRows(ChangeRecord record)
-    {
-        using IWriteBatch batch = _db.NewBatch();
-        foreach (RowDelta row in record.Rows)
-        {
-            if (row.After is null)
-            {
-                batch.Delete(Rows, row.Key);
-            }
-            else
-            {
-                batch.Put(Rows, row.Key, row.After);
-            }
-        }
-
-        batch.Put(Meta, s_rowsHeight, Key(record.Height));
-        long expired = record.Height - HeightsKept - 1;
-        if (expired >= 0)
-        {
-            batch.Delete(ChangeLog, Key(expired));
-        }
-
-        _db.RequireSpace(record.Size);
-        _db.Write(batch, durable: false);
-    }
+    private long BaseHeight() => HeightIn(_db, s_baseHeight);
 
     // Rows without a record of the log were left by a snapshot that was not received to its end.
     private void RemoveRows()
@@ -427,10 +337,13 @@ public sealed class ChainStore : IDisposable
         }
     }
 
-    private static byte[] Key(long height)
+    internal static byte[] Key(long height)
     {
-        var key = new byte[8];
+        var key = new byte[sizeof(long)];
         BinaryPrimitives.WriteInt64BigEndian(key, height);
         return key;
     }
+
+    internal static long HeightIn(IKeyValueStore disk, byte[] name) =>
+        disk.Get(Meta, name) is { } value ? BinaryPrimitives.ReadInt64BigEndian(value) : -1;
 }
