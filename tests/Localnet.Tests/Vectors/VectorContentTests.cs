@@ -80,6 +80,14 @@ public sealed class VectorContentTests
     }
 
     [Test]
+    public void Parameters_of_consensus_are_changed()
+    {
+        long changed = Finalized("parameters.node0.abci").Single(block => block.Answer.ConsensusParamUpdates is not null)
+            .Request.Height;
+        Assert.That(Finalized("parameters.node0.abci").Last().Request.Height, Is.GreaterThan(changed));
+    }
+
+    [Test]
     public void Votes_are_nil_without_prices_and_with_bytes_that_are_none()
     {
         Assert.That(Flags("mixed_votes.node0.abci"), Does.Contain(BlockIDFlag.Nil));

@@ -15,6 +15,7 @@ internal sealed class VectorNetwork : IDisposable
     private const int Port = 34_100;
     private const int Validators = 4;
     private const int Traders = 6;
+    private const long Follows = 5;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(10);
 
@@ -29,7 +30,7 @@ internal sealed class VectorNetwork : IDisposable
     public VectorNetwork(VectorScenario scenario, string folder)
     {
         _scenario = scenario;
-        _options = Options(Path.Combine(folder, "net"), scenario.Blocks);
+        _options = Options(Path.Combine(folder, "net"), scenario.Blocks) with { Pause = scenario.Pause };
         _files = new NetworkFiles(_options);
         _files.WriteKeys();
         _genesis = _files.Genesis(DateTimeOffset.UtcNow.AddSeconds(-1), GenesisFile.DefaultMarkets)
@@ -100,17 +101,21 @@ internal sealed class VectorNetwork : IDisposable
             if (_nodes[1].Height <= done) continue;
             done++;
             await _scenario.At(this, done, patience.Token);
-            await TradeAsync(done, patience.Token);
+            if (_scenario.HasTraders) await TradeAsync(done, patience.Token);
         }
 
-        // Whoever is behind is taped until it is not.
-        while (_nodes.Any(node => node.IsRunning && node.Height < last)) await StepAsync(patience.Token);
+        // Whoever is behind, or came late, is taped until it follows.
+        long end = _nodes[1].Height + Follows;
+        while (_nodes.Any(node => node.IsRunning && node.Height < end)) await StepAsync(patience.Token);
         foreach (RecordedNode node in _nodes) node.Stop();
     }
 
     /// <summary>Gives node 1 evidence against a validator and waits until it is removed.</summary>
     public Task ProveDoubleVoteAsync(int validator, CancellationToken cancel) =>
         new DoubleVote(_files, _clients[1]).ProveAsync(validator, cancel);
+
+    /// <summary>Lets the guardians change the parameters of consensus and waits until every engine obeys.</summary>
+    public Task ChangeParametersAsync(CancellationToken cancel) => new ParameterChange(_files, _clients).DecideAsync(cancel);
 
     /// <summary>Starts a fifth node that trusts a header of the network.</summary>
     public async Task JoinAsync(CancellationToken cancel)

@@ -11,8 +11,8 @@ namespace AppChain.Localnet.Tests.Vectors;
 
 /// <summary>
 /// What happens to a network while it is recorded. They are those of the recordings of CometBFT with a test application,
-/// as far as this application can be brought to them: validators change by evidence only, and a late node joins by
-/// state sync.
+/// as far as this application can be brought to them: validators change by evidence only, parameters by a decision of
+/// the guardians; and a late node joins by state sync.
 /// </summary>
 internal sealed record VectorScenario(string Name, long Blocks)
 {
@@ -24,6 +24,12 @@ internal sealed record VectorScenario(string Name, long Blocks)
 
     /// <summary>Node 3 waits a millisecond for prevotes.</summary>
     public bool HasHastyNode { get; init; }
+
+    /// <summary>Pause between two blocks, milliseconds.</summary>
+    public int Pause { get; init; } = 150;
+
+    /// <summary>Traders act after each block.</summary>
+    public bool HasTraders { get; init; } = true;
 
     /// <summary>Nodes whose application is taped.</summary>
     public IReadOnlyList<int> Applications { get; init; } = [0, 3];
@@ -47,7 +53,7 @@ internal sealed record VectorScenario(string Name, long Blocks)
 
     /// <summary>All, made anew for one run.</summary>
     public static IEnumerable<VectorScenario> All() =>
-        [Plain(), Absent(), Reject(), Crash(), Evidence(), Signer(), MixedVotes(), InitialHeightFive(), StateSync()];
+        [Plain(), Absent(), Reject(), Crash(), Evidence(), Parameters(), Signer(), MixedVotes(), InitialHeightFive(), StateSync()];
 
     private static VectorScenario Plain() => new("plain", 22);
 
@@ -109,6 +115,15 @@ internal sealed record VectorScenario(string Name, long Blocks)
     private static VectorScenario Evidence() => new("evidence", 20)
     {
         At = (network, height, cancel) => height == 8 ? network.ProveDoubleVoteAsync(3, cancel) : Task.CompletedTask,
+    };
+
+    /// <summary>Two guardians change the parameters of consensus; their timelock is half a minute.</summary>
+    private static VectorScenario Parameters() => new("parameters", 20)
+    {
+        Applications = [0],
+        Pause = 1_000,
+        HasTraders = false,
+        At = (network, height, cancel) => height == 3 ? network.ChangeParametersAsync(cancel) : Task.CompletedTask,
     };
 
     /// <summary>The signer of validator 0 is away for a while at height 8.</summary>
