@@ -15,11 +15,15 @@ public sealed partial class SpecificationTests
     {
         string root = Root();
         var rules = new SortedSet<string>(StringComparer.Ordinal);
+        var bold = new HashSet<string>(StringComparer.Ordinal);
         foreach (string file in Directory.GetFiles(Path.Combine(root, "docs", "spec"), "*.md"))
         {
             foreach (Match rule in Rule().Matches(File.ReadAllText(file)))
             {
-                rules.Add(rule.Groups["id"].Value);
+                string id = rule.Groups["id"].Value;
+                bool isBold = rule.Value.StartsWith("**", StringComparison.Ordinal);
+                Assert.That(!isBold || bold.Add(id), Is.True, $"two rules are called {id}");
+                rules.Add(id);
             }
         }
 

@@ -18,8 +18,10 @@ internal sealed record VerifiedTransaction(ResultCode Code, Transaction? Transac
 /// </summary>
 internal sealed class VerifiedTransactions(string chainId)
 {
-    // Twice the mempool of a default CometBFT node.
+    // BOUND: twice the mempool of a default CometBFT node, and as many operations as take some 25 MB: anybody can send
+    // transactions of a hundred operations, and what is refused is remembered too.
     private const int VerdictsMax = 20_000;
+    private const int OperationsMax = 200_000;
 
     private readonly record struct Key(ulong First, ulong Second, ulong Third, ulong Fourth);
 
@@ -27,6 +29,20 @@ internal sealed class VerifiedTransactions(string chainId)
     private readonly Lock _lock = new();
     private Dictionary<Key, VerifiedTransaction> _young = [];
     private Dictionary<Key, VerifiedTransaction> _old = [];
+    private int _youngOperations;
+    private int _oldOperations;
+
+    /// <summary>Operations of all transactions that are remembered, to twice the bound.</summary>
+    internal int OperationsHeld
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _youngOperations + _oldOperations;
+            }
+        }
+    }
 
     /// <summary>The verdict on one transaction.</summary>
     public VerifiedTransaction Verify(ReadOnlySpan<byte> bytes)
@@ -43,11 +59,14 @@ internal sealed class VerifiedTransactions(string chainId)
         VerifiedTransaction verdict = Judge(bytes);
         lock (_lock)
         {
-            _young[key] = verdict;
-            if (_young.Count >= VerdictsMax)
+            // Another thread may have judged the same bytes meanwhile.
+            _youngOperations += _young.TryAdd(key, verdict) ? verdict.Transaction?.Operations.Length ?? 0 : 0;
+            if (_young.Count >= VerdictsMax || _youngOperations >= OperationsMax)
             {
                 _old = _young;
+                _oldOperations = _youngOperations;
                 _young = [];
+                _youngOperations = 0;
             }
         }
 

@@ -1,7 +1,7 @@
 namespace AppChain.StateMachine;
 
 /// <summary>
-/// Proposal of the guardians: the parameters of consensus that a chain may change (docs/spec/vault.md, VAULT-15), all of
+/// Proposal of the guardians: the parameters of consensus that a chain may change (docs/spec/vault.md, VAULT-16), all of
 /// them as they are to be. The others are those of the genesis document for ever.
 /// </summary>
 /// <param name="BlockBytes">Most bytes of a block.</param>

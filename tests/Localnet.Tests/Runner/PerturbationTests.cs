@@ -21,7 +21,7 @@ public sealed class PerturbationTests
     [TearDown]
     public void DeleteHome() => Directory.Delete(_home, recursive: true);
 
-    // VAULT-15, C20: the run fails when an engine has other parameters than the guardians decided, or a header names others.
+    // VAULT-16, C20: the run fails when an engine has other parameters than the guardians decided, or a header names others.
     // The chain's clock is fast, so that the timelock is short.
     [Test]
     public void The_embedded_engine_obeys_a_parameter_change()
@@ -40,7 +40,7 @@ public sealed class PerturbationTests
         Assert.That(Kinds(faults), Is.EqualTo(Perturbations.EmbeddedKinds));
     }
 
-    // VAULT-15, and C2 on CometBFT: kill -9, pause, disconnect, restart, 50 blocks away, parameters, a validator less.
+    // VAULT-16, and C2 on CometBFT: kill -9, pause, disconnect, restart, 50 blocks away, parameters, a validator less.
     [Test]
     [Category("Long")]
     public void Every_fault_on_CometBFT_is_survived_under_load()

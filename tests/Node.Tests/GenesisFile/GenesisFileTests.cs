@@ -28,7 +28,7 @@ public sealed class GenesisFileTests
     private static CouncilTerms Council(params byte[] secrets) => new(
         [.. secrets.Select(secret => Secp256k1.PublicKeyOf([.. new byte[31], secret]).ToImmutableArray())], 2, 2, 30);
 
-    // G4: a chain may have neither.
+    // G6: a chain may have neither.
     [Test]
     public void Without_vault_and_treasury_both_are_closed()
     {
