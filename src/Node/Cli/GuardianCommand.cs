@@ -84,6 +84,11 @@ internal static class GuardianCommand
                     return ExitCode.Ok;
                 }
             }
+            catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+            {
+                // Ctrl-C. What was sent is in the journal, and a block takes it or not.
+                return ExitCode.Ok;
+            }
             catch (Exception error) when (!once
                 && error is NodeUnreachableException or RpcException or QueryRefusedException or NotProvenException or IOException)
             {

@@ -73,9 +73,9 @@ public sealed class DeviceGuardianTests
         }
 
         run.Node = honest;
-        await run.Watch(
-            "guardian --from guardian2 --interval 0.5", "y\n", () => run.Until("query withdrawals", "released", 60));
+        await run.Watch("guardian --from guardian2 --interval 0.5", "y\n", "signed at height", 60);
         Assert.That(run.Out, Does.Contain("pay 250.00 USD to iban-1, for app1").And.Contain("sign? y or n:   signed at height"));
+        await run.Until("query withdrawals", "released", 60);
         await run.Run("query release 1 --output json");
         string release = run.Write("release.json");
         await run.Run("query council guardians --output json");

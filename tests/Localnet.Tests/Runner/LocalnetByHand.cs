@@ -56,17 +56,28 @@ internal sealed class LocalnetByHand : IAsyncDisposable
         Assert.That(code, Is.EqualTo(expected), $"{line}\n{Out}{Error}");
     }
 
-    /// <summary>Runs a verb that goes on until it is cancelled, with what is typed meanwhile.</summary>
-    public async Task Watch(string line, string typed, Func<Task> meanwhile)
+    /// <summary>Runs a verb that goes on until it is cancelled, which it is when it has said a word.</summary>
+    public async Task Watch(string line, string typed, string word, int seconds)
     {
         using var end = new CancellationTokenSource();
-        var output = new StringWriter();
-        Task<int> watch = Task.Run(() => CommandLine.RunAsync(line.Split(' '), Shell(output, output, typed), end.Token));
-        await meanwhile();
+        using var output = new StringWriter();
+        var shared = TextWriter.Synchronized(output);
+        Task<int> watch = Task.Run(() => CommandLine.RunAsync(line.Split(' '), Shell(shared, shared, typed), end.Token));
+        for (int i = 0; i < 4 * seconds && !Said().Contains(word, StringComparison.Ordinal) && !watch.IsCompleted; i++)
+        {
+            await Task.Delay(250);
+        }
+
         await end.CancelAsync();
         int code = await watch;
-        Out = output.ToString();
+        Out = Said();
         Assert.That(code, Is.EqualTo(ExitCode.Ok), Out);
+
+        string Said()
+        {
+            // The writer locks itself.
+            lock (shared) return output.ToString();
+        }
     }
 
     /// <summary>Runs a query until its answer has a word.</summary>
