@@ -59,9 +59,6 @@ public sealed class BlockStore : IDisposable
         long height = block.Height;
         _log.Append(CommitRecord, height, seen.ToByteArray());
         _log.Append(BlockRecord, height, block.Bytes.Span);
-
-        // ORDER: the application makes the block durable next, and must never be ahead of the blocks kept here.
-        _log.Sync();
         _last = block;
         if (Base == 0) Base = height;
         Volatile.Write(ref _height, height);
@@ -90,7 +87,8 @@ public sealed class BlockStore : IDisposable
     {
         _log.Append(ResponseRecord, height, response.ToByteArray());
 
-        // ORDER: once the application has committed, it cannot be asked for the results again.
+        // ORDER: the application commits next. It must not be ahead of the blocks kept here, and cannot be asked for the
+        // results again; the block and its precommits were written before, so this one wait covers them too.
         _log.Sync();
         IndexTransactions(height);
     }

@@ -89,10 +89,8 @@ internal static class PlantedFaults
         One("Removed rows stay on the disk", 1, "src/Node/Storage/ChainStore.cs",
             "                batch.Delete(Rows, row.Key);\n            }\n            else", "            }\n            else"),
         One("The change log forgets old values", 1, "src/Node/Storage/ChangeRecord.cs", "                ? old\n", "                ? null\n"),
-        One("A block is not flushed before the application has it", 1, "localnet/Engine/BlockStore.cs",
-            "        // ORDER: the application makes the block durable next, and must never be ahead of the blocks kept here.\n        _log.Sync();\n", ""),
-        One("Results are not flushed before the application commits", 1, "localnet/Engine/BlockStore.cs",
-            "        // ORDER: once the application has committed, it cannot be asked for the results again.\n        _log.Sync();\n", ""),
+        One("Blocks and results are not flushed before the application commits", 1, "localnet/Engine/BlockStore.cs",
+            "so this one wait covers them too.\n        _log.Sync();\n", "\n"),
         One("A torn record counts", 1, "localnet/Engine/RecordLog.cs",
             " || length > _stream.Length - _stream.Position) break;", ") break;"),
         // Codec.

@@ -44,6 +44,12 @@ internal sealed record Swarm
     /// <summary>Whether messages and calls are encoded and decoded on their way, as between processes.</summary>
     public required bool Encodes { get; init; }
 
+    /// <summary>
+    /// Share of orders with which a trader stays on its side of the market, so that positions grow up to the margin and are
+    /// liquidated.
+    /// </summary>
+    public required double Conviction { get; init; }
+
     /// <summary>The insurance fund at genesis, micro-USD.</summary>
     public required long InsuranceFund { get; init; }
 
@@ -102,6 +108,7 @@ internal sealed record Swarm
             Wipes = On(0.3),
             Encodes = random.Next(3) == 0,
             InsuranceFund = random.Next(2) == 0 ? 200_000_000 : random.Next(2_000_000),
+            Conviction = random.Next(2) == 0 ? 0 : random.NextDouble(),
         };
         if (beyond)
         {
@@ -115,7 +122,8 @@ internal sealed record Swarm
             ? drawn with
             {
                 Liars = 0, DelayMs = 20, Loss = 0, Duplication = 0, Partitions = 0, Crashes = 0, DiskFull = 0, SkewMs = 0,
-                SilentFeeds = 0, Volatility = 0.2, Transactions = 2, Encodes = false, InsuranceFund = 200_000_000, BadTransactions = 0, Validators = Math.Max(validators, 4),
+                SilentFeeds = 0, Volatility = 0.2, Transactions = 2, Encodes = false, InsuranceFund = 200_000_000,
+                Conviction = 0, BadTransactions = 0, Validators = Math.Max(validators, 4),
             }
             : drawn;
     }
@@ -131,7 +139,7 @@ internal sealed record Swarm
             + $"(most at {Focus?.ToString() ?? "none"}, power {Number(PowerLoss)}, wiped {Number(Wipes)}), "
             + $"disk full {Number(DiskFull)}, skew {SkewMs} ms, silent feeds {Number(SilentFeeds)}, "
             + $"volatility {Number(Volatility)}, tx/s {Number(Transactions)} (bad {Number(BadTransactions)}), "
-            + $"fund {InsuranceFund}{(Encodes ? ", encoded" : "")}{lies}";
+            + $"conviction {Number(Conviction)}, fund {InsuranceFund}{(Encodes ? ", encoded" : "")}{lies}";
     }
 
     private static string Number(double value) => value.ToString("0.######", CultureInfo.InvariantCulture);

@@ -77,7 +77,7 @@ internal sealed class Traders
             }
         }
         int operations = _random.Next(4) == 0 ? _random.Next(1, 5) : 1;
-        for (int i = 0; isEmpty && i < operations; i++) builder.Add(Draw());
+        for (int i = 0; isEmpty && i < operations; i++) builder.Add(Draw(trader));
         byte[] bytes = builder.Sign(_signers[trader], ++_nonces[trader], _world.Auditor.Height + _random.Next(2, 60));
         if (_sent.Count < 256) _sent.Add(bytes);
         else _sent[_random.Next(256)] = bytes;
@@ -102,7 +102,7 @@ internal sealed class Traders
         }
     }
 
-    private Operation Draw()
+    private Operation Draw(int trader)
     {
         uint market = (uint)_random.Next(1, 3);
         long price = (long)_world.Prices.Price(market);
@@ -141,6 +141,7 @@ internal sealed class Traders
                     SelfTrade = (SelfTrade)_random.Next(0, 4),
                     ReduceOnly = _random.Next(6) == 0,
                 };
+                if (_random.NextDouble() < _world.Swarm.Conviction) order.Side = trader % 2 == 0 ? Side.Buy : Side.Sell;
                 if (order.Kind == OperationKind.ReplaceOrder) order.TargetClientId = clientId;
                 if (order.TimeInForce == TimeInForce.GoodTilCancelled && _random.Next(3) == 0)
                     order.GoodTilHeight = _world.Auditor.Height + _random.Next(1, 20);

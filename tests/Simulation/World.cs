@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Text.Json.Nodes;
@@ -22,6 +23,9 @@ internal sealed class World
 
     // A minute before a whole hour, at which funding is applied.
     private const string GenesisTime = "2025-12-31T23:59:00Z";
+
+    /// <summary>Voting power of each validator.</summary>
+    public const long Power = 10;
 
     // How much more often a validator dies at the favoured kind of step, and how much less at others.
     private const double Focused = 15;
@@ -212,7 +216,7 @@ internal sealed class World
             {
                 ["type"] = "tendermint/PubKeyEd25519", ["value"] = machine.Key.PublicKey.ToBase64(),
             },
-            ["power"] = "10",
+            ["power"] = Power.ToString(CultureInfo.InvariantCulture),
         })];
         return new JsonObject
         {
