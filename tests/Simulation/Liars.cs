@@ -22,6 +22,7 @@ internal sealed class Liars(World world, IReadOnlyList<Machine> machines)
     private const int Remembered = 200;
     private readonly Dictionary<(int From, long Height, int Round), (Proposal Proposal, SealedBlock Block)?> _other = [];
     private readonly Dictionary<(int From, long Height, int Round), Proposal> _held = [];
+    private readonly HashSet<(int From, long Height, int Round)> _shownToAll = [];
     private readonly List<object> _old = [];
     private bool _isDirect;
 
@@ -179,6 +180,7 @@ internal sealed class Liars(World world, IReadOnlyList<Machine> machines)
         {
             _other.Clear();
             _held.Clear();
+            _shownToAll.Clear();
         }
         if (!_other.ContainsKey(key))
         {
@@ -186,15 +188,20 @@ internal sealed class Liars(World world, IReadOnlyList<Machine> machines)
             bool lies = world.IsBeyond || world.Lies(Lie.DoubleProposal) || world.Lies(Lie.BadHeader);
             if (!lies) _other[key] = null;
             else _held[key] = proposal;
+            if (lies && !world.IsBeyond && world.Random.Next(2) == 0) _shownToAll.Add(key);
         }
-        return _held.ContainsKey(key) && to % 2 == 1;
+        return _held.ContainsKey(key) && IsShown(key, to);
     }
+
+    // The other block goes to some, so that they disagree, or to everybody, so that it could be decided.
+    private bool IsShown((int From, long Height, int Round) key, int to) => to % 2 == 1 || _shownToAll.Contains(key);
 
     private bool TakesOverBlock(int from, int to, SealedBlock block)
     {
         (int, long, int Round) key = _held.Keys.FirstOrDefault(item => item.From == from && item.Height == block.Height,
             (-1, 0, 0));
-        if (!_held.TryGetValue(key, out Proposal? proposal) || !proposal.BlockId.Equals(block.Id) || to % 2 == 0) return false;
+        if (!_held.TryGetValue(key, out Proposal? proposal) || !proposal.BlockId.Equals(block.Id)) return false;
+        if (!IsShown(key, to)) return false;
         if (!_other.TryGetValue(key, out (Proposal Proposal, SealedBlock Block)? other))
             _other[key] = other = Other(from, proposal, block);
         if (other is not { } lie)

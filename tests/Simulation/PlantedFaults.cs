@@ -88,7 +88,7 @@ internal static class PlantedFaults
             "_db.RequireSpace(record.Size + (genesis?.Size ?? 0));\n            _db.Write(batch, durable: false);"),
         One("Removed rows stay on the disk", 1, "src/Node/Storage/ChainStore.cs",
             "                batch.Delete(Rows, row.Key);\n            }\n            else", "            }\n            else"),
-        One("The change log forgets old values", 1, "src/Node/Storage/ChangeRecord.cs", "                ? old\n", "                ? null\n"),
+        One("The change log forgets old values", 1, "src/Node/Storage/ChangeRecord.cs", "changes[i].Key, before[i], changes[i].Value);", "changes[i].Key, null, changes[i].Value);"),
         One("Blocks and results are not flushed before the application commits", 1, "localnet/Engine/BlockStore.cs",
             "so this one wait covers them too.\n        _log.Sync();\n", "\n"),
         One("A torn record counts", 1, "localnet/Engine/RecordLog.cs",

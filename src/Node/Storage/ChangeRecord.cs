@@ -31,12 +31,10 @@ internal sealed class ChangeRecord
     public static ChangeRecord Of(long height, byte[] appHash, IReadOnlyList<RowChange> changes, StateTree tree, long previous)
     {
         var rows = new RowDelta[changes.Count];
+        byte[]?[] before = tree.ValuesOf(previous, changes);
         for (int i = 0; i < rows.Length; i++)
         {
-            byte[]? before = previous >= 0 && changes[i].ExistedBefore && tree.TryGet(previous, changes[i].Key, out byte[]? old)
-                ? old
-                : null;
-            rows[i] = new RowDelta(changes[i].Key, before, changes[i].Value);
+            rows[i] = new RowDelta(changes[i].Key, before[i], changes[i].Value);
         }
 
         return new ChangeRecord { Height = height, AppHash = appHash, Rows = rows };

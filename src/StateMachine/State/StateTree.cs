@@ -157,6 +157,38 @@ public sealed class StateTree
     }
 
     /// <summary>
+    /// What <see cref="TryGet"/> finds for the rows of a block's changes that existed before it; null for the others.
+    /// Quicker than one after the other: the keys are hashed together.
+    /// </summary>
+    public byte[]?[] ValuesOf(long version, IReadOnlyList<RowChange> changes)
+    {
+        var values = new byte[]?[changes.Count];
+        if (!TryGetHead(version, out int head))
+        {
+            return values;
+        }
+
+        var keys = new byte[changes.Count][];
+        for (int i = 0; i < keys.Length; i++)
+        {
+            keys[i] = changes[i].Key;
+        }
+
+        var hashes = new Sha256Digest[keys.Length];
+        Sha256Lanes.HashMessages(keys, hashes);
+        for (int i = 0; i < keys.Length; i++)
+        {
+            if (changes[i].ExistedBefore)
+            {
+                TreeLeaf leaf = ReadLeaf(Descend(head, hashes[i], null));
+                values[i] = leaf.KeyHash.Equals(hashes[i]) ? leaf.Value : null;
+            }
+        }
+
+        return IsStillKept(version) ? values : new byte[]?[changes.Count];
+    }
+
+    /// <summary>
     /// Proves at a committed version that a row is there with its value, or that it is not there; false when the
     /// version is not kept.
     /// </summary>

@@ -91,6 +91,27 @@ public sealed class StateTreeTests
     }
 
     [Test]
+    public void The_values_of_many_rows_are_those_of_each()
+    {
+        static byte[] Bytes(int number) => [1, (byte)(number >> 8), (byte)(number & 255)];
+        var tree = new StateTree(4);
+        tree.Apply(1, [.. Enumerable.Range(0, 300).Select(number => new RowChange(Bytes(number), Bytes(number + 5000), false))]);
+        tree.Commit();
+        RowChange[] next = [.. Enumerable.Range(250, 100).Select(number => new RowChange(Bytes(number), Bytes(number + 9000), number < 300))];
+        tree.Apply(2, next);
+        tree.Commit();
+        byte[]?[] before = tree.ValuesOf(1, next);
+        for (int i = 0; i < next.Length; i++)
+        {
+            bool found = tree.TryGet(1, next[i].Key, out byte[]? value);
+            Assert.That(found, Is.EqualTo(next[i].ExistedBefore));
+            Assert.That(before[i], Is.EqualTo(value));
+        }
+
+        Assert.That(tree.ValuesOf(7, next), Has.All.Null, "a version that is not kept");
+    }
+
+    [Test]
     public void Slots_are_freed_when_versions_leave_the_window_and_when_one_is_dropped()
     {
         var history = new TreeHistory(seed: 9, keyCount: 400, versionsKept: 4, firstVersion: 1);
