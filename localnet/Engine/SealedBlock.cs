@@ -12,6 +12,7 @@ namespace AppChain.Localnet;
 /// </summary>
 public sealed class SealedBlock
 {
+    private BlockID? _id;
     private bool _isChecked;
     private string? _wrongHash;
 
@@ -19,7 +20,6 @@ public sealed class SealedBlock
     {
         Block = block;
         Bytes = bytes;
-        Id = new BlockID { Hash = BlockHashes.Header(block.Header), PartSetHeader = PartSet.HeaderOf(bytes) };
     }
 
     /// <summary>The block; never changed after sealing.</summary>
@@ -29,7 +29,11 @@ public sealed class SealedBlock
     public ReadOnlyMemory<byte> Bytes { get; }
 
     /// <summary>Header hash and part set header.</summary>
-    public BlockID Id { get; }
+    /// <remarks>Worked out when it is first asked for: who indexes old blocks does not.</remarks>
+    public BlockID Id => _id ??= new BlockID
+    {
+        Hash = BlockHashes.Header(Block.Header), PartSetHeader = PartSet.HeaderOf(Bytes.Span),
+    };
 
     /// <summary>Height in the header.</summary>
     public long Height => Block.Header.Height;

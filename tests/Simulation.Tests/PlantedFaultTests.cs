@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
 using System.Linq;
 using NUnit.Framework;
 
@@ -21,6 +22,20 @@ public sealed class PlantedFaultTests
     public void Their_names_differ()
     {
         Assert.That(PlantedFaults.All.Concat(PlantedFaults.Hunted).Select(fault => fault.Slug), Is.Unique);
+    }
+
+    [Test]
+    public void Every_change_still_fits_the_sources_and_makes_a_difference()
+    {
+        string root = Variant.Root()!;
+        foreach (PlantedFault fault in PlantedFaults.All.Concat(PlantedFaults.Hunted))
+        {
+            foreach (IGrouping<string, Change> file in fault.Changes.GroupBy(change => change.File))
+            {
+                string text = File.ReadAllText(Path.Combine(root, file.Key));
+                Assert.That(file.Aggregate(text, Variant.Apply), Is.Not.EqualTo(text), fault.Name);
+            }
+        }
     }
 
     [TestCaseSource(nameof(Faults)), Category("Long")]

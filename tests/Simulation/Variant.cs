@@ -109,7 +109,9 @@ internal static class Variant
         if (code != 0) throw new InvalidOperationException($"{project} does not compile with the changes:\n{output}");
     }
 
-    private static string Apply(string text, Change change)
+    /// <summary>The text with the change made.</summary>
+    /// <exception cref="InvalidOperationException">It does not fit: the text is not there, or not once.</exception>
+    public static string Apply(string text, Change change)
     {
         int at = text.IndexOf(change.Find, StringComparison.Ordinal);
         if (at < 0 || text.IndexOf(change.Find, at + 1, StringComparison.Ordinal) >= 0)
