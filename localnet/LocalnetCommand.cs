@@ -12,10 +12,12 @@ namespace AppChain.Localnet;
 /// <summary>The flags of the verb localnet, and what they ask for.</summary>
 internal sealed class LocalnetCommand : RootCommand
 {
-    private readonly Option<string> _engine = OneOf("--engine", "auto, embedded or cometbft", "auto", "embedded", "cometbft");
+    private readonly Option<string> _engine =
+        OneOf("--engine", "auto, embedded or cometbft", "auto", "embedded", "cometbft");
     private readonly Option<int> _validators = Named("--validators", "1 to 16", 4);
     private readonly Option<long> _blocks = Named("--blocks", "blocks to make; 0: until Ctrl-C", 0L);
-    private readonly Option<bool> _untilEnd = Named("--until-end", "run until the price files end, from their start", false);
+    private readonly Option<bool> _untilEnd =
+        Named("--until-end", "run until the price files end, from their start", false);
     private readonly Option<int> _traders = Named("--traders", "trading agents", 20);
     private readonly Option<int> _seed = Named("--seed", "seed of keys, agents, faults and synthetic prices", 1);
     private readonly Option<string[]> _prices = Named(
@@ -25,12 +27,15 @@ internal sealed class LocalnetCommand : RootCommand
     private readonly Option<DateTimeOffset?> _from = Named<DateTimeOffset?>(
         "--from", "market time at which replays start (default: chosen, see localnet/README.md)", null);
     private readonly Option<string> _report = Named("--report", "file for the JSON report", "");
-    private readonly Option<string> _home = Named("--home", "directory of the run; its content is replaced", ".localnet");
+    private readonly Option<string> _home =
+        Named("--home", "directory of the run; its content is replaced", ".localnet");
     private readonly Option<int> _port = Named("--port", "RPC port of validator 0; validator i: + 10 i", 26657);
-    private readonly Option<bool> _require = Named("--require-liquidations", "a run without a liquidation fails", false);
+    private readonly Option<bool> _require =
+        Named("--require-liquidations", "a run without a liquidation fails", false);
     private readonly Option<string> _hsm = OneOf(
         "--hsm", "softhsm: consensus keys in SoftHSM devices; none: in files", "none", "softhsm");
-    private readonly Option<int> _signers = Named("--signers", "signers of each validator: 1, or 3 with a quorum of two", 1);
+    private readonly Option<int> _signers =
+        Named("--signers", "signers of each validator: 1, or 3 with a quorum of two", 1);
     private readonly Option<long> _join = Named(
         "--join", "CometBFT: one more node joins by state sync at this height; 0: none", 0L);
     private readonly Option<long> _interval = Named(
@@ -52,8 +57,8 @@ internal sealed class LocalnetCommand : RootCommand
         _perturb.AllowMultipleArgumentsPerToken = true;
         foreach (Option option in new Option[]
         {
-            _engine, _validators, _blocks, _untilEnd, _traders, _seed, _prices, _speed, _pause, _from, _report, _home, _port,
-            _require, _hsm, _signers, _perturb, _crashes, _plain, _join, _interval,
+            _engine, _validators, _blocks, _untilEnd, _traders, _seed, _prices, _speed, _pause, _from, _report, _home,
+            _port, _require, _hsm, _signers, _perturb, _crashes, _plain, _join, _interval,
         })
         {
             Options.Add(option);
@@ -173,5 +178,6 @@ internal sealed class LocalnetCommand : RootCommand
 
     private static int Within(string name, int value, int low, int high) => value >= low && value <= high
         ? value
-        : throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"{name} takes {low} to {high}, not {value}"));
+        : throw new ArgumentException(
+            string.Create(CultureInfo.InvariantCulture, $"{name} takes {low} to {high}, not {value}"));
 }

@@ -12,9 +12,9 @@ using AppChain.Node;
 namespace AppChain.Localnet;
 
 /// <summary>
-/// Kills processes of validators at random moments: of one validator up to all of them at once, and of those that are just
-/// coming back again, so that the kill meets a start, a handshake or a replay. With CometBFT its process is killed, too; the
-/// embedded engine's validator lives in this process and is torn away from its application and signer.
+/// Kills processes of validators at random moments: of one validator up to all of them at once, and of those that are
+/// just coming back again, so that the kill meets a start, a handshake or a replay. With CometBFT its process is
+/// killed, too; the embedded engine's validator lives in this process and is torn away from its application and signer.
 /// </summary>
 internal sealed class CrashRun(
     RunOptions options, ValidatorProcesses processes, Presence presence, IReadOnlyList<RpcClient> nodes)
@@ -25,7 +25,8 @@ internal sealed class CrashRun(
     private const int Poll = 50;
     private const int QuitSignal = 3;
 
-    // CometBFT 0.38 can stand still in block sync for ever (docs/operating/failures.md): what an operator would do, is done.
+    // CometBFT 0.38 can stand still in block sync for ever (docs/operating/failures.md): what an operator would do, is
+    // done.
     private static readonly TimeSpan StuckAfter = TimeSpan.FromMinutes(2);
 
     private readonly Recovery _recovery = new(nodes);
@@ -44,7 +45,9 @@ internal sealed class CrashRun(
     /// <summary>Kills so far: each is one validator of which at least one running process was killed.</summary>
     public int Kills { get; private set; }
 
-    /// <summary>Kills until the number that the options ask for is reached; each time all victims must come back.</summary>
+    /// <summary>
+    /// Kills until the number that the options ask for is reached; each time all victims must come back.
+    /// </summary>
     public async Task RunAsync(CancellationToken cancel)
     {
         while (await _recovery.TipAsync(cancel).ConfigureAwait(false) < 3)
@@ -61,7 +64,8 @@ internal sealed class CrashRun(
             {
                 told = Kills / 10;
                 Console.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture, $"{Kills} kills survived, {_again} of them while starting; load {_loads[^1]:0}"));
+                    CultureInfo.InvariantCulture,
+                    $"{Kills} kills survived, {_again} of them while starting; load {_loads[^1]:0}"));
             }
         }
     }
@@ -72,7 +76,8 @@ internal sealed class CrashRun(
         ["kills_survived"] = Kills,
         ["while_starting"] = _again,
         ["engines_stuck_and_restarted"] = _stuck,
-        ["by_process"] = new JsonObject(_byProcess.Select(pair => KeyValuePair.Create<string, JsonNode?>(pair.Key, pair.Value))),
+        ["by_process"] =
+            new JsonObject(_byProcess.Select(pair => KeyValuePair.Create<string, JsonNode?>(pair.Key, pair.Value))),
         ["by_validators_at_once"] = new JsonObject(_byVictims.Select(pair => KeyValuePair.Create<string, JsonNode?>(
             pair.Key.ToString(CultureInfo.InvariantCulture), pair.Value))),
         ["recovery_seconds"] = Distribution(_seconds),
@@ -119,10 +124,12 @@ internal sealed class CrashRun(
             ? [["app"], ["signer"], ["cometbft"], ["app", "signer", "cometbft"]]
             : [["app"], ["signer"], ["app", "signer"]];
         long target = await _recovery.TipAsync(cancel).ConfigureAwait(false) + 2;
-        (int Victim, string[] Parts)[] kills = [.. victims.Select(victim => (victim, choices[_random.Next(choices.Length)]))];
+        (int Victim, string[] Parts)[] kills =
+            [.. victims.Select(victim => (victim, choices[_random.Next(choices.Length)]))];
         int[] hit = await Task.WhenAll(kills.Select(kill => processes.KillAsync(
             kill.Victim,
-            [.. kill.Parts.Select(part => string.Create(CultureInfo.InvariantCulture, $"{part}{kill.Victim}"))]))).ConfigureAwait(false);
+            [.. kill.Parts.Select(part => string.Create(CultureInfo.InvariantCulture, $"{part}{kill.Victim}"))])))
+                .ConfigureAwait(false);
         int count = 0;
         for (int i = 0; i < kills.Length; i++)
         {
@@ -160,7 +167,8 @@ internal sealed class CrashRun(
             else if (!isBack && processes.HasEngine && Stopwatch.GetElapsedTime(moved) > StuckAfter)
             {
                 Interlocked.Increment(ref _stuck);
-                Console.WriteLine($"validator {victim} stands still at {height}: its engine tells its stacks and is started again");
+                Console.WriteLine(
+                    $"validator {victim} stands still at {height}: its engine tells its stacks and is started again");
                 processes.Signal(QuitSignal, string.Create(CultureInfo.InvariantCulture, $"cometbft{victim}"));
                 moved = Stopwatch.GetTimestamp();
             }

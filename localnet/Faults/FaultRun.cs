@@ -21,7 +21,9 @@ internal sealed class FaultRun(
         ? null
         : new Perturbations(options, files, processes, relays, presence, nodes);
 
-    private readonly CrashRun? _crashes = options.Crashes == 0 ? null : new CrashRun(options, processes, presence, nodes);
+    private readonly CrashRun? _crashes = options.Crashes == 0
+        ? null
+        : new CrashRun(options, processes, presence, nodes);
 
     /// <summary>Strikes until all is done; at once when the run has no faults.</summary>
     public async Task RunAsync(CancellationToken cancel)

@@ -12,8 +12,8 @@ using AppChain.StateMachine;
 namespace AppChain.Localnet;
 
 /// <summary>
-/// Lets two guardians change the parameters of consensus as people would: propose, approve, wait for the timelock; then asks the
-/// engine of every validator whether it obeys.
+/// Lets two guardians change the parameters of consensus as people would: propose, approve, wait for the timelock; then
+/// asks the engine of every validator whether it obeys.
 /// </summary>
 internal sealed class ParameterChange(NetworkFiles files, IReadOnlyList<RpcClient> nodes)
 {
@@ -30,12 +30,14 @@ internal sealed class ParameterChange(NetworkFiles files, IReadOnlyList<RpcClien
             (long)now.EvidenceAgeBlocks / 2,
             (long)now.EvidenceAgeSeconds * 2,
             (long)now.EvidenceBytes / 2);
-        await SendAsync(0, new Operation { Kind = OperationKind.Propose, Content = wanted }, cancel).ConfigureAwait(false);
+        await SendAsync(0, new Operation { Kind = OperationKind.Propose, Content = wanted }, cancel)
+            .ConfigureAwait(false);
         ulong id = 0;
         while (id == 0)
         {
             await Task.Delay(Poll, cancel).ConfigureAwait(false);
-            V1.ProposalsResponse open = await nodes[0].ProposalsAsync(V1.Council.Guardians, cancel).ConfigureAwait(false);
+            V1.ProposalsResponse open = await nodes[0].ProposalsAsync(V1.Council.Guardians, cancel)
+                .ConfigureAwait(false);
             id = open.Proposals.LastOrDefault(proposal => proposal.State == V1.ProposalState.Open)?.ProposalId ?? 0;
         }
 
@@ -55,7 +57,8 @@ internal sealed class ParameterChange(NetworkFiles files, IReadOnlyList<RpcClien
     }
 
     // The first height has the new ones, the one before it the old ones, and the hash of its header says so.
-    private static async Task CheckAsync(RpcClient node, long from, ConsensusParameters wanted, CancellationToken cancel)
+    private static async Task CheckAsync(
+        RpcClient node, long from, ConsensusParameters wanted, CancellationToken cancel)
     {
         while ((await node.StatusAsync(cancel).ConfigureAwait(false)).Height < from)
         {
@@ -66,10 +69,15 @@ internal sealed class ParameterChange(NetworkFiles files, IReadOnlyList<RpcClien
         ConsensusParams now = await ParametersAsync(node, from, cancel).ConfigureAwait(false);
         Header header = (await node.BlockAsync(from, cancel).ConfigureAwait(false)).Block.Header;
         var told = new ConsensusParameters(
-            now.Block.MaxBytes, now.Evidence.MaxAgeNumBlocks, now.Evidence.MaxAgeDuration.Seconds, now.Evidence.MaxBytes);
+            now.Block.MaxBytes,
+            now.Evidence.MaxAgeNumBlocks,
+            now.Evidence.MaxAgeDuration.Seconds,
+            now.Evidence.MaxBytes);
         Require(told == wanted, $"the engine has {told}, decided were {wanted}");
         Require(before.Block.MaxBytes != wanted.BlockBytes, "the parameters were there a block too early");
-        Require(Equals(now.Abci, before.Abci) && Equals(now.Validator, before.Validator), "other parameters changed with them");
+        Require(
+            Equals(now.Abci, before.Abci) && Equals(now.Validator, before.Validator),
+            "other parameters changed with them");
         Require(header.ConsensusHash == BlockHashes.ConsensusParams(now), "the header names other parameters");
         Require(header.Version.App == before.Version.App, "the version of the application changed with them");
     }
@@ -86,7 +94,8 @@ internal sealed class ParameterChange(NetworkFiles files, IReadOnlyList<RpcClien
         using var signer = new TransactionSigner(files.Guardians[guardian].SecretKey, NetworkFiles.ChainId);
         V1.NonceResponse nonce = await nodes[0].NonceAsync(AccountText.Of(signer.Owner), cancel).ConfigureAwait(false);
         long height = (await nodes[0].StatusAsync(cancel).ConfigureAwait(false)).Height;
-        byte[] transaction = new TransactionBuilder().Add(operation).Sign(signer, nonce.Highest + 1, height + ExpiryBlocks);
+        byte[] transaction =
+            new TransactionBuilder().Add(operation).Sign(signer, nonce.Highest + 1, height + ExpiryBlocks);
         BroadcastResult result = await nodes[0].BroadcastSyncAsync(transaction, cancel).ConfigureAwait(false);
         Require(result.Code == 0, $"a guardian's transaction is refused: {result.Log}");
     }

@@ -28,10 +28,15 @@ internal sealed class Perturbations(
     RunOptions options, NetworkFiles files, ValidatorProcesses processes, PeerRelays? relays, Presence presence,
     IReadOnlyList<RpcClient> nodes)
 {
-    /// <summary>Every kind, in the order in which <c>all</c> runs them; the one that removes a validator is last.</summary>
-    public static readonly string[] Kinds = ["kill", "pause", "disconnect", "restart", "absent", "rollback", "parameters", "remove"];
+    /// <summary>
+    /// Every kind, in the order in which <c>all</c> runs them; the one that removes a validator is last.
+    /// </summary>
+    public static readonly string[] Kinds =
+        ["kill", "pause", "disconnect", "restart", "absent", "rollback", "parameters", "remove"];
 
-    /// <summary>Those of them that the embedded engine can take: it lives in this process and hears of no evidence by RPC.</summary>
+    /// <summary>
+    /// Those of them that the embedded engine can take: it lives in this process and hears of no evidence by RPC.
+    /// </summary>
     public static readonly string[] EmbeddedKinds = ["kill", "restart", "absent", "rollback", "parameters"];
 
     private const long FirstHeight = 8;
@@ -130,7 +135,8 @@ internal sealed class Perturbations(
         var result = new PerturbationResult(kind, victim, height, away, meanwhile, recovery);
         Results.Add(result);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{kind} of validator {victim} at {height}: {away:0.0} s, {meanwhile} blocks meanwhile, recovered after {recovery:0.0} s"));
+            $"{kind} of validator {victim} at {height}: {away:0.0} s, {meanwhile} blocks meanwhile, recovered after "
+                + $"{recovery:0.0} s"));
     }
 
     private async Task ReachAsync(long height, CancellationToken cancel)

@@ -40,7 +40,8 @@ internal sealed class Recovery(IReadOnlyList<RpcClient> nodes)
         {
             if (Stopwatch.GetElapsedTime(started) > Limit)
             {
-                throw new InvalidOperationException($"validator {validator} has not recovered after {Limit.TotalSeconds:0} s");
+                throw new InvalidOperationException(
+                    $"validator {validator} has not recovered after {Limit.TotalSeconds:0} s");
             }
 
             await Task.Delay(20, cancel).ConfigureAwait(false);

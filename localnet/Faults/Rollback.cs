@@ -14,7 +14,8 @@ internal static class Rollback
     /// Takes both back by some heights. The embedded engine keeps its blocks and executes them again.
     /// </summary>
     /// <exception cref="InvalidOperationException">One of the two refuses.</exception>
-    public static async Task BackAsync(RunOptions options, NetworkFiles files, int validator, int heights, CancellationToken cancel)
+    public static async Task BackAsync(
+        RunOptions options, NetworkFiles files, int validator, int heights, CancellationToken cancel)
     {
         string node = Path.Combine(AppContext.BaseDirectory, "AppChain.Node.dll");
         for (int i = 0; i < heights; i++)
@@ -45,7 +46,8 @@ internal static class Rollback
         Console.WriteLine($"{Path.GetFileName(program)} rollback: {words}");
         if (process.ExitCode != 0)
         {
-            throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}: {words}");
+            throw new InvalidOperationException(
+                $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}: {words}");
         }
 
         return words;

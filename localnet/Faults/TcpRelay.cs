@@ -98,7 +98,8 @@ internal sealed class TcpRelay : IDisposable
                 await to.WriteAsync(buffer.AsMemory(0, read), stop).ConfigureAwait(false);
             }
         }
-        catch (Exception gone) when (gone is System.IO.IOException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception gone) when (gone is System.IO.IOException or OperationCanceledException
+            or ObjectDisposedException)
         {
             // One side has ended.
         }

@@ -29,8 +29,8 @@ internal sealed class ChildProcesses(string logDirectory) : IDisposable
 
     /// <summary>Starts a child; without a spare one the run goes on.</summary>
     public void Start(
-        string name, string file, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null,
-        bool isSpare = false)
+        string name, string file, IEnumerable<string> arguments,
+        IReadOnlyDictionary<string, string>? environment = null, bool isSpare = false)
     {
         if (isSpare)
         {

@@ -9,8 +9,8 @@ using AppChain.Hsm;
 namespace AppChain.Localnet;
 
 /// <summary>
-/// Consensus keys in SoftHSM: a device for each signer, which is a directory of its own. The signers of one validator have
-/// the same key: its token is made once and copied, as the makers of devices do it under a ceremony.
+/// Consensus keys in SoftHSM: a device for each signer, which is a directory of its own. The signers of one validator
+/// have the same key: its token is made once and copied, as the makers of devices do it under a ceremony.
 /// </summary>
 internal sealed partial class DeviceKeys
 {
@@ -74,7 +74,8 @@ internal sealed partial class DeviceKeys
     public string PlaceOf(int validator) => $"pkcs11:token={TokenOf(validator)};key={KeyLabel};pin-file={PinFile}";
 
     /// <summary>What a signer's process needs to find its device.</summary>
-    public IReadOnlyDictionary<string, string> EnvironmentOf(int validator, int signer) => new Dictionary<string, string>
+    public IReadOnlyDictionary<string, string> EnvironmentOf(int validator, int signer) =>
+        new Dictionary<string, string>
     {
         [Variable] = Path.Combine(_directory, DeviceOf(validator, signer), "softhsm2.conf"),
     };
@@ -92,7 +93,9 @@ internal sealed partial class DeviceKeys
     }
 
     private string DeviceOf(int validator, int signer) =>
-        _signers == 1 ? TokenOf(validator) : string.Create(CultureInfo.InvariantCulture, $"{TokenOf(validator)}-{signer}");
+        _signers == 1
+            ? TokenOf(validator)
+            : string.Create(CultureInfo.InvariantCulture, $"{TokenOf(validator)}-{signer}");
 
     private static string TokenOf(int validator) =>
         string.Create(CultureInfo.InvariantCulture, $"validator{validator}");

@@ -63,9 +63,12 @@ internal sealed class NetworkFiles
     public IReadOnlyList<FundedKey> Traders { get; }
 
     /// <summary>Directory of a validator.</summary>
-    public string HomeOf(int validator) => Path.Combine(_options.Home, string.Create(CultureInfo.InvariantCulture, $"node{validator}"));
+    public string HomeOf(int validator) =>
+        Path.Combine(_options.Home, string.Create(CultureInfo.InvariantCulture, $"node{validator}"));
 
-    /// <summary>Socket of a validator's application. Unix paths are short, so they are under the temporary directory.</summary>
+    /// <summary>
+    /// Socket of a validator's application. Unix paths are short, so they are under the temporary directory.
+    /// </summary>
     public string AbciAddress(int validator) => $"unix://{Path.Combine(SocketDirectory, $"abci{validator}.sock")}";
 
     /// <summary>Socket on which the engine waits for a validator's signer.</summary>
@@ -102,7 +105,8 @@ internal sealed class NetworkFiles
 
     /// <summary>Any bytes that are a function of the run's seed and a purpose.</summary>
     public byte[] Derive(string purpose) =>
-        SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"appchain localnet {_options.Seed} {purpose}")));
+        SHA256.HashData(Encoding.UTF8.GetBytes(
+            string.Create(CultureInfo.InvariantCulture, $"appchain localnet {_options.Seed} {purpose}")));
 
     private FileStream Lock(string mark)
     {
@@ -134,8 +138,9 @@ internal sealed class NetworkFiles
         }
         else if (Directory.Exists(_options.Home) && Directory.EnumerateFileSystemEntries(_options.Home).Any())
         {
-            throw new InvalidOperationException($"--home: {_options.Home} holds files that no localnet made ({Mark} is not "
-                + "there); give a directory that is new or empty, or of an earlier localnet");
+            throw new InvalidOperationException(
+                $"--home: {_options.Home} holds files that no localnet made ({Mark} is not "
+                    + "there); give a directory that is new or empty, or of an earlier localnet");
         }
 
         Directory.CreateDirectory(SocketDirectory);
@@ -177,7 +182,8 @@ internal sealed class NetworkFiles
     public string Genesis(DateTimeOffset time, IEnumerable<MarketParameters> markets)
     {
         var accounts = Named.Concat(Traders).Select(key => new GenesisAccount(
-            new AccountId(TransactionCodec.AddressOf(Secp256k1.PublicKeyOf(key.SecretKey)), 0), key.Collateral)).ToArray();
+            new AccountId(TransactionCodec.AddressOf(Secp256k1.PublicKeyOf(key.SecretKey)), 0),
+            key.Collateral)).ToArray();
         var validators = new JsonArray();
         for (int i = 0; i < _options.Validators; i++)
         {
@@ -185,7 +191,8 @@ internal sealed class NetworkFiles
             validators.Add(new JsonObject
             {
                 ["address"] = Convert.ToHexString(SHA256.HashData(key).AsSpan(0, 20)),
-                ["pub_key"] = new JsonObject { ["type"] = "tendermint/PubKeyEd25519", ["value"] = Convert.ToBase64String(key) },
+                ["pub_key"] =
+                    new JsonObject { ["type"] = "tendermint/PubKeyEd25519", ["value"] = Convert.ToBase64String(key) },
                 ["power"] = "10",
                 ["name"] = string.Create(CultureInfo.InvariantCulture, $"node{i}"),
             });
@@ -193,7 +200,8 @@ internal sealed class NetworkFiles
 
         var genesis = new JsonObject
         {
-            ["genesis_time"] = time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture),
+            ["genesis_time"] =
+                time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture),
             ["chain_id"] = ChainId,
             ["initial_height"] = "1",
             ["consensus_params"] = new JsonObject
@@ -217,7 +225,9 @@ internal sealed class NetworkFiles
         return genesis.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
     }
 
-    /// <summary>The calls that a validator's application has noted, without a line that is still being written.</summary>
+    /// <summary>
+    /// The calls that a validator's application has noted, without a line that is still being written.
+    /// </summary>
     public IEnumerable<AbciCall> CallsOf(int validator)
     {
         string path = Path.Combine(HomeOf(validator), CallsFile);

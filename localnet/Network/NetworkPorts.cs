@@ -1,7 +1,8 @@
 namespace AppChain.Localnet;
 
 /// <summary>
-/// The loopback ports of a run, counted from the first one: ten for each validator, then one for each ordered pair of them.
+/// The loopback ports of a run, counted from the first one: ten for each validator, then one for each ordered pair of
+/// them.
 /// </summary>
 /// <param name="First">RPC port of validator 0.</param>
 internal readonly record struct NetworkPorts(int First)

@@ -31,7 +31,9 @@ internal sealed record RunOptions
     /// <summary>The run ends when the price files end.</summary>
     public required bool UntilEnd { get; init; }
 
-    /// <summary>Pause between a decision and the next height, milliseconds; 0: none, as soon as all have voted.</summary>
+    /// <summary>
+    /// Pause between a decision and the next height, milliseconds; 0: none, as soon as all have voted.
+    /// </summary>
     public required int Pause { get; init; }
 
     /// <summary>Consensus keys are in SoftHSM.</summary>

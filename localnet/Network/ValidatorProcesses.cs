@@ -10,8 +10,8 @@ using AppChain.Node;
 namespace AppChain.Localnet;
 
 /// <summary>
-/// The processes of each validator, to be ended by faults and brought back: signer and application are started again, and
-/// when the application answers the engine is joined to them. Ending and mending may go on at the same time.
+/// The processes of each validator, to be ended by faults and brought back: signer and application are started again,
+/// and when the application answers the engine is joined to them. Ending and mending may go on at the same time.
 /// </summary>
 internal sealed class ValidatorProcesses(
     RunOptions options, NetworkFiles files, ChildProcesses children, Func<EmbeddedNetwork?> network)
@@ -100,8 +100,8 @@ internal sealed class ValidatorProcesses(
     }
 
     /// <summary>
-    /// One step towards a whole validator: starts signer and application where they have ended, and joins the engine when
-    /// they are others than it was joined to. True when nothing is left to do.
+    /// One step towards a whole validator: starts signer and application where they have ended, and joins the engine
+    /// when they are others than it was joined to. True when nothing is left to do.
     /// </summary>
     public async Task<bool> MendAsync(int validator, CancellationToken cancel)
     {
@@ -129,7 +129,9 @@ internal sealed class ValidatorProcesses(
             if (!isJoined && Answers(validator, cancel))
             {
                 place.Joined = current;
-                place.Joining = HasEngine ? RestartEngineAsync(validator) : Task.Run(() => network()!.Restart(validator), cancel);
+                place.Joining = HasEngine
+                    ? RestartEngineAsync(validator)
+                    : Task.Run(() => network()!.Restart(validator), cancel);
             }
 
             return isJoined;
@@ -155,7 +157,8 @@ internal sealed class ValidatorProcesses(
         ? !children.Child(EngineOf(validator)[0]).Ended.IsCompleted
         : network()?.Node(validator) is { Failure: null };
 
-    // CometBFT finds a signer that comes back by itself. The embedded engine is torn away from its signer with its process.
+    // CometBFT finds a signer that comes back by itself. The embedded engine is torn away from its signer with its
+    // process.
     private ChildProcess[] Current(int validator) =>
         [.. PartsOf(validator).Take(HasEngine ? 1 : 2).Select(children.Child)];
 

@@ -13,7 +13,8 @@ namespace AppChain.Localnet;
 /// One more node that joins a running network of CometBFT nodes by state sync: it has no key of a validator, takes the
 /// newest snapshot of the others, and follows.
 /// </summary>
-internal sealed class LateNode(RunOptions options, NetworkFiles files, string genesis, ChildProcesses children) : IDisposable
+internal sealed class LateNode(RunOptions options, NetworkFiles files, string genesis, ChildProcesses children)
+    : IDisposable
 {
     // It follows when it is at most this many blocks behind.
     private const long BlocksBehindMax = 3;
@@ -50,7 +51,8 @@ internal sealed class LateNode(RunOptions options, NetworkFiles files, string ge
 
         if (StartedAt == 0)
         {
-            CommitAnswer trusted = await network.CommitAsync(Math.Max(1, height - (2 * options.SnapshotInterval)), cancel)
+            CommitAnswer trusted =
+                await network.CommitAsync(Math.Max(1, height - (2 * options.SnapshotInterval)), cancel)
                 .ConfigureAwait(false);
             Start(height, trusted);
             return;
@@ -99,7 +101,8 @@ internal sealed class LateNode(RunOptions options, NetworkFiles files, string ge
         string node = Path.Combine(AppContext.BaseDirectory, "AppChain.Node.dll");
         children.Start($"app{number}", "dotnet", [node, "start", "--home", files.HomeOf(number), "--until-eof"]);
         children.Start($"cometbft{number}", options.CometBft, ["start", "--home", CometBftHomes.HomeOf(files, number)]);
-        Console.WriteLine($"node{number} joins by state sync; its trusted height is {trusted.SignedHeader.Header.Height}");
+        Console.WriteLine(
+            $"node{number} joins by state sync; its trusted height is {trusted.SignedHeader.Header.Height}");
     }
 
     // The app hash after block h is in the header of block h + 1.

@@ -150,7 +150,8 @@ internal sealed class LiveView : IRunView
     private static Table Prices(IReadOnlyList<V1.Market> markets, bool isWide)
     {
         Table table = new Table { Border = TableBorder.Simple, Expand = true }
-            .AddColumns(Left("market"), Right("index"), Right("±"), Left("oracle"), Right("mark"), Right("bid"), Right("ask"));
+            .AddColumns(Left("market"), Right("index"), Right("±"), Left("oracle"), Right("mark"), Right("bid"),
+                Right("ask"));
         if (isWide)
         {
             table.AddColumns(Right("last"), Right("funding/h"), Right("open interest"));
@@ -252,7 +253,8 @@ internal sealed class LiveView : IRunView
 
         return new Rows(_monitor.Steps.TakeLast(Math.Max(1, lines)).Reverse().Select(step => new Markup(string.Create(
             CultureInfo.InvariantCulture,
-            $"[grey]{step.Height,6}[/]  {Markup.Escape(Short(Monitor.Attribute(step.Step, "account")))}  {Say(step.Step, markets)}"))
+            $"[grey]{step.Height,6}[/]  {Markup.Escape(Short(Monitor.Attribute(step.Step, "account")))}  "
+                + $"{Say(step.Step, markets)}"))
         {
             Overflow = Overflow.Ellipsis,
         }));
@@ -261,17 +263,23 @@ internal sealed class LiveView : IRunView
     private static string Say(Event step, IReadOnlyList<V1.Market> markets)
     {
         string Of(string key) => Monitor.Attribute(step, key);
-        V1.Market? market = markets.FirstOrDefault(m => m.Market_.ToString(CultureInfo.InvariantCulture) == Of("market"));
-        string Price(string key) => market is null ? Of(key) : market.FormatPrice(ulong.Parse(Of(key), CultureInfo.InvariantCulture));
-        string Size(string key) => market is null ? Of(key) : market.FormatQuantity(ulong.Parse(Of(key), CultureInfo.InvariantCulture));
+        V1.Market? market =
+            markets.FirstOrDefault(m => m.Market_.ToString(CultureInfo.InvariantCulture) == Of("market"));
+        string Price(string key) =>
+            market is null ? Of(key) : market.FormatPrice(ulong.Parse(Of(key), CultureInfo.InvariantCulture));
+        string Size(string key) =>
+            market is null ? Of(key) : market.FormatQuantity(ulong.Parse(Of(key), CultureInfo.InvariantCulture));
         return step.Type["appchain.v1.".Length..] switch
         {
-            "LiquidationOpened" => $"[yellow]below maintenance margin[/] {Usd(Of("maintenance_margin"))}, equity {Usd(Of("equity"))}",
-            "LiquidationSlice" => $"[yellow]{Of("side")}s {Size("filled")} of {Size("quantity")} {market?.Ticker}, limit {Price("price")}[/]",
+            "LiquidationOpened" =>
+                $"[yellow]below maintenance margin[/] {Usd(Of("maintenance_margin"))}, equity {Usd(Of("equity"))}",
+            "LiquidationSlice" => $"[yellow]{Of("side")}s {Size("filled")} of {Size("quantity")} {market?.Ticker}, "
+                + $"limit {Price("price")}[/]",
             "InsuranceFundChanged" => Of("amount").StartsWith('-')
                 ? $"[red]insurance fund pays {Usd(Of("amount")[1..])}[/]"
                 : $"[green]insurance fund gets {Usd(Of("amount"))}[/]",
-            "Deleveraging" => $"[red]{Size("quantity")} {market?.Ticker} closed against {Short(Of("counterparty"))} at {Price("price")}[/]",
+            "Deleveraging" => $"[red]{Size("quantity")} {market?.Ticker} closed against {Short(Of("counterparty"))} "
+                + $"at {Price("price")}[/]",
             _ => $"[green]liquidation ends[/], equity {Usd(Of("equity"))}",
         };
     }
@@ -287,7 +295,9 @@ internal sealed class LiveView : IRunView
             agreement.Append(_monitor.Agrees[i] ? "[green]✓[/]" : "[red bold]✗[/]");
         }
 
-        string hash = _monitor.AppHash.Length > 16 && width < WideFrom ? _monitor.AppHash[..16] + "…" : _monitor.AppHash;
+        string hash = _monitor.AppHash.Length > 16 && width < WideFrom
+            ? _monitor.AppHash[..16] + "…"
+            : _monitor.AppHash;
         string difference = chain.Difference == "0" ? "[green]0[/]" : $"[red bold]{chain.Difference}[/]";
         string all = _monitor.Mismatches == 0
             ? "[green]every height agrees[/]"
@@ -298,7 +308,8 @@ internal sealed class LiveView : IRunView
                 $"app hash {hash} {agreement} {all}")),
             new Markup(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{_floor.Submitted:N0} transactions sent, {_monitor.Committed:N0} done ({_monitor.Committed / seconds:0}/s), "
+                $"{_floor.Submitted:N0} transactions sent, {_monitor.Committed:N0} done "
+                    + $"({_monitor.Committed / seconds:0}/s), "
                 + $"{_monitor.Fills:N0} fills ({_monitor.Fills / seconds:0}/s)  [grey]{Markup.Escape(refused)}[/]")),
             new Markup(string.Create(
                 CultureInfo.InvariantCulture,

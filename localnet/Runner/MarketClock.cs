@@ -12,5 +12,6 @@ namespace AppChain.Localnet;
 internal readonly record struct MarketClock(long Start, long Epoch, double Speed)
 {
     /// <summary>Market time now, ns.</summary>
-    public long Now => Start + (long)(Math.Max(0, ((DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100) - Epoch) * Speed);
+    public long Now =>
+        Start + (long)(Math.Max(0, ((DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100) - Epoch) * Speed);
 }

@@ -26,8 +26,8 @@ internal sealed class OracleRecord
     public long LastPrice { get; set; }
 
     /// <summary>
-    /// Most blocks in a row whose index price was outside the prices that the same block carried, by more than the tick:
-    /// 0 when each price was enforced in the block that carried it.
+    /// Most blocks in a row whose index price was outside the prices that the same block carried, by more than the
+    /// tick: 0 when each price was enforced in the block that carried it.
     /// </summary>
     public long MaxEnforcementDelayBlocks { get; set; }
 
@@ -97,12 +97,13 @@ internal sealed class Monitor(IReadOnlyList<RpcClient> nodes, Presence presence)
     public IReadOnlyList<double> Intervals => _intervals;
 
     /// <summary>
-    /// Waits until a validator that is not away has the height and takes it in; then compares with the others that are not
-    /// away, from the first height on that they were not asked about.
+    /// Waits until a validator that is not away has the height and takes it in; then compares with the others that are
+    /// not away, from the first height on that they were not asked about.
     /// </summary>
     public async Task FollowAsync(long height, CancellationToken cancel)
     {
-        (int source, ResponseFinalizeBlock results, BlockAnswer block) = await FirstAsync(height, cancel).ConfigureAwait(false);
+        (int source, ResponseFinalizeBlock results, BlockAnswer block) = await FirstAsync(height, cancel)
+            .ConfigureAwait(false);
         NoteArrival();
         if (height > 1 && block.Block.Header.LastBlockId.Hash != _blocks[^1])
         {
@@ -117,7 +118,9 @@ internal sealed class Monitor(IReadOnlyList<RpcClient> nodes, Presence presence)
         }
     }
 
-    /// <summary>Asks every validator once more for every block that was seen: what was committed must still be there.</summary>
+    /// <summary>
+    /// Asks every validator once more for every block that was seen: what was committed must still be there.
+    /// </summary>
     public async Task RereadAsync(CancellationToken cancel) =>
         Lost += (await Task.WhenAll(nodes.Select(node => CountLostAsync(node, cancel))).ConfigureAwait(false)).Sum();
 
@@ -153,9 +156,12 @@ internal sealed class Monitor(IReadOnlyList<RpcClient> nodes, Presence presence)
         }
     }
 
-    /// <summary>Takes in what the first validator to tell says of a height, and the transactions of its block.</summary>
+    /// <summary>
+    /// Takes in what the first validator to tell says of a height, and the transactions of its block.
+    /// </summary>
     internal void Take(
-        long height, ResponseFinalizeBlock results, ByteString block, IReadOnlyList<ByteString> transactions, int source = 0)
+        long height, ResponseFinalizeBlock results, ByteString block, IReadOnlyList<ByteString> transactions,
+        int source = 0)
     {
         _height = height;
         _blocks.Add(block);
@@ -212,7 +218,8 @@ internal sealed class Monitor(IReadOnlyList<RpcClient> nodes, Presence presence)
 
             try
             {
-                ResponseFinalizeBlock results = await nodes[source].BlockResultsAsync(height, cancel).ConfigureAwait(false);
+                ResponseFinalizeBlock results = await nodes[source].BlockResultsAsync(height, cancel)
+                    .ConfigureAwait(false);
                 return (source, results, await nodes[source].BlockAsync(height, cancel).ConfigureAwait(false));
             }
             catch (Exception error) when (error is RpcException or NodeUnreachableException)

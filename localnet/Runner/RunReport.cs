@@ -13,8 +13,8 @@ internal static class RunReport
 {
     /// <summary>The report in its documented form (localnet/README.md).</summary>
     public static JsonObject Write(
-        RunOptions options, Monitor monitor, TraderFloor floor, V1.ChainResponse chain, IReadOnlyList<MarketView> markets,
-        CallCheck calls, long blocks, double seconds)
+        RunOptions options, Monitor monitor, TraderFloor floor, V1.ChainResponse chain,
+        IReadOnlyList<MarketView> markets, CallCheck calls, long blocks, double seconds)
     {
         var rejected = new JsonObject();
         foreach (KeyValuePair<uint, long> code in monitor.Refused.Concat(floor.Refused).GroupBy(pair => pair.Key)
@@ -101,7 +101,9 @@ internal static class RunReport
             $"{monitor.Evidence} pieces of evidence of misbehaviour in blocks");
         Require(chain.Difference == "0", $"conservation is off by {chain.Difference} micro-USD");
         Require(options.Traders == 0 || options.Blocks < 20 || monitor.Fills > 0, "nothing was traded");
-        Require(options.Blocks is > 0 and < 5 || monitor.Oracles.Values.Any(oracle => oracle.Updates > 0), "no oracle update");
+        Require(
+            options.Blocks is > 0 and < 5 || monitor.Oracles.Values.Any(oracle => oracle.Updates > 0),
+            "no oracle update");
         Require(!options.RequireLiquidations || monitor.Liquidations > 0, "nothing was liquidated");
         failures.AddRange(calls.Problems);
         return failures;
@@ -113,9 +115,12 @@ internal static class RunReport
         IReadOnlyList<string> failures)
     {
         Console.WriteLine();
-        Console.WriteLine($"{height} blocks in {seconds:0.0} s; {floor.Submitted} transactions submitted, {monitor.Committed} committed");
-        Console.WriteLine($"{monitor.Fills} fills, {monitor.Liquidations} liquidations, {monitor.Deleveragings} deleveragings");
-        Console.WriteLine($"app hashes: {monitor.HeightsChecked} heights compared on all validators, {monitor.Mismatches} mismatches");
+        Console.WriteLine($"{height} blocks in {seconds:0.0} s; {floor.Submitted} transactions submitted, "
+            + $"{monitor.Committed} committed");
+        Console.WriteLine(
+            $"{monitor.Fills} fills, {monitor.Liquidations} liquidations, {monitor.Deleveragings} deleveragings");
+        Console.WriteLine($"app hashes: {monitor.HeightsChecked} heights compared on all validators, "
+            + $"{monitor.Mismatches} mismatches");
         Console.WriteLine(
             $"conservation: held {chain.Held} = claims {chain.Claims} + insurance fund {chain.InsuranceFund}"
             + $" + fees {chain.Fees} + leaving {chain.Leaving}, difference {chain.Difference}");
@@ -131,7 +136,8 @@ internal static class RunReport
             scale *= 10;
         }
 
-        return (ticks / scale).ToString("F" + market.PriceDecimals.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+        string format = "F" + market.PriceDecimals.ToString(CultureInfo.InvariantCulture);
+        return (ticks / scale).ToString(format, CultureInfo.InvariantCulture);
     }
 
     private static double Quantile(IReadOnlyList<double> values, double share)

@@ -10,8 +10,8 @@ using AppChain.Node;
 namespace AppChain.Localnet;
 
 /// <summary>
-/// Follows a running network block by block: compares its validators, shows it, lets the agents trade and the faults strike,
-/// until the run is over.
+/// Follows a running network block by block: compares its validators, shows it, lets the agents trade and the faults
+/// strike, until the run is over.
 /// </summary>
 internal sealed class RunWatch : IDisposable
 {
@@ -69,7 +69,8 @@ internal sealed class RunWatch : IDisposable
                 await TakeBlockAsync(striking).ConfigureAwait(false);
             }
         }
-        catch (OperationCanceledException) when (interrupted.IsCancellationRequested && Height > 0 && _options.Blocks == 0)
+        catch (OperationCanceledException) when (interrupted.IsCancellationRequested && Height > 0
+            && _options.Blocks == 0)
         {
             // Ctrl-C ends an endless run in order, with its report.
         }
@@ -88,7 +89,8 @@ internal sealed class RunWatch : IDisposable
     }
 
     /// <summary>Balances and invariants of the chain, as validator 0 has them.</summary>
-    public async Task<V1.ChainResponse> ChainAsync() => await _nodes[0].ChainAsync(CancellationToken.None).ConfigureAwait(false);
+    public async Task<V1.ChainResponse> ChainAsync() =>
+        await _nodes[0].ChainAsync(CancellationToken.None).ConfigureAwait(false);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -128,15 +130,17 @@ internal sealed class RunWatch : IDisposable
     {
         string address = _options.Ports.RpcAddress(0);
         Console.WriteLine(
-            $"RPC: {address} (validator i: + 10 i); keys of alice, bob, carol, dave, guardian1 to 3 and treasurer1 to 3: "
-                + Path.Combine(_options.Home, "keys"));
+            $"RPC: {address} (validator i: + 10 i); keys of alice, bob, carol, dave, guardian1 to 3 and "
+            + "treasurer1 to 3: " + Path.Combine(_options.Home, "keys"));
         if (_options.Signers > 1)
         {
             string example = Path.Combine(_options.Home, "node0", "signer1", "signer.conf");
-            Console.WriteLine($"three signers for each validator; kill one, and start it again: ./appchain signer --config {example}");
+            Console.WriteLine($"three signers for each validator; kill one, and start it again: ./appchain signer "
+                + $"--config {example}");
         }
 
-        Console.WriteLine($"trade by hand: ./appchain tx order place --home {_options.Home} --node {address} --from alice --help");
+        Console.WriteLine(
+            $"trade by hand: ./appchain tx order place --home {_options.Home} --node {address} --from alice --help");
         return _options.IsPlain
             ? new PlainView(Monitor, _plan.Markets)
             : new LiveView(_options, _nodes, Monitor, Floor, _plan.Clock);

@@ -8,8 +8,8 @@ using System.Threading.Tasks;
 namespace AppChain.Localnet;
 
 /// <summary>
-/// The network of a run while it lives: applications, signers and engine. The death of a process that no fault took away
-/// ends the run; whatever happens, no process is left behind.
+/// The network of a run while it lives: applications, signers and engine. The death of a process that no fault took
+/// away ends the run; whatever happens, no process is left behind.
 /// </summary>
 internal sealed class RunningNetwork : IDisposable
 {
@@ -72,7 +72,8 @@ internal sealed class RunningNetwork : IDisposable
             CometBftHomes.Write(_options, _files, plan.Genesis);
             for (int i = 0; i < _options.Validators; i++)
             {
-                _children.Start($"cometbft{i}", _options.CometBft, ["start", "--home", CometBftHomes.HomeOf(_files, i)]);
+                _children.Start($"cometbft{i}", _options.CometBft,
+                    ["start", "--home", CometBftHomes.HomeOf(_files, i)]);
             }
         }
 
@@ -109,7 +110,8 @@ internal sealed class RunningNetwork : IDisposable
         {
             _files.WriteConfig(
                 i, plan.Prices.Files, plan.Prices.Start, wall, _options.Engine == EngineKind.Embedded ? wall : 0);
-            _children.Start($"app{i}", "dotnet", [node, "start", "--home", _files.HomeOf(i), "--until-eof"], Environment());
+            _children.Start($"app{i}", "dotnet", [node, "start", "--home", _files.HomeOf(i), "--until-eof"],
+                Environment());
             for (int j = 0; j < _options.Signers; j++)
             {
                 _children.Start(

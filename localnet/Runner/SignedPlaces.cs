@@ -78,11 +78,13 @@ internal sealed class SignedPlaces
         string step = json.GetProperty("step").GetString()!;
         string block = json.GetProperty("block").GetString()!;
         Rounds[height] = Math.Max(Rounds.GetValueOrDefault(height), round);
-        if (!_blocks.TryAdd((validator, height, round, step), block) && _blocks[(validator, height, round, step)] != block)
+        if (!_blocks.TryAdd((validator, height, round, step), block)
+            && _blocks[(validator, height, round, step)] != block)
         {
             _faults.Add(string.Create(
                 CultureInfo.InvariantCulture,
-                $"validator {validator} signed twice: height {height}, round {round}, {step}, {block} and another block"));
+                $"validator {validator} signed twice: height {height}, round {round}, {step}, {block} and "
+                    + $"another block"));
         }
     }
 }

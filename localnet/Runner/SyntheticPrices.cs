@@ -6,8 +6,8 @@ using System.Text;
 namespace AppChain.Localnet;
 
 /// <summary>
-/// A made-up price: geometric Brownian motion with jumps, and one crash at about two fifths of the run. Written as ticks in
-/// a CSV file, so that the nodes read it as they read market data. A function of the seed.
+/// A made-up price: geometric Brownian motion with jumps, and one crash at about two fifths of the run. Written as
+/// ticks in a CSV file, so that the nodes read it as they read market data. A function of the seed.
 /// </summary>
 internal static class SyntheticPrices
 {

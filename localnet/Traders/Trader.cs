@@ -104,7 +104,8 @@ internal sealed class Trader : IDisposable
     {
         if (_random.Next(3) == 0)
         {
-            Take(market, _random.Next(2) == 0, Lots(market.Parameters, market.Index, _random.Next(200, 4_000) * 1_000_000L), 0.003);
+            Take(market, _random.Next(2) == 0,
+                Lots(market.Parameters, market.Index, _random.Next(200, 4_000) * 1_000_000L), 0.003);
         }
     }
 
