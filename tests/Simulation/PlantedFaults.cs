@@ -114,6 +114,8 @@ internal static class PlantedFaults
             "        if (majority is null) return ProposalBlock;\n        if (BlockIds.IsNil(majority))"),
         One("Signatures of votes are not verified", 27, "localnet/Engine/VoteSet.cs",
             "if (!Signatures.Verify(vote, _chainId, validator.PublicKey)) return VoteOutcome.Invalid;", ""),
+        One("The app hash of a header is not checked", 250, "localnet/Engine/BlockRules.cs",
+            "        if (header.AppHash != state.AppHash) return \"wrong application hash\";\n", ""),
         One("The results are kept after the commit", 10, "localnet/Engine/BlockExecutor.cs",
             "        _store.SaveResponse(block.Height, response);\n        Reached?.Invoke(WritePoint.ResponseSaved);\n",
             "",
@@ -145,9 +147,6 @@ internal static class PlantedFaults
         // State machine.
         One("The fund pays more than it has", 1, "src/StateMachine/Liquidations/LiquidationSweep.cs",
             "Int128.Max(amount, -_state.Pool.Read(0).InsuranceFund)", "amount"),
-        // Engine and signer.
-        One("The app hash of a header is not checked", 1, "localnet/Engine/BlockRules.cs",
-            "        if (header.AppHash != state.AppHash) return \"wrong application hash\";\n", ""),
     ];
 
     private static PlantedFault One(string name, int seed, string file, params string[] changes) =>
