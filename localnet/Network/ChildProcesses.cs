@@ -104,10 +104,18 @@ internal sealed class ChildProcesses(string logDirectory) : IDisposable
     {
         Directory.CreateDirectory(logDirectory);
         string log = Path.Combine(logDirectory, command.Name + ".log");
-        var file = new LogFile(log);
-        var child = new ChildProcess(command, file.Write);
+        LogFile file;
+        ChildProcess child;
         lock (_lock)
         {
+            if (_stopping)
+            {
+                // Nobody would end it.
+                throw new OperationCanceledException("the run ends");
+            }
+
+            file = new LogFile(log);
+            child = new ChildProcess(command, file.Write);
             _children.Add(command.Name, child);
         }
 
