@@ -316,6 +316,28 @@ internal sealed class QuorumTests
         }
     }
 
+    /// <summary>Whoever comes again and again does not fill the disk with lines about it.</summary>
+    [Test]
+    [Property("Spec", "SIGN-32")]
+    public void Strangers_are_told_of_once_a_second()
+    {
+        using SoftwareKey ours = SoftwareKey.FromSeed([.. Enumerable.Repeat((byte)1, 32)]);
+        using SoftwareKey stranger = SoftwareKey.FromSeed([.. Enumerable.Repeat((byte)2, 32)]);
+        int lines = 0;
+        using WitnessListener listener = new("tcp://127.0.0.1:0", ours, [ours.PublicKey], [],
+            _ => Interlocked.Increment(ref lines));
+        int port = new Uri(listener.Address).Port;
+        long start = Stopwatch.GetTimestamp();
+        for (int i = 0; i < 30; i++)
+        {
+            using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            socket.Connect(IPAddress.Loopback, port);
+            using SecretConnection connection = SecretConnection.Handshake(new NetworkStream(socket), stranger);
+            Assert.That(connection.ReadByte(), Is.EqualTo(-1), "the listener hangs up");
+        }
+        Assert.That(lines, Is.InRange(1, 2 + (int)Stopwatch.GetElapsedTime(start).TotalSeconds));
+    }
+
     /// <summary>A disk that fails while a signer recovers is tried again: the process and its other keys live on.</summary>
     [Test]
     [Property("Spec", "SIGN-15")]

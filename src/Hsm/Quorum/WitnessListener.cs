@@ -21,6 +21,8 @@ public sealed class WitnessListener : IDisposable
     private const int ServedMax = 16;
     // BOUND: connections that have not proven who they are. One of the others does so in milliseconds.
     private const int StrangersMax = 64;
+    // BOUND: milliseconds between two lines about strangers, who may come as often as they like.
+    private const int LinePause = 1_000;
     private static readonly TimeSpan HandshakePatience = TimeSpan.FromSeconds(2);
 
     private readonly Socket _listener;
@@ -32,6 +34,7 @@ public sealed class WitnessListener : IDisposable
     private readonly object _lock = new();
     private readonly LinkedList<Socket> _strangers = [];
     private readonly HashSet<Socket> _served = [];
+    private long _nextLine;
     private volatile bool _stopped;
 
     /// <summary>Begins to listen.</summary>
@@ -39,7 +42,7 @@ public sealed class WitnessListener : IDisposable
     /// <param name="identity">This machine's identity key.</param>
     /// <param name="known">Identities of the two others; nobody else is answered.</param>
     /// <param name="keys">What to witness.</param>
-    /// <param name="log">One line for every stranger.</param>
+    /// <param name="log">One line for a stranger, at most one a second.</param>
     /// <exception cref="IOException">The address cannot be used.</exception>
     public WitnessListener(
         string address, ISigningKey identity, IReadOnlyList<ByteString> known, IReadOnlyList<WitnessedKey> keys,
@@ -129,7 +132,7 @@ public sealed class WitnessListener : IDisposable
             using SecretConnection stream = SignerChannel.Open(socket, _identity);
             if (!_known.Contains(stream.RemoteIdentity))
             {
-                _log($"signer: refused a witness connection of {Convert.ToHexStringLower(stream.RemoteIdentity.Span)}");
+                Tell(stream.RemoteIdentity);
                 return;
             }
             if (!TryAdmit(socket)) return;
@@ -155,6 +158,17 @@ public sealed class WitnessListener : IDisposable
             }
             socket.Dispose();
         }
+    }
+
+    private void Tell(ByteString stranger)
+    {
+        long now = Environment.TickCount64;
+        lock (_lock)
+        {
+            if (now < _nextLine) return;
+            _nextLine = now + LinePause;
+        }
+        _log($"signer: refused a witness connection of {Convert.ToHexStringLower(stranger.Span)}");
     }
 
     private bool TryAdmit(Socket socket)
