@@ -221,8 +221,12 @@ public sealed partial class ConsensusState
     }
 
     /// <summary>What the signer signed, or null if it refused or cannot be reached.</summary>
-    private static T? Signed<T>(Func<T> sign) where T : class
+    private T? Signed<T>(Func<T> sign) where T : class
     {
+        // ORDER: what a signature follows from is on the disk before there is one. A lock that was forgotten with the machine
+        // could break the agreement of the others; and a signer that remembers a round which this log forgot would sign
+        // nothing before it, and where everyone's vote is needed the others could not bring this validator there.
+        if (!_isReplaying) _log.Sync();
         try
         {
             return sign();

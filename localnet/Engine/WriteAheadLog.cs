@@ -53,11 +53,10 @@ public sealed class WriteAheadLog : IDisposable
         BinaryPrimitives.WriteInt32LittleEndian(payload, from);
         content.Span.CopyTo(payload.AsSpan(4));
         _log.Append(kind, _sequence++, payload);
-
-        // ORDER: what this validator says itself is on the disk before anybody hears it. A lock that was forgotten with
-        // the machine could break the agreement of the others, although the signer repeats no step.
-        if (from == ConsensusState.Self && input is not ConsensusTimeout) _log.Sync();
     }
+
+    /// <summary>Returns when everything appended so far is on the disk.</summary>
+    public void Sync() => _log.Sync();
 
     /// <inheritdoc/>
     public void Dispose() => _log.Dispose();

@@ -19,6 +19,7 @@ namespace AppChain.Simulation;
 internal sealed class Auditor(World world, GenesisState genesis)
 {
     private const int WindowSeconds = 60;
+    private const int BlocksKept = 3;
     private const int EncodingsEvery = 10;
     private sealed record Decided(ByteString Block, ByteString AppHash, ByteString Results, int Validator);
 
@@ -28,7 +29,7 @@ internal sealed class Auditor(World world, GenesisState genesis)
     private readonly FundingModel _funding = new();
     private readonly Votes _votes = new(world);
     private readonly HashSet<ByteString> _executed = [];
-    private readonly Dictionary<uint, long> _prices = [];
+    private readonly Dictionary<uint, (long Price, long Updates)> _prices = [];
     private readonly Queue<(TimeSpan Time, double[] Prices)> _window = new();
 
     /// <summary>Highest height that any validator committed.</summary>
@@ -131,12 +132,20 @@ internal sealed class Auditor(World world, GenesisState genesis)
     private void CheckPrices(Rows rows)
     {
         _window.Enqueue((world.Now, [world.Prices.Price(1), world.Prices.Price(2)]));
-        while (_window.Peek().Time < world.Now - TimeSpan.FromSeconds(WindowSeconds)) _window.Dequeue();
+        // A block carries what was said at the block before, however long ago that was.
+        while (_window.Count > BlocksKept && _window.Peek().Time < world.Now - TimeSpan.FromSeconds(WindowSeconds))
+            _window.Dequeue();
         if (world.Now < TimeSpan.FromSeconds(WindowSeconds) || world.IsBeyond) return;
         foreach (OracleRow oracle in rows.Of<uint, OracleRow>())
         {
-            long before = _prices.GetValueOrDefault(oracle.Market, oracle.Price);
-            _prices[oracle.Market] = oracle.Price;
+            (long before, long updates) = _prices.GetValueOrDefault(oracle.Market, (oracle.Price, 0));
+            _prices[oracle.Market] = (oracle.Price, oracle.Updates);
+            if (oracle.Updates == updates)
+            {
+                // Too few have spoken: the price stands as it was, and the chain itself calls it stale when it is old.
+                if (oracle.Price != before) throw new Violation("price", Height, $"market {oracle.Market} moved without an update");
+                continue;
+            }
             if ((Int128)oracle.Power * 3 <= world.Swarm.Validators * World.Power * 2) continue;
             double low = _window.Min(item => item.Prices[oracle.Market - 1]) * 0.98;
             double high = _window.Max(item => item.Prices[oracle.Market - 1]) * 1.02;

@@ -128,8 +128,8 @@ internal static class PlantedFaults
         One("Votes may be older than the block", 1, "localnet/Engine/ConsensusState.Steps.cs",
             "return Math.Max(now, WireTime.ToNanoseconds(block.Block.Header.Time) + MillisecondOfChain);",
             "return now;"),
-        One("What a validator says is not flushed", 51, "localnet/Engine/WriteAheadLog.cs",
-            "        if (from == ConsensusState.Self && input is not ConsensusTimeout) _log.Sync();\n", ""),
+        One("What a signature follows from is not flushed", 51, "localnet/Engine/ConsensusState.Steps.cs",
+            "        if (!_isReplaying) _log.Sync();\n", ""),
         new("The guard lets a changed vote pass, and the inputs are not logged", 1, Usual,
         [
             new("src/Hsm/Guard/SignState.cs",
