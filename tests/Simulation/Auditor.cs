@@ -19,7 +19,7 @@ namespace AppChain.Simulation;
 internal sealed class Auditor(World world, GenesisState genesis)
 {
     private const int WindowSeconds = 60;
-    private const int BlocksKept = 3;
+    private const int DecisionsKept = 3;
     private const int EncodingsEvery = 10;
     private sealed record Decided(ByteString Block, ByteString AppHash, ByteString Results, int Validator);
 
@@ -30,7 +30,7 @@ internal sealed class Auditor(World world, GenesisState genesis)
     private readonly Votes _votes = new(world);
     private readonly HashSet<ByteString> _executed = [];
     private readonly Dictionary<uint, (long Price, long Updates)> _prices = [];
-    private readonly Queue<(TimeSpan Time, double[] Prices)> _window = new();
+    private readonly Queue<TimeSpan> _decidedAt = new();
 
     /// <summary>Highest height that any validator committed.</summary>
     public long Height { get; private set; }
@@ -131,10 +131,11 @@ internal sealed class Auditor(World world, GenesisState genesis)
     // I9: what the chain takes for the price lies between the true prices of the last seconds, however the liars lie.
     private void CheckPrices(Rows rows)
     {
-        _window.Enqueue((world.Now, [world.Prices.Price(1), world.Prices.Price(2)]));
-        // A block carries what was said at the block before, however long ago that was.
-        while (_window.Count > BlocksKept && _window.Peek().Time < world.Now - TimeSpan.FromSeconds(WindowSeconds))
-            _window.Dequeue();
+        // A block carries what was said between the decisions of the last two before it, however long ago that was, or up
+        // to a minute earlier.
+        _decidedAt.Enqueue(world.Now);
+        if (_decidedAt.Count > DecisionsKept) _decidedAt.Dequeue();
+        TimeSpan from = _decidedAt.Peek() - TimeSpan.FromSeconds(WindowSeconds);
         if (world.Now < TimeSpan.FromSeconds(WindowSeconds) || world.IsBeyond) return;
         foreach (OracleRow oracle in rows.Of<uint, OracleRow>())
         {
@@ -147,8 +148,8 @@ internal sealed class Auditor(World world, GenesisState genesis)
                 continue;
             }
             if ((Int128)oracle.Power * 3 <= world.Swarm.Validators * World.Power * 2) continue;
-            double low = _window.Min(item => item.Prices[oracle.Market - 1]) * 0.98;
-            double high = _window.Max(item => item.Prices[oracle.Market - 1]) * 1.02;
+            (double low, double high) = world.Prices.Range(oracle.Market, from);
+            (low, high) = (low * 0.98, high * 1.02);
             // While the chain itself calls the price uncertain it may lag behind, but it never goes away from the true one.
             if (oracle.State != OracleState.Live) (low, high) = (Math.Min(low, before), Math.Max(high, before));
             if (oracle.Price < low || oracle.Price > high)

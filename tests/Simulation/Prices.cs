@@ -39,6 +39,20 @@ internal sealed class Prices
         return path[index];
     }
 
+    /// <summary>Lowest and highest true price of a market from a time until now, ticks.</summary>
+    public (double Low, double High) Range(uint market, TimeSpan from)
+    {
+        double low = Price(market);
+        double high = low;
+        for (int i = Math.Max(0, (int)(from / Spacing)); i < (int)(_world.Now / Spacing); i++)
+        {
+            low = Math.Min(low, _paths[(int)market - 1][i]);
+            high = Math.Max(high, _paths[(int)market - 1][i]);
+        }
+
+        return (low, high);
+    }
+
     /// <summary>A new feed for a validator; called again when it restarts.</summary>
     public PriceFeed FeedOf(int validator)
     {
