@@ -184,7 +184,8 @@ public sealed class RpcServer : IDisposable
         json.WriteStartObject();
         json.WriteString("jsonrpc", "2.0");
         json.WritePropertyName("id");
-        if (id is { } value) value.WriteTo(json);
+        // As it came: half of a surrogate pair is JSON, but no text that could be written again.
+        if (id is { } value) json.WriteRawValue(value.GetRawText());
         else json.WriteNullValue();
     }
 
