@@ -186,11 +186,11 @@ internal sealed class TransportFigures : IDisposable
         // As the engine does: the answer is decoded.
         if (method == "CheckTx")
         {
-            ResponseCheckTx.Parser.ParseFrom(response.AsSpan(PrefixBytes));
+            ResponseCheckTx.Parser.Read(response.AsSpan(PrefixBytes));
         }
         else
         {
-            ResponseFinalizeBlock.Parser.ParseFrom(response.AsSpan(PrefixBytes));
+            ResponseFinalizeBlock.Parser.Read(response.AsSpan(PrefixBytes));
         }
     }
 

@@ -4,6 +4,7 @@ using System.IO;
 using System.Linq;
 using System.Security.Cryptography;
 using System.Threading;
+using AppChain.Abci;
 using AppChain.Abci.Wire;
 using AppChain.Abci.Wire.Types;
 using Google.Protobuf;
@@ -73,7 +74,7 @@ public sealed class BlockStore : IDisposable
 
     /// <summary>The precommits of a height as this validator saw them when it decided, or null.</summary>
     public ExtendedCommit? LoadSeenCommit(long height) =>
-        _log.Read(CommitRecord, height) is { } bytes ? ExtendedCommit.Parser.ParseFrom(bytes) : null;
+        _log.Read(CommitRecord, height) is { } bytes ? ExtendedCommit.Parser.Read(bytes) : null;
 
     /// <summary>The commit of a height: the one in the next block, or for the last block the one seen.</summary>
     public (Commit Commit, bool Canonical)? LoadCommit(long height)
@@ -95,7 +96,7 @@ public sealed class BlockStore : IDisposable
 
     /// <summary>The results of a block, or null.</summary>
     public ResponseFinalizeBlock? LoadResponse(long height) =>
-        _log.Read(ResponseRecord, height) is { } bytes ? ResponseFinalizeBlock.Parser.ParseFrom(bytes) : null;
+        _log.Read(ResponseRecord, height) is { } bytes ? ResponseFinalizeBlock.Parser.Read(bytes) : null;
 
     /// <summary>Stores the state after its last height.</summary>
     public void SaveState(ChainState state)

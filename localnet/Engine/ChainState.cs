@@ -1,4 +1,5 @@
 using System.IO;
+using AppChain.Abci;
 using AppChain.Abci.Wire.Types;
 using Google.Protobuf;
 
@@ -61,9 +62,9 @@ public sealed record ChainState(
     {
         BinaryReader reader = new(new MemoryStream(bytes));
         return new ChainState(
-            reader.ReadString(), reader.ReadInt64(), reader.ReadInt64(), BlockID.Parser.ParseFrom(ReadBytes(reader)),
+            reader.ReadString(), reader.ReadInt64(), reader.ReadInt64(), BlockID.Parser.Read(ReadBytes(reader)),
             reader.ReadInt64(), ReadSet(reader), ReadSet(reader), ReadSet(reader),
-            ConsensusParams.Parser.ParseFrom(ReadBytes(reader)), reader.ReadUInt64(),
+            ConsensusParams.Parser.Read(ReadBytes(reader)), reader.ReadUInt64(),
             ByteString.CopyFrom(ReadBytes(reader)), ByteString.CopyFrom(ReadBytes(reader)));
     }
 

@@ -1,5 +1,6 @@
 using System;
 using System.Buffers.Binary;
+using AppChain.Abci;
 using AppChain.Abci.Wire.Types;
 using Google.Protobuf;
 
@@ -36,9 +37,9 @@ public static class InputCodec
     /// <summary>The input that bytes stand for, as this process wrote them; null if they are not a block.</summary>
     public static object? Decode(byte kind, byte[] content) => kind switch
     {
-        ProposalInput => Proposal.Parser.ParseFrom(content),
+        ProposalInput => Proposal.Parser.Read(content),
         BlockInput => SealedBlock.Decode(content),
-        VoteInput => Vote.Parser.ParseFrom(content),
+        VoteInput => Vote.Parser.Read(content),
         TimeoutInput => DecodeTimeout(content),
         _ => DecodeClaim(content),
     };
@@ -62,5 +63,5 @@ public static class InputCodec
         BinaryPrimitives.ReadInt64LittleEndian(content),
         BinaryPrimitives.ReadInt32LittleEndian(content.AsSpan(8)),
         (SignedMsgType)BinaryPrimitives.ReadInt32LittleEndian(content.AsSpan(12)),
-        BlockID.Parser.ParseFrom(content.AsSpan(16).ToArray()));
+        BlockID.Parser.Read(content.AsSpan(16)));
 }

@@ -5,6 +5,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Threading;
 using System.Threading.Tasks;
+using AppChain.Abci;
 using AppChain.StateMachine;
 using Google.Protobuf;
 
@@ -244,5 +245,5 @@ internal sealed class TransactionRun
     }
 
     private static V1.TransactionBody Content(byte[] bytes) =>
-        V1.TransactionBody.Parser.ParseFrom(V1.SignedTransaction.Parser.ParseFrom(bytes).Body);
+        V1.TransactionBody.Parser.Read(V1.SignedTransaction.Parser.Read(bytes).Body.Span);
 }

@@ -1,8 +1,9 @@
-using System;
 using System.Collections.Generic;
-using System.IO;
 using System.IO.Compression;
+using System.IO;
 using System.Text.Json;
+using System;
+using AppChain.Abci;
 using Cosmos.Ics23.V1;
 using Google.Protobuf;
 
@@ -128,7 +129,7 @@ public sealed class Ics23Vectors
                     break;
             }
         }
-        catch (Exception error) when (error is FormatException or InvalidProtocolBufferException
+        catch (Exception error) when (error is FormatException or MalformedMessageException
             or InvalidOperationException or KeyNotFoundException)
         {
             _skipped.Add((name, $"cannot be read: {error.Message}"));
@@ -140,7 +141,7 @@ public sealed class Ics23Vectors
         byte[] key = Convert.FromHexString(item.GetProperty("key").GetString()!);
         byte[] value = Convert.FromHexString(item.GetProperty("value").GetString()!);
         byte[] root = Convert.FromHexString(item.GetProperty("root").GetString()!);
-        CommitmentProof proof = CommitmentProof.Parser.ParseFrom(
+        CommitmentProof proof = CommitmentProof.Parser.Read(
             Convert.FromHexString(item.GetProperty("proof").GetString()!));
 
         // The folder names the tree; a file from elsewhere may be of any of the three.

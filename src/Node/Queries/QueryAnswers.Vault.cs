@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Linq;
+using AppChain.Abci;
 using AppChain.StateMachine;
 using AppChain.V1;
 using TimelockTier = AppChain.StateMachine.TimelockTier;
@@ -86,7 +87,7 @@ internal sealed partial class QueryAnswers
                 CreatedTime = (ulong)row.CreatedTime,
                 ReadyTime = (ulong)row.ReadyTime,
                 DueTime = (ulong)row.DueTime,
-                Content = Proposal.Parser.ParseFrom(row.Payload.AsSpan()),
+                Content = Proposal.Parser.Read(row.Payload.AsSpan()),
             };
             proposal.Approvals.AddRange(Members(row.Approvals));
             proposal.Vetoes.AddRange(Members(row.Vetoes));

@@ -39,7 +39,7 @@ internal sealed partial class QueryAnswers(ReadModel model)
         "/council" => AnswerCouncil(CouncilRequest.Parser.Read(request.Data.Span)),
         "/proposals" => AnswerProposals(ProposalsRequest.Parser.Read(request.Data.Span)),
         "/treasury" => AnswerTreasury(TreasuryRequest.Parser.Read(request.Data.Span)),
-        "/consensus" => AnswerConsensus(ConsensusRequest.Parser.ParseFrom(request.Data)),
+        "/consensus" => AnswerConsensus(ConsensusRequest.Parser.Read(request.Data.Span)),
         "/withdrawals" => AnswerWithdrawals(WithdrawalsRequest.Parser.Read(request.Data.Span)),
         "/deposits" => AnswerDeposits(DepositsRequest.Parser.Read(request.Data.Span)),
         "/release" => AnswerRelease(ReleaseRequest.Parser.Read(request.Data.Span)),

@@ -234,7 +234,8 @@ internal sealed class AbciFrames : IDisposable
         foreach (string path in new[]
         {
             "/chain", "/markets", "/market", "/book", "/account", "/nonce", "/orders", "/fills", "/oracle", "/liquidations",
-            "/accounts-at-risk", "/agents", "/proof", "/unknown",
+            "/accounts-at-risk", "/agents", "/vault", "/council", "/proposals", "/treasury", "/consensus", "/withdrawals",
+            "/deposits", "/release", "/proof", "/unknown",
         })
         {
             _sound.Add(new Request
