@@ -40,11 +40,9 @@ internal sealed partial class QueryAnswers
 
     private CouncilResponse AnswerCouncil(CouncilRequest request)
     {
-        if (!model.Vault.Councils.TryGetValue((CouncilKind)request.Council, out CouncilRow row))
+        if (!model.Vault.Councils.TryGetValue(KindOf(request.Council), out CouncilRow row))
         {
-            throw Missing(request.Council is Council.Guardians or Council.Treasurers
-                ? $"this chain has no {request.Council}"
-                : "name a council: guardians or treasurers");
+            throw Missing($"this chain has no {request.Council}");
         }
 
         var answer = new CouncilResponse
@@ -70,9 +68,10 @@ internal sealed partial class QueryAnswers
     private ProposalsResponse AnswerProposals(ProposalsRequest request)
     {
         var answer = new ProposalsResponse();
+        CouncilKind? wanted = request.Council == Council.Unspecified ? null : KindOf(request.Council);
         foreach (ProposalRow row in model.Vault.Proposals.Values)
         {
-            if (request.Council != Council.Unspecified && (CouncilKind)request.Council != row.Council)
+            if (wanted is not null && wanted != row.Council)
             {
                 continue;
             }
@@ -96,6 +95,14 @@ internal sealed partial class QueryAnswers
 
         return answer;
     }
+
+    // Any number arrives as a council: protobuf keeps the values of an enum that it does not know.
+    private static CouncilKind KindOf(Council council) => council switch
+    {
+        Council.Guardians => CouncilKind.Guardians,
+        Council.Treasurers => CouncilKind.Treasurers,
+        _ => throw new QueryRefused(QueryCode.Malformed, "name a council: guardians or treasurers"),
+    };
 
     private TreasuryResponse AnswerTreasury(TreasuryRequest _)
     {

@@ -18,34 +18,46 @@ internal sealed partial class QueryAnswers(ReadModel model)
     private const uint RowsMax = 1_000;
     private const uint EventsOtherwise = 50;
 
+    private static readonly Dictionary<string, Func<QueryAnswers, ByteString, IMessage>> Answers = new(StringComparer.Ordinal)
+    {
+        ["/chain"] = Of(ChainRequest.Parser, static (answers, request) => answers.AnswerChain(request)),
+        ["/markets"] = Of(MarketsRequest.Parser, static (answers, request) => answers.AnswerMarkets(request)),
+        ["/market"] = Of(MarketRequest.Parser, static (answers, request) => answers.AnswerMarket(request)),
+        ["/book"] = Of(BookRequest.Parser, static (answers, request) => answers.AnswerBook(request)),
+        ["/account"] = Of(AccountRequest.Parser, static (answers, request) => answers.AnswerAccount(request)),
+        ["/nonce"] = Of(NonceRequest.Parser, static (answers, request) => answers.AnswerNonce(request)),
+        ["/orders"] = Of(OrdersRequest.Parser, static (answers, request) => answers.AnswerOrders(request)),
+        ["/fills"] = Of(FillsRequest.Parser, static (answers, request) => answers.AnswerFills(request)),
+        ["/oracle"] = Of(OracleRequest.Parser, static (answers, request) => answers.AnswerOracle(request)),
+        ["/liquidations"] = Of(LiquidationsRequest.Parser, static (answers, request) => answers.AnswerLiquidations(request)),
+        ["/accounts-at-risk"] = Of(AccountsAtRiskRequest.Parser, static (answers, request) => answers.AnswerAtRisk(request)),
+        ["/agents"] = Of(AgentsRequest.Parser, static (answers, request) => answers.AnswerAgents(request)),
+        ["/vault"] = Of(VaultRequest.Parser, static (answers, request) => answers.AnswerVault(request)),
+        ["/council"] = Of(CouncilRequest.Parser, static (answers, request) => answers.AnswerCouncil(request)),
+        ["/proposals"] = Of(ProposalsRequest.Parser, static (answers, request) => answers.AnswerProposals(request)),
+        ["/treasury"] = Of(TreasuryRequest.Parser, static (answers, request) => answers.AnswerTreasury(request)),
+        ["/consensus"] = Of(ConsensusRequest.Parser, static (answers, request) => answers.AnswerConsensus(request)),
+        ["/withdrawals"] = Of(WithdrawalsRequest.Parser, static (answers, request) => answers.AnswerWithdrawals(request)),
+        ["/deposits"] = Of(DepositsRequest.Parser, static (answers, request) => answers.AnswerDeposits(request)),
+        ["/release"] = Of(ReleaseRequest.Parser, static (answers, request) => answers.AnswerRelease(request)),
+    };
+
+    /// <summary>Every path there is an answer for.</summary>
+    public static IReadOnlyCollection<string> Paths => Answers.Keys;
+
     /// <summary>The response of a path.</summary>
     /// <exception cref="QueryRefused">There is no answer.</exception>
     /// <exception cref="MalformedMessageException">The data is not the request of the path.</exception>
-    public IMessage Answer(RequestQuery request) => request.Path switch
-    {
-        "/chain" => AnswerChain(ChainRequest.Parser.Read(request.Data.Span)),
-        "/markets" => AnswerMarkets(MarketsRequest.Parser.Read(request.Data.Span)),
-        "/market" => AnswerMarket(MarketRequest.Parser.Read(request.Data.Span)),
-        "/book" => AnswerBook(BookRequest.Parser.Read(request.Data.Span)),
-        "/account" => AnswerAccount(AccountRequest.Parser.Read(request.Data.Span)),
-        "/nonce" => AnswerNonce(NonceRequest.Parser.Read(request.Data.Span)),
-        "/orders" => AnswerOrders(OrdersRequest.Parser.Read(request.Data.Span)),
-        "/fills" => AnswerFills(FillsRequest.Parser.Read(request.Data.Span)),
-        "/oracle" => AnswerOracle(OracleRequest.Parser.Read(request.Data.Span)),
-        "/liquidations" => AnswerLiquidations(LiquidationsRequest.Parser.Read(request.Data.Span)),
-        "/accounts-at-risk" => AnswerAtRisk(AccountsAtRiskRequest.Parser.Read(request.Data.Span)),
-        "/agents" => AnswerAgents(AgentsRequest.Parser.Read(request.Data.Span)),
-        "/vault" => AnswerVault(VaultRequest.Parser.Read(request.Data.Span)),
-        "/council" => AnswerCouncil(CouncilRequest.Parser.Read(request.Data.Span)),
-        "/proposals" => AnswerProposals(ProposalsRequest.Parser.Read(request.Data.Span)),
-        "/treasury" => AnswerTreasury(TreasuryRequest.Parser.Read(request.Data.Span)),
-        "/consensus" => AnswerConsensus(ConsensusRequest.Parser.Read(request.Data.Span)),
-        "/withdrawals" => AnswerWithdrawals(WithdrawalsRequest.Parser.Read(request.Data.Span)),
-        "/deposits" => AnswerDeposits(DepositsRequest.Parser.Read(request.Data.Span)),
-        "/release" => AnswerRelease(ReleaseRequest.Parser.Read(request.Data.Span)),
-        _ => throw new QueryRefused(
-            QueryCode.NoSuchPath, $"there is no path '{request.Path}': see docs/spec/queries.md"),
-    };
+    public IMessage Answer(RequestQuery request) =>
+        Answers.TryGetValue(request.Path, out Func<QueryAnswers, ByteString, IMessage>? answer)
+            ? answer(this, request.Data)
+            : throw new QueryRefused(
+                QueryCode.NoSuchPath, $"there is no path '{request.Path}': see docs/spec/queries.md");
+
+    private static Func<QueryAnswers, ByteString, IMessage> Of<TRequest>(
+        MessageParser<TRequest> parser, Func<QueryAnswers, TRequest, IMessage> answer)
+        where TRequest : IMessage<TRequest> =>
+        (answers, data) => answer(answers, parser.Read(data.Span));
 
     private ChainResponse AnswerChain(ChainRequest _)
     {

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Collections.Immutable;
 using System.IO;
 using System.Linq;
 using System.Security.Cryptography;
@@ -149,10 +150,14 @@ internal sealed class AbciFrames : IDisposable
     private void Start()
     {
         byte[] publicKey = Secp256k1.PublicKeyOf(_key);
+        // The trader is guardian and treasurer too, so that the paths of the vault have something to say.
+        var council = new CouncilTerms([publicKey.ToImmutableArray()], 1, 1, 0);
         var state = new GenesisState(
             GenesisFile.DefaultMarkets,
             [new GenesisAccount(new AccountId(TransactionCodec.AddressOf(publicKey), 0), 1_000_000_000_000)],
-            1_000_000);
+            1_000_000,
+            new GenesisVault(council, new VaultTerms([new TimelockTier(0, 0)], 1_000_000, 1_000_000, 60)),
+            new GenesisTreasury(council, 1_000_000));
         var genesis = new RequestInitChain
         {
             ChainId = ChainId,
@@ -231,12 +236,7 @@ internal sealed class AbciFrames : IDisposable
         {
             ApplySnapshotChunk = new RequestApplySnapshotChunk { Index = 1, Chunk = extension, Sender = "peer" },
         });
-        foreach (string path in new[]
-        {
-            "/chain", "/markets", "/market", "/book", "/account", "/nonce", "/orders", "/fills", "/oracle", "/liquidations",
-            "/accounts-at-risk", "/agents", "/vault", "/council", "/proposals", "/treasury", "/consensus", "/withdrawals",
-            "/deposits", "/release", "/proof", "/unknown",
-        })
+        foreach (string path in QueryAnswers.Paths.Concat(["/proof", "/unknown"]))
         {
             _sound.Add(new Request
             {

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 using System.Threading.Tasks;
 using AppChain.Abci.Wire;
 using AppChain.Hsm;
@@ -78,6 +79,18 @@ public sealed class QueryRulesTests
             Is.EqualTo((3u, $"{_alice}/7 has never held collateral")));
     }
 
+    [TestCase("/council")]
+    [TestCase("/proposals")]
+    public void QUERY_2_a_council_that_there_cannot_be_is_code_1(string path)
+    {
+        // Field 1 is the council; protobuf keeps any number in an enum.
+        foreach (byte[] data in (byte[][])[[0x08, 0x07], [0x08, 0xFF, 0xFF, 0x03], [0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F]])
+        {
+            ResponseQuery response = Ask(path, ByteString.CopyFrom(data));
+            Assert.That((response.Code, response.Log), Is.EqualTo((1u, "name a council: guardians or treasurers")));
+        }
+    }
+
     [Test]
     public void QUERY_2_there_is_no_answer_before_the_first_block()
     {
@@ -90,11 +103,7 @@ public sealed class QueryRulesTests
     public void QUERY_3_bytes_that_are_no_request_are_code_1_and_never_an_exception()
     {
         var random = new Random(7);
-        foreach (string path in (string[])
-        [
-            "/chain", "/markets", "/market", "/book", "/account", "/nonce", "/orders", "/fills", "/oracle", "/liquidations",
-            "/accounts-at-risk", "/agents", "/proof",
-        ])
+        foreach (string path in QueryAnswers.Paths.Append("/proof"))
         {
             Assert.That(Ask(path, ByteString.CopyFrom(0x0A, 0xFF)).Code, Is.EqualTo(1), path);
             for (int i = 0; i < 200; i++)
