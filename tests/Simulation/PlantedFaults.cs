@@ -82,6 +82,13 @@ internal static class PlantedFaults
             "so this one wait covers them too.\n        _log.Sync();\n", "\n"),
         One("A torn record counts", 1, "localnet/Engine/RecordLog.cs",
             " || length > _stream.Length - _stream.Position) break;", ") break;"),
+        One("A received snapshot is not kept", 1, "src/Node/Application/Application.Snapshots.cs",
+            "        _store.Restore(height, restore.Snapshot.AppHash, rows);\n", ""),
+        One("A chunk that comes twice counts twice", 1, "src/Node/Snapshots/SnapshotRestore.cs",
+            "_missing -= _rows[index] is null ? 1 : 0;", "_missing--;"),
+        One("A chunk is not proven", 1, "src/Node/Snapshots/SnapshotRestore.cs",
+            "return ++_refusals < RefusalsMax ? ChunkVerdict.Refused : ChunkVerdict.Hopeless;",
+            "_refusals++;"),
         // Codec.
         One("A good-til height is lost on the disk", 1, "src/StateMachine/Rows/OrderRow.cs",
             "GoodTilHeight = value.ReadInt64(),", "GoodTilHeight = value.ReadInt64() & 0,"),

@@ -1,12 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using AppChain.Abci.Wire;
-using AppChain.Abci.Wire.Types;
-using AppChain.Localnet;
-using AppChain.Node;
-using AppChain.StateMachine;
-using Google.Protobuf;
 
 namespace AppChain.Simulation;
 
@@ -25,7 +19,7 @@ internal sealed record Outcome(
 
 /// <summary>
 /// One run: a safety phase under faults, then a liveness phase without, in which the chain must go on and everybody
-/// catch up; then the blocks are executed again from genesis and must lead to the same rows.
+/// catch up; then the blocks are executed again, from genesis and from a snapshot, and must lead to the same rows.
 /// </summary>
 internal static class Simulator
 {
@@ -69,7 +63,7 @@ internal static class Simulator
                 + string.Join(' ', Enumerable.Range(0, world.Swarm.Validators).Select(world.Auditor.CommittedBy))
                 + $", not at {target}");
         }
-        CheckDisks(world);
+        Replays.Check(world);
     }
 
     // Liars with a third of the power can split the chain; whoever compares the two commits must find them, and only them.
@@ -84,77 +78,6 @@ internal static class Simulator
                     + $"commits accuse {string.Join(' ', culprits)}");
             }
         }
-    }
-
-    // Genesis and every block lead to the same rows as the disk of each validator: its rows, and its rows and the tail of
-    // its change log.
-    private static void CheckDisks(World world)
-    {
-        long height = Enumerable.Range(0, world.Swarm.Validators).Min(world.Auditor.CommittedBy);
-        BlockStore store = world.Network.StoreOf(0);
-        var disk = new SimulatedDisk(3, (_, _) => { });
-        using (var replayed = new Application(new ChainStore(disk, Materialising.AtOnce), null, false, NodeLog.Silent))
-        {
-            Replay(world, store, replayed, height);
-        }
-        CheckRoot(world, disk, height);
-        foreach (Machine machine in world.Machines)
-        {
-            if (world.Auditor.CommittedBy(machine.Index) != height) continue;
-            using var tail = new ChainStore(machine.Disk, Materialising.Never);
-            RequireSame(machine.Index, disk, machine.Disk.Family(Rows.Family));
-            RequireSame(machine.Index, disk, tail.Load()!.Value.Rows);
-        }
-    }
-
-    // The rows that lie on a disk are those of the app hash, no more and no fewer.
-    private static void CheckRoot(World world, SimulatedDisk disk, long height)
-    {
-        List<RowChange> rows = [.. disk.Family(Rows.Family).Select(row => new RowChange(row.Key, row.Value, false))];
-        byte[] root = new StateTree(1).Apply(height, rows);
-        if (ByteString.CopyFrom(root) != world.Auditor.AppHashOf(height))
-            throw new Violation("rows", height, "the rows on the disk have another root than the block's app hash");
-        new Rows(disk).CheckEncodings(height);
-    }
-
-    private static void Replay(World world, BlockStore store, Application application, long height)
-    {
-        ChainState genesis = world.Network.Options.Genesis.ToState();
-        RequestInitChain init = new()
-        {
-            ChainId = World.ChainId,
-            Time = Abci.WireTime.FromNanoseconds(world.Network.Options.Genesis.Time),
-            ConsensusParams = world.Network.Options.Genesis.Parameters,
-            AppStateBytes = ByteString.CopyFrom(world.Network.Options.Genesis.AppState),
-            InitialHeight = 1,
-        };
-        init.Validators.Add(genesis.Validators.Members.Select(member => new Abci.Wire.ValidatorUpdate
-        {
-            PubKey = new Abci.Wire.Crypto.PublicKey { Ed25519 = member.PublicKey }, Power = member.Power,
-        }));
-        application.InitChain(init);
-        for (long h = 1; h <= height; h++)
-        {
-            ChainState before = store.LoadStateBefore(h)!;
-            Abci.Wire.Types.Header header = store.LoadBlock(h)!.Block.Header;
-            if (h > 1 && header.AppHash != world.Auditor.AppHashOf(h - 1))
-                throw new Violation("header", h, "the app hash is not that of the block before");
-            if (h > 1 && Abci.WireTime.ToNanoseconds(header.Time) <= before.LastTime)
-                throw new Violation("header", h, "the time is not after the block before");
-            ResponseFinalizeBlock response = application.FinalizeBlock(
-                AbciRequests.FinalizeBlock(store.LoadBlock(h)!, before.LastValidators, 1));
-            if (response.AppHash != world.Auditor.AppHashOf(h))
-                throw new Violation("replay from genesis", $"height {h} has another app hash");
-            application.Commit(new RequestCommit());
-        }
-    }
-
-    private static void RequireSame(
-        int validator, SimulatedDisk replayed, IEnumerable<KeyValuePair<byte[], byte[]>> found)
-    {
-        bool isSame = replayed.Family(Rows.Family).Select(row => Convert.ToHexString(row.Key) + Convert.ToHexString(row.Value))
-            .SequenceEqual(found.Select(row => Convert.ToHexString(row.Key) + Convert.ToHexString(row.Value)));
-        if (!isSame) throw new Violation("replay from genesis", $"validator {validator} has other rows on its disk");
     }
 
     private static string FirstFrame(Exception broken)
