@@ -29,6 +29,12 @@ public static class Limits
     /// </summary>
     public const long AccountOpeningFee = 1_000_000;
 
+    /// <summary>
+    /// What an owner pays for one more agent, in micro-USD: 1 USD. The nonces of a key that has signed are kept for ever, also
+    /// when it is no agent any more, because without them its transactions could be sent again.
+    /// </summary>
+    public const long AgentFee = 1_000_000;
+
     /// <summary>Largest leverage-free rate: 1,000,000 ppm is 100 %.</summary>
     public const long RatePpmMax = 1_000_000;
 

@@ -134,6 +134,10 @@ internal sealed class Ledger
                 Add(_attributes["recipient"], Number("amount") - Number("fee"));
                 _fees += Number("fee");
                 break;
+            case nameof(EventKind.AgentAuthorised):
+                Add(_attributes["account"], -Number("fee"));
+                _fees += Number("fee");
+                break;
             case nameof(EventKind.WithdrawalRequested):
                 Add(_attributes["account"], -Number("amount"));
                 _leaving += Number("amount");

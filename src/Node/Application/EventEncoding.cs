@@ -83,7 +83,7 @@ public static class EventEncoding
                 break;
             case EventKind.AgentAuthorised:
                 Add(encoded, ("account", account(e.Account)), ("agent", Address(e.Data)), ("notional_per_day", e.Amount),
-                    ("expires", e.Amount2));
+                    ("expires", e.Amount2), ("fee", e.Amount3));
                 break;
             case EventKind.AgentRevoked:
                 Add(encoded, ("account", account(e.Account)), ("agent", Address(e.Data)));

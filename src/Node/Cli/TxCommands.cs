@@ -131,7 +131,7 @@ internal static class TxCommands
         var words = new Words { { "markets", "--markets", "only these, such as BTC-PERP,ETH-PERP (default all)" } };
         words.Add("notional_per_day", "--notional-per-day", "USD that its orders of a day may add up to");
         words.Add("expires", "--expires", "block time until which it may trade: 2025-10-10T21:00:00Z");
-        var authorise = new Command("authorise", "Let a key trade for this one; it can never withdraw or transfer.") { agent };
+        var authorise = new Command("authorise", "Let a key trade for this one; it can never withdraw or transfer. One more key costs 1 USD.") { agent };
         words.AddTo(authorise);
         SetAction(authorise, shell, options, parsed =>
         {

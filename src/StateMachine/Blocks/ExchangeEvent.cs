@@ -85,7 +85,7 @@ public enum EventKind : byte
 
     /// <summary>
     /// An owner let a key trade for it: Account that signed, Data the agent's address, Amount micro-USD a day, Amount2
-    /// block time (ns) until which.
+    /// block time (ns) until which, Amount3 micro-USD that the account paid for one more agent.
     /// </summary>
     AgentAuthorised = 18,
 

@@ -56,8 +56,13 @@ internal sealed class Agents
     }
 
     /// <summary>AGENT-1: lets a key trade for an owner, in place of what it was allowed before.</summary>
-    public ResultCode Authorise(Address owner, AgentAuthorisation content, BlockContext context)
+    /// <param name="owner">Who lets it.</param>
+    /// <param name="content">Key and limits.</param>
+    /// <param name="context">The block.</param>
+    /// <param name="isNew">The key was no agent of the owner: it is to be paid for (AGENT-7).</param>
+    public ResultCode Authorise(Address owner, AgentAuthorisation content, BlockContext context, out bool isNew)
     {
+        isNew = false;
         bool isValid = content.Agent != owner
             && content.NotionalPerDay is > 0 and <= Limits.AmountMax
             && content.Expires > context.Time
@@ -84,6 +89,7 @@ internal sealed class Agents
             }
 
             slot = _state.Agents.Add(new AgentRow { Id = key, Markets = [] });
+            isNew = true;
         }
 
         // What was used of the day stays used.

@@ -167,21 +167,29 @@ internal sealed class TransactionExecution
         OperationKind.ReplaceOrder => Replace(account, operation, context),
         OperationKind.Transfer => Transfer(account, operation, context),
         OperationKind.Withdraw => Withdraw(account, operation, context),
-        OperationKind.AuthoriseAgent => new OperationOutcome(Authorise(account, operation, context)),
+        OperationKind.AuthoriseAgent => Authorise(account, operation, context),
         OperationKind.RevokeAgent => new OperationOutcome(Revoke(account, operation, context)),
         OperationKind.CancelWithdrawal => new OperationOutcome(_vault.CancelWithdrawal(account, operation, context)),
         _ => new OperationOutcome(ResultCode.Malformed),
     };
 
-    private ResultCode Authorise(int account, in Operation operation, BlockContext context)
+    private OperationOutcome Authorise(int account, in Operation operation, BlockContext context)
     {
         if (operation.Content is not AgentAuthorisation content)
         {
-            return ResultCode.Malformed;
+            return new OperationOutcome(ResultCode.Malformed);
         }
 
-        ResultCode code = _agents.Authorise(_state.Accounts.Read(account).Id.Owner, content, context);
-        if (code == ResultCode.Ok)
+        Address owner = _state.Accounts.Read(account).Id.Owner;
+        ResultCode code = _agents.Authorise(owner, content, context, out bool isNew);
+        if (code != ResultCode.Ok)
+        {
+            return new OperationOutcome(code);
+        }
+
+        // AGENT-7: a further key is paid for.
+        OperationOutcome outcome = isNew ? PayFee(account, Limits.AgentFee, context) : new OperationOutcome(ResultCode.Ok);
+        if (outcome.Code == ResultCode.Ok)
         {
             context.Emit(new ExchangeEvent
             {
@@ -190,11 +198,19 @@ internal sealed class TransactionExecution
                 Counterparty = -1,
                 Amount = content.NotionalPerDay,
                 Amount2 = content.Expires,
+                Amount3 = isNew ? Limits.AgentFee : 0,
                 Data = content.Agent.ToArray(),
             });
         }
 
-        return code;
+        return outcome;
+    }
+
+    private OperationOutcome PayFee(int account, long fee, BlockContext context)
+    {
+        Settlement.AddCollateral(_state, context, account, -fee);
+        _state.Pool.Write(0).Fees += fee;
+        return CheckCollateralLeft(account, fee, context);
     }
 
     private ResultCode Revoke(int account, in Operation operation, BlockContext context)

@@ -186,6 +186,61 @@ public sealed class AgentTests
     }
 
     [Test]
+    public void AGENT_7_One_more_agent_costs_its_owner_a_dollar_and_a_change_of_one_nothing()
+    {
+        TestChain chain = NewChain();
+        Assert.That(Pays(chain, Authorise("bot")), Is.EqualTo((ResultCode.Ok, 1_000_000)));
+        Assert.That(Pays(chain, Authorise("bot", usdPerDay: 7)), Is.EqualTo((ResultCode.Ok, 0)));
+        Assert.That(Pays(chain, Authorise("other")), Is.EqualTo((ResultCode.Ok, 1_000_000)));
+        Assert.That(Pays(chain, Revoke("bot")), Is.EqualTo((ResultCode.Ok, 0)));
+        Assert.That(Pays(chain, Authorise("bot")), Is.EqualTo((ResultCode.Ok, 1_000_000)), "revoked before");
+        Assert.That(Pays(chain, Authorise("alice")), Is.EqualTo((ResultCode.InvalidAgent, 0)));
+        Assert.That(Pays(chain, Authorise("third", markets: [9])), Is.EqualTo((ResultCode.UnknownMarket, 0)));
+    }
+
+    [Test]
+    public void AGENT_7_Who_cannot_spare_the_dollar_gets_no_agent()
+    {
+        TestChain chain = NewChain();
+        chain.Run("alice", MicroUsd("dora", 1_999_999));
+        Assert.That(chain.Run("dora", Authorise("bot")).Code, Is.EqualTo(ResultCode.CollateralTooLow), "has 0.999999");
+        Assert.That(chain.RunFor("dora", "bot", Ops.CancelAll()).Code, Is.EqualTo(ResultCode.AgentNotAuthorised));
+        chain.Run("alice", MicroUsd("dora", 1));
+        Assert.That(chain.Run("dora", Authorise("bot")).Code, Is.EqualTo(ResultCode.Ok));
+        Assert.That(chain.RunFor("dora", "bot", Ops.CancelAll()).Code, Is.EqualTo(ResultCode.Ok));
+        Assert.That(chain.Run("dora", Authorise("bot", usdPerDay: 9)).Code, Is.EqualTo(ResultCode.Ok), "a change with nothing left");
+
+        // A resting order that takes all the initial margin there is leaves nothing to spare either.
+        TransactionResult most = chain.Run("bob", Ops.Buy(1_000, 100));
+        Assert.That(most.Code, Is.EqualTo(ResultCode.Ok));
+        Assert.That(chain.Run("bob", Authorise("bot")).Code, Is.EqualTo(ResultCode.MarginTooLow));
+    }
+
+    [Test]
+    public void AGENT_7_Nonces_outlive_their_agent_so_that_nothing_is_sent_twice_and_each_was_paid_for()
+    {
+        TestChain chain = NewChain();
+        Int128 before = Fees(chain);
+        int rows = NonceRows(chain);
+        for (int i = 0; i < 40; i++)
+        {
+            chain.Run("alice", Authorise("bot" + i));
+            Transaction first = Of(chain, "alice", "bot" + i, 1);
+            chain.Submit(first);
+            Assert.That(chain.Step().Transactions[0].Code, Is.EqualTo(ResultCode.Ok));
+            chain.Run("alice", Revoke("bot" + i));
+            chain.Run("alice", Authorise("bot" + i));
+            chain.Submit(first);
+            Assert.That(chain.Step().Transactions[0].Code, Is.EqualTo(ResultCode.NonceUsed));
+            chain.Run("alice", Revoke("bot" + i));
+        }
+
+        // Alice's own row is there from her first transaction on.
+        Assert.That(NonceRows(chain) - rows, Is.EqualTo(41));
+        Assert.That(Fees(chain) - before, Is.EqualTo((Int128)80 * Limits.AgentFee), "twice for each, as it was revoked in between");
+    }
+
+    [Test]
     public void AGENT_3_No_operation_of_an_agent_moves_collateral_out_of_the_account([Range(1, 4)] int seed)
     {
         var random = new Random(seed);
@@ -209,7 +264,7 @@ public sealed class AgentTests
 
             // Nobody trades against it, so that its collateral cannot change at all.
             chain.TryFind(new AccountId(TestMarkets.AddressOf("alice"), 0), out AccountRow alice);
-            Assert.That(alice.Collateral, Is.EqualTo((Int128)10_000_000_000));
+            Assert.That(alice.Collateral, Is.EqualTo((Int128)10_000_000_000 - Limits.AgentFee));
         }
     }
 
@@ -247,6 +302,48 @@ public sealed class AgentTests
         Content = new AgentAuthorisation(
             TestMarkets.AddressOf(agent), ImmutableArray.Create(markets ?? []), usdPerDay * 1_000_000, expires),
     };
+
+    // What an operation of alice takes from her account; the fees get it, and the event says so.
+    private static (ResultCode Code, long Paid) Pays(TestChain chain, Operation operation)
+    {
+        Int128 fees = Fees(chain);
+        Int128 before = CollateralOf(chain, "alice");
+        chain.Add("alice", operation);
+        BlockResult result = chain.Step();
+        Int128 paid = before - CollateralOf(chain, "alice");
+        Assert.That(Fees(chain) - fees, Is.EqualTo(paid));
+        foreach (ExchangeEvent happened in result.Events)
+        {
+            Assert.That(happened.Amount3, Is.EqualTo(happened.Kind == EventKind.AgentAuthorised ? paid : happened.Amount3));
+        }
+
+        return (result.Transactions[0].Code, (long)paid);
+    }
+
+    private static Int128 Fees(TestChain chain)
+    {
+        chain.TryFind(default(SingleKey), out PoolRow pool);
+        return pool.Fees;
+    }
+
+    private static int NonceRows(TestChain chain)
+    {
+        int count = 0;
+        foreach (string key in chain.Rows.Keys)
+        {
+            count += key.StartsWith($"{(byte)RowKind.Nonce:X2}", StringComparison.OrdinalIgnoreCase) ? 1 : 0;
+        }
+
+        return count;
+    }
+
+    private static Int128 CollateralOf(TestChain chain, string owner)
+    {
+        chain.TryFind(new AccountId(TestMarkets.AddressOf(owner), 0), out AccountRow row);
+        return row.Collateral;
+    }
+
+    private static Operation MicroUsd(string to, long amount) => Ops.Transfer(to, 0) with { Amount = amount };
 
     private static Operation Revoke(string agent) =>
         new() { Kind = OperationKind.RevokeAgent, Content = new AgentRevocation(TestMarkets.AddressOf(agent)) };
