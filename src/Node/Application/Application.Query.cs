@@ -27,11 +27,13 @@ public sealed partial class Application
                 return Prove(request, committed);
             }
 
-            lock (_model.Gate)
+            var answers = new QueryAnswers(_model);
+            answers.Prepare(request);
+            using (_model.EnterToRead())
             {
                 return new ResponseQuery
                 {
-                    Value = new QueryAnswers(_model).Answer(request).ToByteString(),
+                    Value = answers.Answer(request).ToByteString(),
                     Height = _model.Height,
                 };
             }

@@ -11,7 +11,6 @@ internal sealed partial class QueryAnswers
 {
     private const uint AtRiskOtherwise = 10;
     private const uint AtRiskMax = 100;
-    private const ulong UsedPpmMax = 1_000_000_000;
 
     private AccountResponse AnswerAccount(AccountRequest request)
     {
@@ -139,40 +138,49 @@ internal sealed partial class QueryAnswers
 
     private AccountsAtRiskResponse AnswerAtRisk(AccountsAtRiskRequest request)
     {
-        var found = new List<AccountAtRisk>();
-        foreach (AccountRow account in model.AccountsWithPositions())
+        var found = new List<(ulong UsedPpm, Risk Risk, AccountRow Account)>();
+        foreach (int number in model.Ranking.Numbers)
         {
-            Risk risk = model.RiskOf(account);
-            if (risk.Maintenance == 0)
+            // Both may have changed since the search.
+            bool isThere = model.TryAccount(number, out AccountRow account);
+            Risk risk = isThere ? model.RiskOf(account, withOrders: false) : default;
+            if (risk.Maintenance > 0)
             {
-                continue;
+                found.Add((RiskRanking.UsedPpm(risk), risk, account));
             }
-
-            Int128 notional = 0;
-            foreach (PositionRow position in model.PositionsOf(account.Number))
-            {
-                MarketRow market = model.Markets[position.Market];
-                notional += market.Parameters.Notional(market.MarkPrice, Math.Abs(position.Size));
-            }
-
-            model.Liquidations.TryGetValue(account.Number, out LiquidationRow liquidation);
-            found.Add(new AccountAtRisk
-            {
-                Account = AccountText.Of(account.Id),
-                EquityHigh = Text(risk.EquityHigh),
-                MaintenanceMargin = Text(risk.Maintenance),
-                UsedPpm = risk.EquityHigh <= 0
-                    ? UsedPpmMax
-                    : (ulong)Int128.Min(UsedPpmMax, risk.Maintenance * 1_000_000 / risk.EquityHigh),
-                Notional = Text(notional),
-                InLiquidationSince = (ulong)liquidation.SinceHeight,
-            });
         }
 
-        found.Sort(static (left, right) => right.UsedPpm.CompareTo(left.UsedPpm));
+        found.Sort(static (left, right) => left.UsedPpm != right.UsedPpm
+            ? right.UsedPpm.CompareTo(left.UsedPpm)
+            : left.Account.Number.CompareTo(right.Account.Number));
         var answer = new AccountsAtRiskResponse();
         int limit = Limit(request.Limit, AtRiskOtherwise, AtRiskMax);
-        answer.Accounts.AddRange(found.GetRange(0, Math.Min(limit, found.Count)));
+        for (int i = 0; i < found.Count && i < limit; i++)
+        {
+            answer.Accounts.Add(AtRiskOf(found[i].Account, found[i].Risk, found[i].UsedPpm));
+        }
+
         return answer;
+    }
+
+    private AccountAtRisk AtRiskOf(in AccountRow account, in Risk risk, ulong usedPpm)
+    {
+        Int128 notional = 0;
+        foreach (PositionRow position in model.PositionsOf(account.Number))
+        {
+            MarketRow market = model.Markets[position.Market];
+            notional += market.Parameters.Notional(market.MarkPrice, Math.Abs(position.Size));
+        }
+
+        model.Liquidations.TryGetValue(account.Number, out LiquidationRow liquidation);
+        return new AccountAtRisk
+        {
+            Account = AccountText.Of(account.Id),
+            EquityHigh = Text(risk.EquityHigh),
+            MaintenanceMargin = Text(risk.Maintenance),
+            UsedPpm = usedPpm,
+            Notional = Text(notional),
+            InLiquidationSince = (ulong)liquidation.SinceHeight,
+        };
     }
 }

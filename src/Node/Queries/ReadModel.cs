@@ -21,8 +21,32 @@ internal sealed class ReadModel
     private readonly Dictionary<int, LiquidationRow> _liquidations = [];
     private readonly Dictionary<Address, SortedDictionary<Address, AgentRow>> _agents = [];
 
+    private bool _isCommitWaiting;
+
+    /// <summary>An empty model.</summary>
+    public ReadModel() => Ranking = new RiskRanking(this);
+
     /// <summary>Held while reading or changing.</summary>
     public Lock Gate { get; } = new();
+
+    /// <summary>
+    /// Takes the gate to read, after a Commit that waits for it: who asks without a pause would otherwise take it again before
+    /// Commit wakes up. Given up by disposing of the scope.
+    /// </summary>
+    public Lock.Scope EnterToRead()
+    {
+        SpinWait pause = default;
+        // BOUND: Commit waits for at most one reader.
+        while (Volatile.Read(ref _isCommitWaiting))
+        {
+            pause.SpinOnce();
+        }
+
+        return Gate.EnterScope();
+    }
+
+    /// <summary>Counts every change of the rows.</summary>
+    public long Version { get; private set; }
 
     /// <summary>Height of the newest block in it.</summary>
     public long Height { get; private set; }
@@ -69,13 +93,16 @@ internal sealed class ReadModel
     /// <summary>Open liquidations by account number.</summary>
     public IReadOnlyDictionary<int, LiquidationRow> Liquidations => _liquidations;
 
+    /// <summary>The accounts nearest to liquidation.</summary>
+    public RiskRanking Ranking { get; }
+
     /// <summary>What has happened since the node started.</summary>
     public EventHistory History { get; } = new();
 
     /// <summary>Forgets everything: the chain starts again from genesis.</summary>
     public void Clear()
     {
-        lock (Gate)
+        using (EnterToChange())
         {
             _accounts.Clear();
             _numbers.Clear();
@@ -88,6 +115,7 @@ internal sealed class ReadModel
             Markets.Clear();
             Oracles.Clear();
             Reports.Clear();
+            Version++;
         }
     }
 
@@ -95,7 +123,7 @@ internal sealed class ReadModel
     public void Apply(
         IReadOnlyList<RowChange> changes, IReadOnlyList<ExchangeEvent> events, long height, long time, byte[] appHash)
     {
-        lock (Gate)
+        using (EnterToChange())
         {
             foreach (RowChange change in changes)
             {
@@ -110,13 +138,14 @@ internal sealed class ReadModel
             Height = height;
             Time = time;
             AppHash = appHash;
+            Version++;
         }
     }
 
     /// <summary>Counts a committed block: what was refused in it, and whether every row was visited after it.</summary>
     public void Count(ImmutableArray<TransactionResult> results, bool isEveryRowChecked)
     {
-        lock (Gate)
+        using (EnterToChange())
         {
             History.Count(results, isEveryRowChecked);
         }
@@ -129,9 +158,16 @@ internal sealed class ReadModel
     public IEnumerable<PositionRow> PositionsOf(int account) =>
         _positions.TryGetValue(account, out SortedDictionary<uint, PositionRow>? positions) ? positions.Values : [];
 
-    /// <summary>Accounts with a position or an order, ascending by id.</summary>
-    public IEnumerable<AccountRow> AccountsWithPositions() =>
-        _positions.Keys.Select(number => _accounts[_numbers[number]]).OrderBy(static account => account.Id);
+    /// <summary>The account with a number; false beyond the last. Numbers begin at 0 and have no gaps.</summary>
+    public bool TryAccount(int number, out AccountRow account)
+    {
+        account = default;
+        return _numbers.TryGetValue(number, out AccountId id) && _accounts.TryGetValue(id, out account);
+    }
+
+    /// <summary>In how many markets an account has a position or an order.</summary>
+    public int CountPositions(int account) =>
+        _positions.TryGetValue(account, out SortedDictionary<uint, PositionRow>? positions) ? positions.Count : 0;
 
     /// <summary>Nonces of an owner; false when it has used none.</summary>
     public bool TryNonces(Address owner, out NonceRow row) => _nonces.TryGetValue(owner, out row);
@@ -154,7 +190,9 @@ internal sealed class ReadModel
     }
 
     /// <summary>Risk of an account, by the same arithmetic as the state machine's.</summary>
-    public Risk RiskOf(in AccountRow account)
+    /// <param name="account">Which.</param>
+    /// <param name="withOrders">Without them <see cref="Risk.InitialWithOrders"/> is <see cref="Risk.Initial"/>.</param>
+    public Risk RiskOf(in AccountRow account, bool withOrders = true)
     {
         var risk = new Risk(account.Collateral);
         foreach (PositionRow position in PositionsOf(account.Number))
@@ -165,7 +203,7 @@ internal sealed class ReadModel
             }
 
             MarketRow market = Markets[position.Market];
-            (long buys, long sells) = Orders.OpenLots(account.Number, position.Market);
+            (long buys, long sells) = withOrders ? Orders.OpenLots(account.Number, position.Market) : default;
             risk.Add(
                 market.Parameters,
                 valuation,
@@ -178,6 +216,14 @@ internal sealed class ReadModel
         }
 
         return risk;
+    }
+
+    private Lock.Scope EnterToChange()
+    {
+        Volatile.Write(ref _isCommitWaiting, true);
+        Lock.Scope scope = Gate.EnterScope();
+        Volatile.Write(ref _isCommitWaiting, false);
+        return scope;
     }
 
     private void Apply(in RowChange change)
