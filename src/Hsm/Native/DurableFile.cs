@@ -47,8 +47,9 @@ public static partial class DurableFile
         file.Flush(flushToDisk: true);
     }
 
-    /// <summary>A rename is durable only once its folder is.</summary>
-    internal static void FlushFolder(string path)
+    /// <summary>Flushes the folder of a file: a new name is durable only after that.</summary>
+    /// <exception cref="IOException">It cannot be flushed.</exception>
+    public static void FlushFolder(string path)
     {
         if (OperatingSystem.IsWindows()) return;
         string folder = Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/";

@@ -57,8 +57,9 @@ internal static class GuardianCommand
                 Limit("max-amount", parsed.GetValue(amountMax)),
                 Limit("max-per-day", parsed.GetValue(dayMax)));
             string path = parsed.GetValue(journal) ?? Path.Combine(home, $"guardian-{AccountText.Of(signer.Owner)}.jsonl");
+            using var signed = new GuardianJournal(path, trust.ChainId, shell.Error.WriteLine);
             var watch = new GuardianWatch(
-                client, trusted, trust.Markets, signer, policy, new GuardianJournal(path, trust.ChainId), shell,
+                client, trusted, trust.Markets, signer, policy, signed, shell,
                 () => parsed.GetValue(yes) || Confirm(shell));
             await shell.Out.WriteLineAsync($"guardian {AccountText.Of(signer.Owner)} of {trust.ChainId}, by {client.Url}; believes "
                 + $"{trusted.Validators.Count} validators").ConfigureAwait(false);

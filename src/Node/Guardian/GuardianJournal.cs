@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Text.Json;
+using AppChain.Hsm;
 
 namespace AppChain.Node;
 
@@ -11,30 +12,43 @@ internal sealed record SignedRelease(
 
 /// <summary>
 /// What a guardian has signed, one line of JSON each, on disk before the signature leaves. Its own memory, which no chain
-/// can talk it out of.
+/// can talk it out of. A line counts from its end of line on: one without was being written when the guardian stopped, so
+/// nothing was signed for it. One process at a time has the file.
 /// </summary>
-internal sealed class GuardianJournal
+internal sealed class GuardianJournal : IDisposable
 {
+    private static readonly JsonSerializerOptions Whole = new() { RespectRequiredConstructorParameters = true };
+
     private readonly string _path;
     private readonly string _chainId;
     private readonly List<SignedRelease> _signed = [];
+    private FileStream? _file;
+    private long _end;
 
     /// <summary>Reads what is there; a file that is not there is an empty journal.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="chainId">Signatures for other chains are passed over.</param>
+    /// <param name="log">Told of half a line that was cut off.</param>
     /// <exception cref="FormatException">A line is damaged.</exception>
-    public GuardianJournal(string path, string chainId)
+    /// <exception cref="IOException">Another process has it, or it cannot be read and written.</exception>
+    public GuardianJournal(string path, string chainId, Action<string> log)
     {
         _path = path;
         _chainId = chainId;
-        int number = 0;
-        foreach (string line in File.Exists(path) ? File.ReadLines(path) : [])
+        if (!File.Exists(path))
         {
-            number++;
-            SignedRelease? one = Read(line)
-                ?? throw new FormatException($"{path}, line {number} is no record of a signature; move the file away to begin anew");
-            if (one.ChainId == chainId)
-            {
-                _signed.Add(one);
-            }
+            return;
+        }
+
+        _file = Open(FileMode.Open);
+        try
+        {
+            ReadAll(_file, log);
+        }
+        catch (Exception)
+        {
+            _file.Dispose();
+            throw;
         }
     }
 
@@ -54,26 +68,87 @@ internal sealed class GuardianJournal
         return sum;
     }
 
-    /// <summary>Records a signature, durably.</summary>
+    /// <summary>Records a signature that is about to be made, durably.</summary>
+    /// <exception cref="IOException">It is not recorded: nothing may be signed.</exception>
     public void Add(ulong withdrawal, ulong sequence, long amount, string destination, long time)
     {
         var one = new SignedRelease(_chainId, withdrawal, sequence, amount, destination, time);
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(_path))!);
-        using (var file = new FileStream(_path, FileMode.Append, FileAccess.Write))
-        {
-            file.Write(JsonSerializer.SerializeToUtf8Bytes(one));
-            file.WriteByte((byte)'\n');
-            file.Flush(flushToDisk: true);
-        }
-
+        byte[] line = [.. JsonSerializer.SerializeToUtf8Bytes(one), (byte)'\n'];
+        _file ??= Create();
+        CutTail(_file);
+        _file.Write(line);
+        _file.Flush(flushToDisk: true);
+        _end += line.Length;
         _signed.Add(one);
     }
 
-    private static SignedRelease? Read(string line)
+    /// <inheritdoc/>
+    public void Dispose() => _file?.Dispose();
+
+    private FileStream Create()
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(_path))!);
+        FileStream file = Open(FileMode.CreateNew);
+        DurableFile.FlushFolder(_path);
+        return file;
+    }
+
+    private FileStream Open(FileMode mode)
     {
         try
         {
-            return JsonSerializer.Deserialize<SignedRelease>(line);
+            return new FileStream(_path, mode, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+        }
+        catch (IOException error)
+        {
+            throw new IOException($"the journal {_path} cannot be used: {error.Message}", error);
+        }
+    }
+
+    // What an earlier write left behind that failed in the middle, as on a full disk, is no line.
+    private void CutTail(FileStream file)
+    {
+        if (file.Length > _end)
+        {
+            file.SetLength(_end);
+            file.Flush(flushToDisk: true);
+        }
+
+        file.Seek(_end, SeekOrigin.Begin);
+    }
+
+    private void ReadAll(FileStream file, Action<string> log)
+    {
+        byte[] bytes = new byte[file.Length];
+        file.ReadExactly(bytes);
+        int number = 0;
+        int length;
+        for (int start = 0; (length = bytes.AsSpan(start).IndexOf((byte)'\n')) >= 0; start += length + 1)
+        {
+            number++;
+            SignedRelease one = Read(bytes.AsSpan(start, length))
+                ?? throw new FormatException(
+                    $"{_path}, line {number} is no record of a signature; move the file away to begin anew");
+            if (one.ChainId == _chainId)
+            {
+                _signed.Add(one);
+            }
+
+            _end = start + length + 1;
+        }
+
+        if (_end < bytes.Length)
+        {
+            CutTail(file);
+            log($"{_path}: half a line after line {number} was cut off; nothing was signed for it");
+        }
+    }
+
+    private static SignedRelease? Read(ReadOnlySpan<byte> line)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<SignedRelease>(line, Whole);
         }
         catch (JsonException)
         {

@@ -21,7 +21,13 @@ public sealed class GuardianPolicyTests
     [TearDown]
     public void End() => Directory.Delete(Path.GetDirectoryName(_file)!, recursive: true);
 
-    private GuardianJournal Journal => new(_file, "c-1");
+    private GuardianJournal Journal => new(_file, "c-1", static line => Assert.Fail(line));
+
+    private void Signed(ulong withdrawal, ulong sequence, long amount, long time, string chainId = "c-1")
+    {
+        using var journal = new GuardianJournal(_file, chainId, static line => Assert.Fail(line));
+        journal.Add(withdrawal, sequence, amount, "6162", time);
+    }
 
     private static readonly WithdrawalRow s_row = new()
     {
@@ -60,8 +66,11 @@ public sealed class GuardianPolicyTests
         new PoolRow { Held = 1_500, Claims = 700, InsuranceFund = 200, Fees = 100, Leaving = 500 },
         Now);
 
-    private string? Objection(Func<GuardianView, GuardianView> change, long? amountMax = null, long? dayMax = null) =>
-        new GuardianPolicy(Key, amountMax, dayMax).Objection(change(View()), Journal, Now);
+    private string? Objection(Func<GuardianView, GuardianView> change, long? amountMax = null, long? dayMax = null)
+    {
+        using GuardianJournal journal = Journal;
+        return new GuardianPolicy(Key, amountMax, dayMax).Objection(change(View()), journal, Now);
+    }
 
     private string? OfRow(Func<WithdrawalRow, WithdrawalRow> change) => Objection(view => view with { Row = change(view.Row) });
 
@@ -92,10 +101,10 @@ public sealed class GuardianPolicyTests
     public void Its_own_limits_hold_whatever_the_chain_says()
     {
         Assert.That(Objection(view => view, amountMax: 499), Does.Contain("the most that this guardian signs at once"));
-        Journal.Add(6, 1, 600, "6162", Now - (86_399 * Second));
+        Signed(6, 1, 600, Now - (86_399 * Second));
         Assert.That(Objection(view => view, dayMax: 1_099), Does.Contain("within 24 h"));
         Assert.That(Objection(view => view, dayMax: 1_100), Is.Null);
-        Journal.Add(7, 2, 500, "6162", Now - (700 * Second));
+        Signed(7, 2, 500, Now - (700 * Second));
         Assert.That(Objection(view => view, dayMax: 1_100), Is.Null, "the same withdrawal counts once");
         Assert.That(OfRow(row => row with { Destination = [0x61, 0x63] }), Does.Contain("another amount or destination"));
     }
@@ -103,16 +112,9 @@ public sealed class GuardianPolicyTests
     [Test]
     public void What_was_signed_a_day_ago_or_on_another_chain_does_not_count()
     {
-        Journal.Add(6, 1, 600, "6162", Now - (86_400 * Second));
-        new GuardianJournal(_file, "c-2").Add(5, 1, 900, "6162", Now);
+        Signed(6, 1, 600, Now - (86_400 * Second));
+        Signed(5, 1, 900, Now, "c-2");
         Assert.That(Objection(view => view, dayMax: 500), Is.Null);
-    }
-
-    [Test]
-    public void A_damaged_journal_is_named()
-    {
-        File.WriteAllText(_file, "{\n");
-        Assert.That(() => Journal, Throws.TypeOf<FormatException>().With.Message.Contains("line 1"));
     }
 
     [Test]
