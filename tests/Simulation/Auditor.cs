@@ -38,6 +38,9 @@ internal sealed class Auditor(World world, GenesisState genesis)
     /// <summary>Rounds above the first in which a block was decided.</summary>
     public long LateRounds { get; private set; }
 
+    /// <summary>What the engines must hold.</summary>
+    public EngineModel Engines { get; } = new(world);
+
     /// <summary>Events so far, by kind.</summary>
     public IReadOnlyDictionary<string, long> Counts => _ledger.Counts;
 
@@ -72,6 +75,8 @@ internal sealed class Auditor(World world, GenesisState genesis)
         {
             _votes.CheckPriceUpdate(request);
             _decided[request.Height] = new Decided(request.Hash, response.AppHash, results, index);
+            Engines.OnDecided(request, response);
+            Engines.Check(index, request.Height, response);
             return;
         }
         if (decided.Block != request.Hash)
@@ -86,6 +91,7 @@ internal sealed class Auditor(World world, GenesisState genesis)
             throw new Violation("app hash", request.Height, $"validators {decided.Validator} and {index} executed the same "
                 + "block to different results");
         }
+        Engines.Check(index, request.Height, response);
     }
 
     /// <summary>A validator has committed a block.</summary>

@@ -9,25 +9,39 @@ using AppChain.StateMachine;
 namespace AppChain.Simulation;
 
 /// <summary>
-/// What the guardians of the vault do: sign the releases that the chain asks for, veto now and then, and attest deposits.
-/// Three of them, two of whom decide. They read the chain as their nodes show it.
+/// What the guardians of the vault do: sign the releases that the chain asks for, veto now and then, attest deposits, and
+/// change the parameters of consensus. Three of them, two of whom decide. They read the chain as their nodes show it.
 /// </summary>
 internal sealed class Guardians(World world, Random random, TransactionSigner[] signers)
 {
     /// <summary>Number of guardians.</summary>
     public const int Count = 3;
 
+    /// <summary>Guardians who decide.</summary>
+    public const int Threshold = 2;
+
+    /// <summary>Seconds between a decision and what it changes.</summary>
+    public const long TimelockSeconds = 3;
+
     private const int ReleasesAtOnce = 5;
+    private const int ProposalsAtOnce = 3;
+    private const long Mebibyte = 1 << 20;
     private readonly List<DepositAttestation> _deposits = [];
 
     /// <summary>Timelocks of 5 s and, from 100 USD in all, 20 s; caps that are met at times; 20 s to sign.</summary>
     public GenesisVault Vault => new(
-        new CouncilTerms([.. signers.Take(Count).Select(signer => signer.PublicKey.ToImmutableArray())], 2, 1, 0),
+        new CouncilTerms([.. signers.Take(Count).Select(signer => signer.PublicKey.ToImmutableArray())], Threshold, 1, TimelockSeconds),
         new VaultTerms([new TimelockTier(0, 5), new TimelockTier(100_000_000, 20)], 500_000_000, 2_000_000_000, 20));
 
     /// <summary>What a guardian does now; nothing, if no release waits for it and no deposit comes.</summary>
     public IEnumerable<Operation> Act(int guardian)
     {
+        double share = world.Faulty ? world.Swarm.ParameterChanges : 0;
+        if (share > 0 && random.NextDouble() < share)
+        {
+            foreach (Operation operation in Decide(guardian)) yield return operation;
+            yield break;
+        }
         if (random.Next(3) == 0)
         {
             yield return new Operation { Kind = OperationKind.AttestDeposit, Content = Deposit() };
@@ -45,6 +59,43 @@ internal sealed class Guardians(World world, Random random, TransactionSigner[] 
             .Where(row => row.State == WithdrawalState.Releasable && (row.Signers >> guardian & 1) == 0).Take(ReleasesAtOnce);
         foreach (WithdrawalRow row in asked)
             yield return new Operation { Kind = OperationKind.SignRelease, Content = signers[guardian].Sign(row.Release) };
+    }
+
+    // Parameters of consensus: what others propose is approved, some at once so that one block executes them, or vetoed now
+    // and then; else something is proposed.
+    private IEnumerable<Operation> Decide(int guardian)
+    {
+        var rows = new Rows(world.Machines[random.Next(world.Swarm.Validators)].Disk);
+        List<ProposalRow> open = [.. rows.Of<ulong, ProposalRow>()
+            .Where(row => row.State == ProposalState.Open && (row.Approvals >> guardian & 1) == 0)];
+        if (open.Count == 0 || random.Next(3) == 0)
+        {
+            yield return new Operation { Kind = OperationKind.Propose, Content = Wish() };
+            yield break;
+        }
+        OperationKind kind = random.Next(12) == 0 ? OperationKind.VetoProposal : OperationKind.ApproveProposal;
+        foreach (ProposalRow row in open.Take(ProposalsAtOnce))
+            yield return new Operation { Kind = kind, Content = new NumberedTarget(row.Id) };
+    }
+
+    // Mostly within the bounds, often at one of them; the others must be refused, and a block would have no room in some.
+    private ConsensusParameters Wish()
+    {
+        long evidence = random.Next(3) == 0 ? 65_536 : random.NextInt64(65_536, 3 * Mebibyte);
+        long block = random.Next(3) == 0 ? evidence + Mebibyte : random.NextInt64(evidence + Mebibyte, 21 * Mebibyte);
+        long blocks = random.Next(3) == 0 ? 1_000 : random.NextInt64(1_000, 100_000_000);
+        long seconds = random.Next(3) == 0 ? 3_600 : random.NextInt64(3_600, 31_536_000);
+        switch (random.Next(20))
+        {
+            case 0: block = evidence + Mebibyte - 1; break;
+            case 1: block = random.NextInt64(1, Mebibyte); break;
+            case 2: evidence = random.Next(65_536); break;
+            case 3: block = (21 * Mebibyte) + 1; break;
+            case 4: blocks = 999; break;
+            case 5: seconds = 31_536_001; break;
+            default: break;
+        }
+        return new ConsensusParameters(block, blocks, seconds, evidence);
     }
 
     // A deposit of which this guardian is the first to hear, or one that another has told of.

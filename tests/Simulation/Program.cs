@@ -191,7 +191,7 @@ internal static class Program
     private static string Text(Outcome outcome, TimeSpan elapsed)
     {
         string events = string.Join(", ", outcome.Events.Where(item => item.Key is "Fill" or "LiquidationOpened" or "Deleveraging"
-            or "ValidatorRemoved" or "FundingSettled").Select(item => $"{item.Value} {item.Key}"));
+            or "ValidatorRemoved" or "FundingSettled" or "ConsensusParametersChanged").Select(item => $"{item.Value} {item.Key}"));
         string text = string.Create(CultureInfo.InvariantCulture,
             $"  {outcome.Blocks} blocks in {elapsed.TotalSeconds:0.0} s, {outcome.LateRounds} late rounds, {outcome.Deaths.Processes} deaths "
             + $"({outcome.Deaths.Machines} with the machine), {outcome.LiesTold} lies, {outcome.Transactions} transactions, {events}, "

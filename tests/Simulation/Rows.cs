@@ -44,6 +44,8 @@ internal sealed class Rows
         Check<Sha256Digest, CreditedDepositRow>(height);
         Check<ulong, WithdrawalRow>(height);
         Check<Address, FlowRow>(height);
+        Check<ulong, ProposalRow>(height);
+        Check<SingleKey, ConsensusParametersRow>(height);
     }
 
     private void Check<TKey, TRow>(long height)

@@ -71,6 +71,9 @@ internal sealed record Swarm
     /// <summary>Share of transactions that are replayed, damaged or too old.</summary>
     public required double BadTransactions { get; init; }
 
+    /// <summary>Share of what guardians do that is about the parameters of consensus.</summary>
+    public required double ParameterChanges { get; init; }
+
     /// <summary>What liars do, by kind, as the share of occasions on which they do it.</summary>
     public required IReadOnlyDictionary<Lie, double> Lies { get; init; }
 
@@ -109,6 +112,7 @@ internal sealed record Swarm
             Encodes = random.Next(3) == 0,
             InsuranceFund = random.Next(2) == 0 ? 200_000_000 : random.Next(2_000_000),
             Conviction = random.Next(2) == 0 ? 0 : random.NextDouble(),
+            ParameterChanges = On(1),
         };
         if (beyond)
         {
@@ -123,7 +127,7 @@ internal sealed record Swarm
             {
                 Liars = 0, DelayMs = 20, Loss = 0, Duplication = 0, Partitions = 0, Crashes = 0, DiskFull = 0, SkewMs = 0,
                 SilentFeeds = 0, Volatility = 0.2, Transactions = 2, Encodes = false, InsuranceFund = 200_000_000,
-                Conviction = 0, BadTransactions = 0, Validators = Math.Max(validators, 4),
+                Conviction = 0, BadTransactions = 0, ParameterChanges = 0, Validators = Math.Max(validators, 4),
             }
             : drawn;
     }
@@ -139,7 +143,7 @@ internal sealed record Swarm
             + $"(most at {Focus?.ToString() ?? "none"}, power {Number(PowerLoss)}, wiped {Number(Wipes)}), "
             + $"disk full {Number(DiskFull)}, skew {SkewMs} ms, silent feeds {Number(SilentFeeds)}, "
             + $"volatility {Number(Volatility)}, tx/s {Number(Transactions)} (bad {Number(BadTransactions)}), "
-            + $"conviction {Number(Conviction)}, fund {InsuranceFund}{(Encodes ? ", encoded" : "")}{lies}";
+            + $"parameter changes {Number(ParameterChanges)}, conviction {Number(Conviction)}, fund {InsuranceFund}{(Encodes ? ", encoded" : "")}{lies}";
     }
 
     private static string Number(double value) => value.ToString("0.######", CultureInfo.InvariantCulture);

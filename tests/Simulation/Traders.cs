@@ -67,18 +67,13 @@ internal sealed class Traders
     {
         int trader = _random.Next(Count);
         var builder = new TransactionBuilder { AllOrNothing = _random.Next(2) == 0 };
-        bool isEmpty = true;
-        if (trader < Guardians.Count && _random.Next(2) == 0)
-        {
-            foreach (Operation operation in _guardians.Act(trader))
-            {
-                builder.Add(operation);
-                isEmpty = false;
-            }
-        }
+        List<Operation> asGuardian = [];
+        if (trader < Guardians.Count && _random.Next(2) == 0) asGuardian.AddRange(_guardians.Act(trader));
+        foreach (Operation operation in asGuardian) builder.Add(operation);
         int operations = _random.Next(4) == 0 ? _random.Next(1, 5) : 1;
-        for (int i = 0; isEmpty && i < operations; i++) builder.Add(Draw(trader));
+        for (int i = 0; asGuardian.Count == 0 && i < operations; i++) builder.Add(Draw(trader));
         byte[] bytes = builder.Sign(_signers[trader], ++_nonces[trader], _world.Auditor.Height + _random.Next(2, 60));
+        if (asGuardian.Count > 0) _world.Auditor.Engines.OnSigned(bytes, trader, asGuardian);
         if (_sent.Count < 256) _sent.Add(bytes);
         else _sent[_random.Next(256)] = bytes;
         return bytes;
