@@ -63,7 +63,7 @@ internal static class PlantedFaults
         One("What has left is still leaving", 1, "src/StateMachine/Vault/Releases.cs",
             "        pool.Leaving -= row.Amount;\n", ""),
         One("A change of parameters is handed over a block late", 4, "src/StateMachine/Exchange.cs",
-            "row.FromHeight == block.Height + 1 ? row.Parameters : null", "row.FromHeight == block.Height ? row.Parameters : null"),
+            "row.FromHeight == block.Height + 1 ? row.Parameters : null", "row.FromHeight == block.Height && block.Height > 1 ? row.Parameters : null"),
         One("Of two changes of parameters in a block the first counts", 4, "src/StateMachine/Vault/ProposalExecution.cs",
             "_state.ConsensusParameters.Write(slot) = row;",
             "if (_state.ConsensusParameters.Read(slot).FromHeight != row.FromHeight) _state.ConsensusParameters.Write(slot) = row;"),

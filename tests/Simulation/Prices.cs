@@ -101,6 +101,9 @@ internal sealed class Prices
             double move = (_random.NextDouble() - 0.5) * 0.004 * _world.Swarm.Volatility;
             // A crash or a rally now and then.
             if (_random.Next(150) == 0) move = (_random.NextDouble() - 0.5) * 0.25 * _world.Swarm.Volatility;
+            // So far within a block that who is liquidated may owe more than the position was worth.
+            bool plunges = _world.Swarm.Plunges > 0 && _random.NextDouble() < _world.Swarm.Plunges * Spacing.TotalMinutes;
+            if (plunges) move = Math.Pow(2 + (4 * _random.NextDouble()), _random.Next(2) == 0 ? 1 : -1) - 1;
             path.Add(Math.Clamp(last * (1 + move), 100, 10_000));
         }
     }

@@ -65,6 +65,9 @@ internal sealed record Swarm
     /// <summary>How fast true prices move.</summary>
     public required double Volatility { get; init; }
 
+    /// <summary>Plunges and surges of a true price to a sixth up to a half, or to twice up to six times, per virtual minute.</summary>
+    public required double Plunges { get; init; }
+
     /// <summary>Transactions per virtual second.</summary>
     public required double Transactions { get; init; }
 
@@ -113,6 +116,7 @@ internal sealed record Swarm
             InsuranceFund = random.Next(2) == 0 ? 200_000_000 : random.Next(2_000_000),
             Conviction = random.Next(2) == 0 ? 0 : random.NextDouble(),
             ParameterChanges = On(1),
+            Plunges = On(6),
         };
         if (beyond)
         {
@@ -126,7 +130,7 @@ internal sealed record Swarm
             ? drawn with
             {
                 Liars = 0, DelayMs = 20, Loss = 0, Duplication = 0, Partitions = 0, Crashes = 0, DiskFull = 0, SkewMs = 0,
-                SilentFeeds = 0, Volatility = 0.2, Transactions = 2, Encodes = false, InsuranceFund = 200_000_000,
+                SilentFeeds = 0, Volatility = 0.2, Plunges = 0, Transactions = 2, Encodes = false, InsuranceFund = 200_000_000,
                 Conviction = 0, BadTransactions = 0, ParameterChanges = 0, Validators = Math.Max(validators, 4),
             }
             : drawn;
@@ -142,7 +146,7 @@ internal sealed record Swarm
             + $"partitions/min {Number(Partitions)}, crashes/step {Number(Crashes)} "
             + $"(most at {Focus?.ToString() ?? "none"}, power {Number(PowerLoss)}, wiped {Number(Wipes)}), "
             + $"disk full {Number(DiskFull)}, skew {SkewMs} ms, silent feeds {Number(SilentFeeds)}, "
-            + $"volatility {Number(Volatility)}, tx/s {Number(Transactions)} (bad {Number(BadTransactions)}), "
+            + $"volatility {Number(Volatility)}, plunges/min {Number(Plunges)}, tx/s {Number(Transactions)} (bad {Number(BadTransactions)}), "
             + $"parameter changes {Number(ParameterChanges)}, conviction {Number(Conviction)}, fund {InsuranceFund}{(Encodes ? ", encoded" : "")}{lies}";
     }
 

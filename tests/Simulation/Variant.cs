@@ -105,7 +105,8 @@ internal static class Variant
         string assembly = $"AppChain.{name}.dll";
         string response = Path.Combine(sources, "csc.rsp");
         File.WriteAllLines(response, OptionsOf(assembly, product, target).Concat(files.Select(file => $"\"{file}\"")));
-        (int code, string output) = Run(Compiler(), ["-noconfig", $"@{response}"]);
+        // The compiler that builds have left running, where there is one, is ten times as quick as a new process.
+        (int code, string output) = Run(Compiler(), ["-shared", "-noconfig", $"@{response}"]);
         if (code != 0) throw new InvalidOperationException($"{project} does not compile with the changes:\n{output}");
     }
 

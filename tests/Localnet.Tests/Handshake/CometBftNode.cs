@@ -72,7 +72,10 @@ public sealed class CometBftNode : IDisposable
             """);
     }
 
-    public void Start()
+    /// <summary>Starts it.</summary>
+    /// <param name="diesAt">Which of the points at which it can be told to die, counted from the start (its variable
+    /// FAIL_TEST_INDEX); null: it lives.</param>
+    public void Start(int? diesAt = null)
     {
         _said.Clear();
         _process = new Process
@@ -83,6 +86,7 @@ public sealed class CometBftNode : IDisposable
                 RedirectStandardError = true,
             },
         };
+        if (diesAt is { } point) _process.StartInfo.Environment["FAIL_TEST_INDEX"] = $"{point}";
         _process.OutputDataReceived += (_, line) => Hear(line.Data);
         _process.ErrorDataReceived += (_, line) => Hear(line.Data);
         _process.Start();

@@ -34,6 +34,9 @@ public sealed class RealApplication : IDisposable
     /// <summary>Called before FinalizeBlock and Commit and PrepareProposal; throws to die there.</summary>
     public Action<CallKind, long> Before { get; set; } = (_, _) => { };
 
+    /// <summary>Called with each proposal, which it may change.</summary>
+    public Action<ResponsePrepareProposal> Proposing { get; set; } = _ => { };
+
     /// <summary>Blocks below this height are given up at Commit; 0: none.</summary>
     public long Retain { get; set; }
 
@@ -89,7 +92,9 @@ public sealed class RealApplication : IDisposable
         public ResponsePrepareProposal PrepareProposal(RequestPrepareProposal request)
         {
             owner.Before(CallKind.PrepareProposal, request.Height);
-            return Application.PrepareProposal(request);
+            ResponsePrepareProposal response = Application.PrepareProposal(request);
+            owner.Proposing(response);
+            return response;
         }
 
         public ResponseProcessProposal ProcessProposal(RequestProcessProposal request) =>
