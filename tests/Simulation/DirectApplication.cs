@@ -56,6 +56,7 @@ internal sealed class DirectApplication(World world, Machine machine, Applicatio
         TakeTurn(request.Height);
         ResponseFinalizeBlock response = Call(7, () => application.FinalizeBlock(Sent(request)));
         (_awaitsCommit, _finalized, _request) = (true, response, request);
+        machine.IsChanging = response.ValidatorUpdates.Count > 0 || response.ConsensusParamUpdates is not null;
         world.Auditor.OnFinalized(machine.Index, request, response);
         return response;
     }

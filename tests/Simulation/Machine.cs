@@ -51,6 +51,9 @@ internal sealed class Machine
     /// <summary>How far its clock is ahead, ns.</summary>
     public long Skew { get; set; }
 
+    /// <summary>Its last block changes validators or parameters, and may not be taken in everywhere yet.</summary>
+    public bool IsChanging { get; set; }
+
     /// <summary>The machine goes, and takes along what was not on its disk.</summary>
     public void LosePower()
     {
@@ -62,6 +65,7 @@ internal sealed class Machine
     /// <summary>Starts the application from the disk.</summary>
     public IApplication StartApplication()
     {
+        IsChanging = false;
         _world.Step(Index, StepKind.Start, Index);
         PriceFeed feed = _world.Prices.FeedOf(Index);
         Disk.IsFull = () => _world.Faulty && _world.Random.NextDouble() < _world.Swarm.DiskFull;

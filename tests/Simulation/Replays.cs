@@ -147,6 +147,8 @@ internal sealed class Replays
                 throw new Violation("header", height, "the app hash is not that of the block before");
             if (height > 1 && WireTime.ToNanoseconds(header.Time) <= before.LastTime)
                 throw new Violation("header", height, "the time is not after the block before");
+            if (header.ConsensusHash != BlockHashes.ConsensusParams(before.Parameters))
+                throw new Violation("header", height, "the hash of the consensus parameters is another");
             ResponseFinalizeBlock response = application.FinalizeBlock(
                 AbciRequests.FinalizeBlock(block, before.LastValidators, 1));
             if (response.AppHash != _world.Auditor.AppHashOf(height))

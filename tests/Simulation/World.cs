@@ -31,6 +31,9 @@ internal sealed class World
     private const double Focused = 15;
     private const double Elsewhere = 0.3;
 
+    // Least chance per step while a validator takes in a block that changes validators or parameters: such blocks are few.
+    private const double Changing = 0.02;
+
     private readonly Machine[] _machines;
     private readonly HashSet<int> _cutOff = [];
 
@@ -120,6 +123,7 @@ internal sealed class World
         Trace.Add(Now, index, kind, number);
         if (!Faulty || Swarm.Crashes <= 0) return;
         double chance = Swarm.Crashes * (Swarm.Focus is null ? 1 : Swarm.Focus == kind ? Focused : Elsewhere);
+        if (_machines[index].IsChanging) chance = Math.Max(chance, Changing);
         if (Random.NextDouble() < chance) throw new SimulatedCrash();
     }
 
