@@ -21,6 +21,13 @@ internal sealed unsafe partial class RocksDb : IKeyValueStore
     // line of that log does not fit on a full disk, even while closing.
     private const int HeaderOnly = 5;
 
+    /// <summary>
+    /// Bytes that the database's own log may take. A log file goes when every family has written out what it holds of it; a family
+    /// that changes little, such as the one with the heights, would keep files until there are 1.5 GB of them, all of
+    /// which a start reads again. Beyond the bound the families that keep the oldest file are written out.
+    /// </summary>
+    public const long LogBytesMax = 256L << 20;
+
     private readonly nint _db;
     private readonly nint _options;
     private readonly nint _readOptions;
@@ -31,8 +38,11 @@ internal sealed unsafe partial class RocksDb : IKeyValueStore
     private bool _disposed;
 
     /// <summary>Opens a database, creating it and its column families when they are missing.</summary>
+    /// <param name="path">Its directory.</param>
+    /// <param name="families">Names of the column families.</param>
+    /// <param name="logBytes">See <see cref="LogBytesMax"/>; 0 leaves it to the database.</param>
     /// <exception cref="StorageException">The library is missing, another process holds the database, or it is damaged.</exception>
-    public RocksDb(string path, IReadOnlyList<string> families)
+    public RocksDb(string path, IReadOnlyList<string> families, long logBytes = LogBytesMax)
     {
         _path = Path.GetFullPath(path);
         try
@@ -50,6 +60,7 @@ internal sealed unsafe partial class RocksDb : IKeyValueStore
         rocksdb_options_set_max_background_jobs(_options, 2);
         rocksdb_options_set_keep_log_file_num(_options, 2);
         rocksdb_options_set_paranoid_checks(_options, 1);
+        rocksdb_options_set_max_total_wal_size(_options, (ulong)logBytes);
         rocksdb_options_set_info_log_level(_options, HeaderOnly);
         _readOptions = rocksdb_readoptions_create();
         _synchronous = rocksdb_writeoptions_create();
@@ -259,6 +270,7 @@ internal sealed unsafe partial class RocksDb : IKeyValueStore
     [LibraryImport(Library)] private static partial void rocksdb_options_set_keep_log_file_num(nint options, nuint value);
     [LibraryImport(Library)] private static partial void rocksdb_options_set_info_log_level(nint options, int value);
     [LibraryImport(Library)] private static partial void rocksdb_options_set_paranoid_checks(nint options, byte value);
+    [LibraryImport(Library)] private static partial void rocksdb_options_set_max_total_wal_size(nint options, ulong value);
     [LibraryImport(Library)] private static partial nint rocksdb_readoptions_create();
     [LibraryImport(Library)] private static partial void rocksdb_readoptions_destroy(nint options);
     [LibraryImport(Library)] private static partial nint rocksdb_writeoptions_create();

@@ -1,0 +1,66 @@
+using System;
+using System.IO;
+using System.Linq;
+using NUnit.Framework;
+
+namespace AppChain.Node.Tests;
+
+/// <summary>What the database takes of the disk beside the rows.</summary>
+[TestFixture]
+public sealed class RocksDbTests
+{
+    private const int Records = 120;
+    private const int RecordBytes = 1 << 20;
+    private const long Bound = 16L << 20;
+    private string _directory = "";
+
+    [SetUp]
+    public void CreateDirectory() => _directory = Directory.CreateTempSubdirectory("appchain-rocks-").FullName;
+
+    [TearDown]
+    public void RemoveDirectory() => Directory.Delete(_directory, true);
+
+    /// <summary>As the store writes: large records of one family, a few bytes of another with each.</summary>
+    [TestCase(0)]
+    [TestCase(Bound)]
+    public void Its_log_stays_below_the_bound_and_grows_without_one(long bound)
+    {
+        byte[] record = new byte[RecordBytes];
+        long most = 0;
+        using (var db = new RocksDb(_directory, ["default", "changelog", "rows"], bound))
+        {
+            for (int i = 0; i < Records; i++)
+            {
+                new Random(i).NextBytes(record);
+                using RocksDb.WriteBatch batch = db.NewBatch();
+                batch.Put(ChainStore.Meta, "rows-height"u8, ChainStore.Key(i));
+                batch.Put(ChainStore.ChangeLog, ChainStore.Key(i), record);
+                db.Write(batch, durable: i % 10 == 0);
+                most = Math.Max(most, Directory.EnumerateFiles(_directory, "*.log").Sum(Length));
+            }
+        }
+
+        // The family is written out behind the writes, which meanwhile go on into a new file.
+        Assert.That(most, bound > 0 ? Is.LessThan(4 * bound) : Is.GreaterThan(Records / 2 * (long)RecordBytes));
+        using var again = new RocksDb(_directory, ["default", "changelog", "rows"], bound);
+        Assert.That(again.Get(ChainStore.Meta, "rows-height"u8), Is.EqualTo(ChainStore.Key(Records - 1)));
+        for (int i = 0; i < Records; i++)
+        {
+            new Random(i).NextBytes(record);
+            Assert.That(again.Get(ChainStore.ChangeLog, ChainStore.Key(i)).AsSpan().SequenceEqual(record), $"{i}");
+        }
+    }
+
+    // A file may go between the list and the look.
+    private static long Length(string file)
+    {
+        try
+        {
+            return new FileInfo(file).Length;
+        }
+        catch (FileNotFoundException)
+        {
+            return 0;
+        }
+    }
+}
