@@ -12,7 +12,7 @@ using System.Threading;
 namespace AppChain.Hsm;
 
 /// <summary>What happened to one request, as a line of the audit log tells it.</summary>
-/// <param name="Outcome">One word: signed, repeated, refused, failed, witnessed, recovered.</param>
+/// <param name="Outcome">One word: signed, repeated, refused, failed, witnessed, recovered, omitted.</param>
 /// <param name="Height">0 when the request named none.</param>
 /// <param name="Round">Its round.</param>
 /// <param name="Step">What it was for.</param>
@@ -30,10 +30,10 @@ public readonly record struct AuditEntry(
 public readonly record struct AuditCheck(long First, long Lines, string Hash, string? Fault, string File);
 
 /// <summary>
-/// Everything one key on one chain was asked for, one JSON object a line, each with the hash of the one before. Written
+/// What one key on one chain was asked for, one JSON object a line, each with the hash of the one before. Written
 /// before a signature leaves; on the disk when the system flushes, which the guard's state does not wait for. A full file
-/// gets the number of its first line behind its name, and the chain goes on in a new one. Rules SIGN-35, SIGN-36 and
-/// SIGN-38.
+/// gets the number of its first line behind its name, and the chain goes on in a new one. Rules SIGN-35, SIGN-36,
+/// SIGN-38 and SIGN-40.
 /// </summary>
 public sealed class AuditLog : IDisposable
 {
@@ -53,6 +53,8 @@ public sealed class AuditLog : IDisposable
     private readonly string _path;
     private readonly long _fileBytes;
     private readonly Lock _lock = new();
+    private readonly AuditPace _pace = new();
+    private string _chainId = "";
     private FileStream? _file;
     private long _first;
     private Tip _tip;
@@ -87,26 +89,56 @@ public sealed class AuditLog : IDisposable
         }
     }
 
-    /// <summary>Adds a line.</summary>
+    /// <summary>Adds a line, or counts what gets none (SIGN-40).</summary>
     /// <exception cref="IOException">It could not be written.</exception>
     public void Append(string chainId, AuditEntry entry)
     {
         lock (_lock)
         {
-            SignState place = SignState.Floor(entry.Height, entry.Round, entry.Step);
-            SignState signed = entry.Outcome is "signed" && place.IsAfter(_tip.Signed) ? place : _tip.Signed;
-            string body = Body(chainId, entry, _tip, signed);
-            string hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(body)));
-            byte[] line = Encoding.UTF8.GetBytes($"{body[..^1]}{HashField}{hash}\"}}\n");
-            _file ??= Open();
-            if (_file.Length > 0 && _file.Length + line.Length > _fileBytes) CloseFull(_file);
-            Write(_file, line);
-            _tip = new Tip(_tip.Number + 1, hash, signed);
+            if (!_pace.IsDue(entry)) return;
+            _chainId = chainId;
+            TellOmitted();
+            Add(chainId, entry);
+            _pace.Written(entry);
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _file?.Dispose();
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            try
+            {
+                if (_file is { CanWrite: true }) TellOmitted();
+            }
+            catch (IOException)
+            {
+                // The disk is full or gone; whatever was signed is in the log.
+            }
+            _file?.Dispose();
+        }
+    }
+
+    private void TellOmitted()
+    {
+        if (!_pace.TryTell(out AuditEntry omitted)) return;
+        Add(_chainId, omitted);
+        _pace.Told();
+    }
+
+    private void Add(string chainId, AuditEntry entry)
+    {
+        SignState place = SignState.Floor(entry.Height, entry.Round, entry.Step);
+        SignState signed = entry.Outcome is "signed" && place.IsAfter(_tip.Signed) ? place : _tip.Signed;
+        string body = Body(chainId, entry, _tip, signed);
+        string hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(body)));
+        byte[] line = Encoding.UTF8.GetBytes($"{body[..^1]}{HashField}{hash}\"}}\n");
+        _file ??= Open();
+        if (_file.Length > 0 && _file.Length + line.Length > _fileBytes) CloseFull(_file);
+        Write(_file, line);
+        _tip = new Tip(_tip.Number + 1, hash, signed);
+    }
 
     /// <summary>Checks every line of a log, full files first: numbers without gaps, hashes that chain.</summary>
     /// <param name="path">The file that lines are added to.</param>

@@ -29,6 +29,8 @@ public sealed class RemoteSigner
     // BOUND: a node gives up after 5 s and then waits for a new connection; told in time, it goes on without this vote.
     private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(4.5);
     private static readonly TimeSpan RedialPause = TimeSpan.FromMilliseconds(250);
+    // BOUND: milliseconds between two lines about refusals, which an engine may have as many of as it likes.
+    private const int RefusalPause = 1_000;
 
     private readonly SocketEndpoint _node;
     private readonly ConsensusSigner _signer;
@@ -37,6 +39,7 @@ public sealed class RemoteSigner
 
     // After an answer that another signer of the validator might have given better.
     private volatile bool _leavesEngine;
+    private long _nextRefusal;
 
     /// <summary>Prepares to serve one node.</summary>
     /// <param name="address">The node's <c>priv_validator_laddr</c>.</param>
@@ -119,7 +122,7 @@ public sealed class RemoteSigner
         catch (Exception error) when (!_signer.HasOthers || error is not KeyFailedException)
         {
             // A refusal, or a key or disk that fails: the node learns it and this process lives on.
-            _log($"signer: refused {question.SumCase}: {error.Message}");
+            TellRefusal($"signer: refused {question.SumCase}: {error.Message}");
             _leavesEngine = _signer.HasOthers && error is IOException;
             return Refusal(question.SumCase, error.Message);
         }
@@ -179,6 +182,14 @@ public sealed class RemoteSigner
             writer.Flush();
             if (_leavesEngine) throw new HandedOverException("another signer may have what this one lacks");
         }
+    }
+
+    private void TellRefusal(string line)
+    {
+        long now = Environment.TickCount64;
+        if (now < _nextRefusal) return;
+        _nextRefusal = now + RefusalPause;
+        _log(line);
     }
 
     private Message Answer(PubKeyRequest request)
