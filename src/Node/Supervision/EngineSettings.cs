@@ -8,7 +8,8 @@ namespace AppChain.Node;
 /// <param name="Application">proxy_app.</param>
 /// <param name="Signer">priv_validator_laddr; empty when the key is in a file of CometBFT's.</param>
 /// <param name="Rpc">laddr of the table rpc; empty when it serves none.</param>
-public sealed record EngineSettings(string Application, string Signer, string Rpc)
+/// <param name="MakesEmptyBlocks">Blocks follow one another whether there are transactions or not.</param>
+public sealed record EngineSettings(string Application, string Signer, string Rpc, bool MakesEmptyBlocks)
 {
     /// <summary>Reads <c>config/config.toml</c> of a home of CometBFT.</summary>
     /// <exception cref="ConfigException">It is not there.</exception>
@@ -42,6 +43,8 @@ public sealed record EngineSettings(string Application, string Signer, string Rp
         return new EngineSettings(
             values.GetValueOrDefault("proxy_app", "tcp://127.0.0.1:26658"),
             values.GetValueOrDefault("priv_validator_laddr", ""),
-            values.GetValueOrDefault("rpc.laddr", "tcp://127.0.0.1:26657"));
+            values.GetValueOrDefault("rpc.laddr", "tcp://127.0.0.1:26657"),
+            values.GetValueOrDefault("consensus.create_empty_blocks", "true") == "true"
+                && values.GetValueOrDefault("consensus.create_empty_blocks_interval", "0s") == "0s");
     }
 }

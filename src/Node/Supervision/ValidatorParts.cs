@@ -64,7 +64,7 @@ public static class ValidatorParts
         {
             Needs = Application,
             Prepare = () => RemoveSocket(engine.Signer),
-            Progress = engine.Rpc.Length > 0 ? EngineProgress.Of(engine.Rpc) : null,
+            Progress = engine.Rpc.Length > 0 ? EngineProgress.Of(engine.Rpc, engine.MakesEmptyBlocks) : null,
         });
         return parts;
     }
