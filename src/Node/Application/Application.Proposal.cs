@@ -102,7 +102,8 @@ public sealed partial class Application
                 : PriceUpdateEntry.Absent);
         }
 
-        return new PriceUpdate { Round = commit.Round, Entries = entries.MoveToImmutable() };
+        // A negative round is no engine's; nothing is signed for it, and an update without entries is nobody's either.
+        return new PriceUpdate { Round = Math.Max(0, commit.Round), Entries = entries.MoveToImmutable() };
     }
 
     private void AddByClass(IReadOnlyList<ByteString> pool, ResponsePrepareProposal response, long bytesLeft)
