@@ -5,6 +5,7 @@ using AppChain.Abci;
 using AppChain.Abci.Wire;
 using AppChain.Abci.Wire.Crypto;
 using AppChain.Abci.Wire.Types;
+using AppChain.Hsm;
 using Google.Protobuf;
 
 namespace AppChain.Localnet;
@@ -38,11 +39,14 @@ public sealed class BlockExecutor
     private readonly BlockStore _store;
     private readonly Mempool _mempool;
     private readonly EvidencePool _evidence;
+    private readonly VerifiedSignatures _verified;
     private (SealedBlock Block, ChainState State)? _validated;
 
     /// <summary>Joins the parts of a validator.</summary>
-    public BlockExecutor(IApplication application, BlockStore store, Mempool mempool, EvidencePool evidence)
+    public BlockExecutor(IApplication application, BlockStore store, Mempool mempool, EvidencePool evidence,
+        VerifiedSignatures verified)
     {
+        _verified = verified;
         _application = application;
         _store = store;
         _mempool = mempool;
@@ -93,7 +97,7 @@ public sealed class BlockExecutor
     {
         bool isKnown = _validated is { } last && last.Block == block && ReferenceEquals(last.State, state);
         if (isKnown) return null;
-        string? wrong = BlockRules.Check(state, block, now) ?? _evidence.Check(block.Block.Evidence, state);
+        string? wrong = BlockRules.Check(state, block, now, _verified) ?? _evidence.Check(block.Block.Evidence, state);
         if (wrong is null) _validated = (block, state);
         return wrong;
     }

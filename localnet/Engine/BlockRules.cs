@@ -2,6 +2,7 @@ using System.Collections.Generic;
 using AppChain.Abci;
 using AppChain.Abci.Wire.Types;
 using AppChain.Abci.Wire.Version;
+using AppChain.Hsm;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 
@@ -68,7 +69,12 @@ public static class BlockRules
     /// Checks everything about a block but its evidence and the content of its transactions. Null if it is valid, else
     /// the reason.
     /// </summary>
-    public static string? Check(ChainState state, SealedBlock sealedBlock, long now)
+    /// <param name="state">State after the block before.</param>
+    /// <param name="sealedBlock">The block.</param>
+    /// <param name="now">Chain time of this validator.</param>
+    /// <param name="verified">Signatures that this validator has verified before; null: none.</param>
+    public static string? Check(
+        ChainState state, SealedBlock sealedBlock, long now, VerifiedSignatures? verified = null)
     {
         Block block = sealedBlock.Block;
         Header header = block.Header;
@@ -86,7 +92,7 @@ public static class BlockRules
         if (header.NextValidatorsHash != state.NextValidators.Hash()) return "wrong next validators hash";
         if (state.Validators.IndexOf(header.ProposerAddress) < 0) return "proposer is not a validator";
         if (header.Height > state.InitialHeight && Commits.Verify(block.LastCommit, state.LastBlockId,
-            state.LastHeight, state.ChainId, state.LastValidators) is { } wrongCommit) return wrongCommit;
+            state.LastHeight, state.ChainId, state.LastValidators, verified) is { } wrongCommit) return wrongCommit;
         return CheckTime(state, block, now);
     }
 

@@ -64,9 +64,11 @@ public static class Commits
 
     /// <summary>The precommits of a stored commit, as the vote set they came from.</summary>
     /// <exception cref="ConsensusFailure">A stored vote does not verify, or there is no majority.</exception>
-    public static VoteSet ToVoteSet(ExtendedCommit commit, string chainId, ValidatorSet validators, bool extensions)
+    public static VoteSet ToVoteSet(ExtendedCommit commit, string chainId, ValidatorSet validators, bool extensions,
+        VerifiedSignatures verified)
     {
-        VoteSet votes = new(chainId, commit.Height, commit.Round, SignedMsgType.Precommit, validators, extensions);
+        VoteSet votes = new(
+            chainId, commit.Height, commit.Round, SignedMsgType.Precommit, validators, extensions, verified);
         for (int i = 0; i < commit.ExtendedSignatures.Count; i++)
         {
             if (Precommit(commit, i) is not { } vote) continue;
@@ -83,8 +85,8 @@ public static class Commits
     /// the reason.
     /// </summary>
     public static string? Verify(Commit commit, BlockID blockId, long height, string chainId,
-        ValidatorSet validators) =>
-        CommitVerification.Fault(chainId, validators.ToWire(), blockId, height, commit);
+        ValidatorSet validators, VerifiedSignatures? verified = null) =>
+        CommitVerification.Fault(chainId, validators.ToWire(), blockId, height, commit, verified);
 
     /// <summary>Whether a commit from a peer is complete enough to be hashed and verified. Null if so.</summary>
     public static string? CheckForm(Commit commit)

@@ -44,7 +44,7 @@ public sealed partial class ConsensusState
         if (vote.ValidatorAddress == _address) return true;
         if (vote.ValidatorIndex < 0 || vote.ValidatorIndex >= State.Validators.Count) return false;
         Validator validator = State.Validators.Members[vote.ValidatorIndex];
-        if (!Signatures.VerifyExtension(vote, State.ChainId, validator.PublicKey)) return false;
+        if (!Signatures.VerifyExtension(vote, State.ChainId, validator.PublicKey, _verified)) return false;
         return _executor.VerifyExtension(vote);
     }
 

@@ -21,6 +21,7 @@ public sealed partial class ConsensusState
 
     private readonly BlockExecutor _executor;
     private readonly EvidencePool _evidence;
+    private readonly VerifiedSignatures _verified;
     private readonly IVoteSigner _signer;
     private readonly IConsensusHost _host;
     private readonly ConsensusTimeouts _timeouts;
@@ -44,15 +45,17 @@ public sealed partial class ConsensusState
     /// <param name="lastCommit">Precommits of the last block; null before the initial height.</param>
     /// <param name="executor">Builds, judges and applies blocks.</param>
     /// <param name="evidence">Receives conflicting votes.</param>
+    /// <param name="verified">Signatures that this validator has verified.</param>
     /// <param name="signer">The validator's key.</param>
     /// <param name="host">Time and network.</param>
     /// <param name="timeouts">Waiting times.</param>
     /// <param name="log">Inputs of the current height, for a restart in the middle of it.</param>
     public ConsensusState(ChainState state, VoteSet? lastCommit, BlockExecutor executor, EvidencePool evidence,
-        IVoteSigner signer, IConsensusHost host, ConsensusTimeouts timeouts, WriteAheadLog log)
+        VerifiedSignatures verified, IVoteSigner signer, IConsensusHost host, ConsensusTimeouts timeouts, WriteAheadLog log)
     {
         _executor = executor;
         _evidence = evidence;
+        _verified = verified;
         _signer = signer;
         _host = host;
         _timeouts = timeouts;
@@ -170,7 +173,7 @@ public sealed partial class ConsensusState
         if (Proposal is not null || proposal.Height != Height || proposal.Round != Round) return;
         if (proposal.PolRound < -1 || proposal.PolRound >= proposal.Round) return;
         if (!BlockIds.IsComplete(proposal.BlockId)) return;
-        if (!Signatures.Verify(proposal, State.ChainId, _roundValidators.Proposer.PublicKey)) return;
+        if (!Signatures.Verify(proposal, State.ChainId, _roundValidators.Proposer.PublicKey, _verified)) return;
         if (proposal.BlockId.PartSetHeader.Total > MaximumParts()) return;
         Proposal = proposal;
         ExpectedParts ??= proposal.BlockId.PartSetHeader;
@@ -253,7 +256,7 @@ public sealed partial class ConsensusState
         LastCommit = lastCommit;
         _precommitWaitTriggered = false;
         _unsigned = null;
-        Votes = new HeightVoteSet(state.ChainId, Height, state.Validators, ExtensionsEnabled);
+        Votes = new HeightVoteSet(state.ChainId, Height, state.Validators, ExtensionsEnabled, _verified);
     }
 
     /// <summary>

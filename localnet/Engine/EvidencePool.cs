@@ -4,6 +4,7 @@ using System.Linq;
 using System.Security.Cryptography;
 using AppChain.Abci;
 using AppChain.Abci.Wire.Types;
+using AppChain.Hsm;
 using Google.Protobuf;
 
 namespace AppChain.Localnet;
@@ -15,13 +16,15 @@ namespace AppChain.Localnet;
 public sealed class EvidencePool
 {
     private readonly BlockStore _store;
+    private readonly VerifiedSignatures _verified;
     private readonly List<(Vote First, Vote Second)> _conflicts = [];
     private readonly Dictionary<ByteString, DuplicateVoteEvidence> _pending = [];
     private readonly HashSet<ByteString> _committed = [];
 
     /// <summary>Creates the pool of a validator; evidence in stored blocks counts as committed.</summary>
-    public EvidencePool(BlockStore store)
+    public EvidencePool(BlockStore store, VerifiedSignatures verified)
     {
+        _verified = verified;
         _store = store;
         foreach (Evidence evidence in store.CommittedEvidence()) _committed.Add(KeyOf(evidence.DuplicateVoteEvidence));
     }
@@ -127,8 +130,8 @@ public sealed class EvidencePool
         Validator validator = facts.Validators.Members[index];
         if (evidence.ValidatorPower != validator.Power) return "evidence has a wrong power";
         if (evidence.TotalVotingPower != facts.Validators.TotalPower) return "evidence has a wrong total power";
-        bool isSigned = Signatures.Verify(a, state.ChainId, validator.PublicKey)
-            && Signatures.Verify(b, state.ChainId, validator.PublicKey);
+        bool isSigned = Signatures.Verify(a, state.ChainId, validator.PublicKey, _verified)
+            && Signatures.Verify(b, state.ChainId, validator.PublicKey, _verified);
         return isSigned ? null : "evidence has a wrong signature";
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Generic;
 using AppChain.Abci.Wire.Types;
+using AppChain.Hsm;
 
 namespace AppChain.Localnet;
 
@@ -14,12 +15,15 @@ public sealed class HeightVoteSet
     private readonly string _chainId;
     private readonly ValidatorSet _validators;
     private readonly bool _extensions;
+    private readonly VerifiedSignatures _verified;
     private readonly SortedDictionary<int, (VoteSet Prevotes, VoteSet Precommits)> _rounds = [];
     private readonly Dictionary<int, List<int>> _catchUp = [];
 
     /// <summary>Creates the sets of rounds 0 and 1.</summary>
-    public HeightVoteSet(string chainId, long height, ValidatorSet validators, bool extensions)
+    public HeightVoteSet(
+        string chainId, long height, ValidatorSet validators, bool extensions, VerifiedSignatures verified)
     {
+        _verified = verified;
         _chainId = chainId;
         Height = height;
         _validators = validators;
@@ -72,5 +76,5 @@ public sealed class HeightVoteSet
     }
 
     private VoteSet NewSet(int round, SignedMsgType type) =>
-        new(_chainId, Height, round, type, _validators, _extensions);
+        new(_chainId, Height, round, type, _validators, _extensions, _verified);
 }

@@ -26,15 +26,17 @@ public static class Signatures
     }
 
     /// <summary>Verifies the signature of a vote; its extension is signed apart.</summary>
-    public static bool Verify(Vote vote, string chainId, ByteString publicKey) =>
-        Ed25519.Verify(publicKey.Span, SignBytes.Vote(chainId, vote), vote.Signature.Span);
+    public static bool Verify(Vote vote, string chainId, ByteString publicKey, VerifiedSignatures verified) =>
+        verified.Verify(publicKey.Span, SignBytes.Vote(chainId, vote), vote.Signature.Span);
 
     /// <summary>Verifies the signature of the extension of a precommit.</summary>
-    public static bool VerifyExtension(Vote vote, string chainId, ByteString publicKey) =>
-        Ed25519.Verify(publicKey.Span,
+    public static bool VerifyExtension(
+        Vote vote, string chainId, ByteString publicKey, VerifiedSignatures verified) =>
+        verified.Verify(publicKey.Span,
             SignBytes.VoteExtension(chainId, vote.Height, vote.Round, vote.Extension), vote.ExtensionSignature.Span);
 
     /// <summary>Verifies the signature of a proposal.</summary>
-    public static bool Verify(Proposal proposal, string chainId, ByteString publicKey) =>
-        Ed25519.Verify(publicKey.Span, SignBytes.Proposal(chainId, proposal), proposal.Signature.Span);
+    public static bool Verify(
+        Proposal proposal, string chainId, ByteString publicKey, VerifiedSignatures verified) =>
+        verified.Verify(publicKey.Span, SignBytes.Proposal(chainId, proposal), proposal.Signature.Span);
 }

@@ -32,6 +32,7 @@ public sealed class ValidatorNode : IDisposable
     private readonly WriteAheadLog _log;
     private readonly BlockExecutor _executor;
     private readonly EvidencePool _evidence;
+    private readonly VerifiedSignatures _verified = new();
     private ChainState _state;
     private ConsensusState? _consensus;
     private volatile Exception? _failure;
@@ -48,9 +49,9 @@ public sealed class ValidatorNode : IDisposable
         _log = new WriteAheadLog(inputs);
         Store = new BlockStore(blocks);
         _state = Handshake.Run(parts.Genesis, Store, parts.Application);
-        _evidence = new EvidencePool(Store) { Formed = evidence => parts.Host.Broadcast(evidence) };
+        _evidence = new EvidencePool(Store, _verified) { Formed = evidence => parts.Host.Broadcast(evidence) };
         Mempool = new Mempool(parts.Application, parts.Mempool, _state.Parameters);
-        _executor = new BlockExecutor(parts.Application, Store, Mempool, _evidence)
+        _executor = new BlockExecutor(parts.Application, Store, Mempool, _evidence, _verified)
         {
             Applied = (block, response, state) =>
             {
@@ -103,10 +104,10 @@ public sealed class ValidatorNode : IDisposable
             ExtendedCommit seen = Store.LoadSeenCommit(_state.LastHeight)
                 ?? throw new ConsensusFailure($"damaged data: no commit of height {_state.LastHeight}");
             bool extensions = _state.ExtensionsEnabled(_state.LastHeight);
-            lastCommit = Commits.ToVoteSet(seen, _state.ChainId, _state.LastValidators, extensions);
+            lastCommit = Commits.ToVoteSet(seen, _state.ChainId, _state.LastValidators, extensions, _verified);
         }
         _consensus = new ConsensusState(
-            _state, lastCommit, _executor, _evidence, _parts.Signer, _parts.Host, _parts.Timeouts, _log);
+            _state, lastCommit, _executor, _evidence, _verified, _parts.Signer, _parts.Host, _parts.Timeouts, _log);
         _consensus.Start();
     });
 
@@ -150,11 +151,12 @@ public sealed class ValidatorNode : IDisposable
 
     private void ApplyFetched(SealedBlock block, ExtendedCommit seen)
     {
-        string? wrong = BlockRules.Check(_state, block, _parts.Host.ChainTime)
+        string? wrong = BlockRules.Check(_state, block, _parts.Host.ChainTime, _verified)
             ?? _evidence.Check(block.Block.Evidence, _state)
-            ?? Commits.Verify(Commits.Strip(seen), block.Id, block.Height, _state.ChainId, _state.Validators);
+            ?? Commits.Verify(Commits.Strip(seen), block.Id, block.Height, _state.ChainId, _state.Validators, _verified);
         if (wrong is not null) throw new ConsensusFailure($"block {block.Height} of a peer is invalid: {wrong}");
-        Commits.ToVoteSet(seen, _state.ChainId, _state.Validators, _state.ExtensionsEnabled(block.Height));
+        bool extensions = _state.ExtensionsEnabled(block.Height);
+        Commits.ToVoteSet(seen, _state.ChainId, _state.Validators, extensions, _verified);
         _executor.Apply(_state, block, seen);
     }
 

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using AppChain.Abci;
 using AppChain.Abci.Wire.Types;
+using AppChain.Hsm;
 using Google.Protobuf;
 
 namespace AppChain.Localnet;
@@ -41,6 +42,7 @@ public sealed class VoteSet
 
     private readonly string _chainId;
     private readonly bool _extensions;
+    private readonly VerifiedSignatures _verified;
     private readonly Vote?[] _votes;
     private readonly Dictionary<BlockID, Tally> _tallies = [];
     private readonly Dictionary<int, BlockID> _claims = [];
@@ -53,8 +55,11 @@ public sealed class VoteSet
     /// <param name="type">Prevote or precommit.</param>
     /// <param name="validators">Validators of that height.</param>
     /// <param name="extensions">Whether precommits for a block carry a signed extension.</param>
-    public VoteSet(string chainId, long height, int round, SignedMsgType type, ValidatorSet validators, bool extensions)
+    /// <param name="verified">Signatures that this validator has verified.</param>
+    public VoteSet(string chainId, long height, int round, SignedMsgType type, ValidatorSet validators, bool extensions,
+        VerifiedSignatures verified)
     {
+        _verified = verified;
         _chainId = chainId;
         Height = height;
         Round = round;
@@ -103,7 +108,7 @@ public sealed class VoteSet
         Vote? known = Known(index, vote.BlockId);
         if (known is not null)
             return known.Signature == vote.Signature ? VoteOutcome.Duplicate : VoteOutcome.Invalid;
-        if (!Signatures.Verify(vote, _chainId, validator.PublicKey)) return VoteOutcome.Invalid;
+        if (!Signatures.Verify(vote, _chainId, validator.PublicKey, _verified)) return VoteOutcome.Invalid;
         if (!HasRightExtension(vote, validator)) return VoteOutcome.Invalid;
 
         earlier = _votes[index];
@@ -155,7 +160,7 @@ public sealed class VoteSet
     private bool HasRightExtension(Vote vote, Validator validator)
     {
         if (_extensions && !BlockIds.IsNil(vote.BlockId))
-            return Signatures.VerifyExtension(vote, _chainId, validator.PublicKey);
+            return Signatures.VerifyExtension(vote, _chainId, validator.PublicKey, _verified);
         return vote.Extension.IsEmpty && vote.ExtensionSignature.IsEmpty;
     }
 

@@ -14,9 +14,16 @@ public static class CommitVerification
     /// order, every signature valid (for the block or for nil, each with its own time), and more than two thirds of the
     /// power for the block.
     /// </summary>
+    /// <param name="chainId">Chain that the votes are signed for.</param>
+    /// <param name="validators">The set that voted, in its order.</param>
+    /// <param name="id">The block.</param>
+    /// <param name="height">Its height.</param>
+    /// <param name="commit">The commit.</param>
+    /// <param name="verified">Signatures that the caller has verified before; null: none.</param>
     /// <returns>Null when the commit holds, otherwise what is wrong with it.</returns>
     public static string? Fault(
-        string chainId, IReadOnlyList<Validator> validators, BlockID id, long height, Commit commit)
+        string chainId, IReadOnlyList<Validator> validators, BlockID id, long height, Commit commit,
+        VerifiedSignatures? verified = null)
     {
         ArgumentNullException.ThrowIfNull(validators);
         ArgumentNullException.ThrowIfNull(commit);
@@ -28,6 +35,7 @@ public static class CommitVerification
             return $"the commit has {commit.Signatures.Count} entries for {validators.Count} validators";
         }
 
+        verified ??= new VerifiedSignatures();
         Int128 total = 0;
         Int128 signed = 0;
         for (int i = 0; i < validators.Count; i++)
@@ -41,13 +49,14 @@ public static class CommitVerification
             if (!isKnown) return $"entry {i} has an unknown flag";
             // The address must be tied to the place: otherwise one valid signature could stand in several places.
             if (entry.ValidatorAddress != validator.Address) return $"entry {i} is of another validator";
-            if (!IsSignatureValid(chainId, commit, entry, validator)) return $"the signature of entry {i} is not valid";
+            if (!IsSignatureValid(chainId, commit, entry, validator, verified)) return $"the signature of entry {i} is not valid";
             if (entry.BlockIdFlag == BlockIDFlag.Commit) signed += validator.VotingPower;
         }
         return 3 * signed > 2 * total ? null : $"only {signed} of {total} power signed the block";
     }
 
-    private static bool IsSignatureValid(string chainId, Commit commit, CommitSig entry, Validator validator)
+    private static bool IsSignatureValid(
+        string chainId, Commit commit, CommitSig entry, Validator validator, VerifiedSignatures verified)
     {
         if (validator.PubKey?.SumCase != AppChain.Abci.Wire.Crypto.PublicKey.SumOneofCase.Ed25519) return false;
         Vote vote = new()
@@ -59,6 +68,6 @@ public static class CommitVerification
             Timestamp = entry.Timestamp,
         };
         ReadOnlySpan<byte> key = validator.PubKey.Ed25519.Span;
-        return Ed25519.Verify(key, SignBytes.Vote(chainId, vote), entry.Signature.Span);
+        return verified.Verify(key, SignBytes.Vote(chainId, vote), entry.Signature.Span);
     }
 }

@@ -18,8 +18,8 @@ internal static class Beliefs
     {
         Dictionary<uint, MarketRow> markets =
             rows.Of<uint, MarketRow>().ToDictionary(market => market.Parameters.MarketId);
-        List<PositionRow> positions = [.. rows.Of<PositionKey, PositionRow>()];
-        List<OrderRow> orders = [.. rows.Of<ulong, OrderRow>()];
+        List<PositionRow> positions = rows.Of<PositionKey, PositionRow>();
+        List<OrderRow> orders = rows.Of<ulong, OrderRow>();
         ChainRow chain = rows.Of<SingleKey, ChainRow>().Single();
         if (chain.Height != height) throw new Violation("rows", $"the rows are of height {chain.Height}, not {height}");
         CheckConservation(rows, markets, positions, height);

@@ -26,6 +26,7 @@ internal sealed class Ledger
     private readonly SortedDictionary<(string Account, uint Market), Int128> _sizes = [];
     private readonly HashSet<ulong> _orders = [];
     private readonly HashSet<ulong> _closed = [];
+    private readonly Dictionary<AccountId, string> _names = [];
     private readonly Dictionary<uint, MarketParameters> _markets;
     private Int128 _held;
     private Int128 _leaving;
@@ -71,7 +72,7 @@ internal sealed class Ledger
         Dictionary<string, Int128> net = [];
         foreach (AccountRow account in rows.Of<AccountId, AccountRow>())
         {
-            string name = AccountText.Of(account.Id);
+            if (!_names.TryGetValue(account.Id, out string? name)) _names[account.Id] = name = AccountText.Of(account.Id);
             names[account.Number] = name;
             net[name] = account.Collateral;
         }

@@ -157,7 +157,7 @@ internal static class PlantedFaults
             "        if (majority is null) return null;\n        if (BlockIds.IsNil(majority))",
             "        if (majority is null) return ProposalBlock;\n        if (BlockIds.IsNil(majority))"),
         One("Signatures of votes are not verified", 27, "localnet/Engine/VoteSet.cs",
-            "if (!Signatures.Verify(vote, _chainId, validator.PublicKey)) return VoteOutcome.Invalid;", ""),
+            "if (!Signatures.Verify(vote, _chainId, validator.PublicKey, _verified)) return VoteOutcome.Invalid;", ""),
         One("The app hash of a header is not checked", 250, "localnet/Engine/BlockRules.cs",
             "        if (header.AppHash != state.AppHash) return \"wrong application hash\";\n", ""),
         One("The results are kept after the commit", 10, "localnet/Engine/BlockExecutor.cs",

@@ -11,15 +11,21 @@ internal sealed class Rows
     public const int Family = 2;
 
     private readonly SimulatedDisk _disk;
+    private readonly Dictionary<RowKind, object> _decoded = [];
 
-    /// <summary>Reads the rows that lie on a disk.</summary>
+    /// <summary>Reads the rows that lie on a disk, each kind once: for as long as the disk does not change.</summary>
     public Rows(SimulatedDisk disk) => _disk = disk;
 
     /// <summary>The rows of a kind, ascending by key.</summary>
-    public IEnumerable<TRow> Of<TKey, TRow>()
+    public List<TRow> Of<TKey, TRow>()
         where TRow : struct, IRow<TKey, TRow>
     {
-        foreach (KeyValuePair<byte[], byte[]> row in _disk.Of(Family, (byte)TRow.Kind)) yield return Decoded<TKey, TRow>(row);
+        if (_decoded.TryGetValue(TRow.Kind, out object? known)) return (List<TRow>)known;
+        IReadOnlyDictionary<byte[], byte[]> stored = _disk.Of(Family, (byte)TRow.Kind);
+        List<TRow> rows = new(stored.Count);
+        foreach (KeyValuePair<byte[], byte[]> row in stored) rows.Add(Decoded<TKey, TRow>(row));
+        _decoded.Add(TRow.Kind, rows);
+        return rows;
     }
 
     /// <summary>Every row is written again as it was read: nothing of it is lost on the disk.</summary>

@@ -7,6 +7,7 @@ internal static class SignatureSchemes
 {
     private const string Sodium = "src/Hsm/Native/Sodium.cs";
     private const string Ed25519 = "src/Hsm/Ed25519.cs";
+    private const string Verified = "src/Hsm/VerifiedSignatures.cs";
     private const string Secp256k1 = "src/Hsm/Native/Secp256k1.cs";
     private const string Verification =
         "&& crypto_sign_ed25519_verify_detached(signature, message, (ulong)message.Length, publicKey) == 0;";
@@ -84,6 +85,9 @@ internal static class SignatureSchemes
             """),
         new(Ed25519, "Sodium.VerifyStrict(publicKey, message, signature) || VerifyZip215(publicKey, message, signature);",
             "Sodium.VerifyStrict(publicKey, message, signature);"),
+        // Quicker to verify than to look up.
+        new(Verified, "bool mayBeKnown = publicKey.Length == Sodium.PublicKeySize && signature.Length == Sodium.SignatureSize;",
+            "bool mayBeKnown = false;"),
         new(Secp256k1, """
                     return secp256k1_ecdsa_signature_parse_compact(Context, parsed, signature) == 1
                         && secp256k1_ecdsa_verify(Context, parsed, digest, key) == 1;

@@ -69,7 +69,7 @@ internal sealed class SimulatedDisk(int families, Action<StepKind, long> step) :
     public void Write(IWriteBatch batch, bool durable)
     {
         step(StepKind.BeforeDisk, durable ? 1 : 0);
-        byte[] content = ((Batch)batch).ToArray();
+        ReadOnlySpan<byte> content = ((Batch)batch).Content;
         Span<byte> head = stackalloc byte[8];
         BinaryPrimitives.WriteInt32LittleEndian(head, content.Length);
         BinaryPrimitives.WriteUInt32LittleEndian(head[4..], Checksum(content));
@@ -113,10 +113,9 @@ internal sealed class SimulatedDisk(int families, Action<StepKind, long> step) :
         _flushed = at;
     }
 
-    private void Apply(byte[] content)
+    private void Apply(ReadOnlySpan<byte> rest)
     {
         _written++;
-        ReadOnlySpan<byte> rest = content;
         while (!rest.IsEmpty)
         {
             int family = rest[0];
@@ -140,7 +139,7 @@ internal sealed class SimulatedDisk(int families, Action<StepKind, long> step) :
 
     private sealed class Batch : IWriteBatch
     {
-        private readonly MemoryStream _content = new();
+        private readonly MemoryStream _content = new(4096);
 
         public void Put(int family, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
         {
@@ -150,7 +149,7 @@ internal sealed class SimulatedDisk(int families, Action<StepKind, long> step) :
 
         public void Delete(int family, ReadOnlySpan<byte> key) => Head(family, key, -1);
 
-        public byte[] ToArray() => _content.ToArray();
+        public ReadOnlySpan<byte> Content => _content.GetBuffer().AsSpan(0, (int)_content.Length);
 
         public void Dispose()
         {

@@ -22,10 +22,10 @@ internal sealed class TornStream(Action<long> step, Func<double> random) : Memor
         }
         catch (SimulatedCrash)
         {
-            base.Write(record[..(int)((record.Length + 1) * random())]);
+            Put(record[..(int)((record.Length + 1) * random())]);
             throw;
         }
-        base.Write(record);
+        Put(record);
     }
 
     public override void SetLength(long value)
@@ -53,7 +53,7 @@ internal sealed class TornStream(Action<long> step, Func<double> random) : Memor
         {
             base.SetLength(0);
             Position = 0;
-            base.Write(_emptied);
+            Put(_emptied);
         }
         else
         {
@@ -61,6 +61,15 @@ internal sealed class TornStream(Action<long> step, Func<double> random) : Memor
         }
         _synced = Length;
         _emptied = null;
+    }
+
+    // A stream that is derived from MemoryStream writes a span by way of another array.
+    private void Put(ReadOnlySpan<byte> bytes)
+    {
+        int at = (int)Position;
+        if (at + bytes.Length > Length) base.SetLength(at + bytes.Length);
+        bytes.CopyTo(GetBuffer().AsSpan(at));
+        Position = at + bytes.Length;
     }
 
     // The engine disposes of a file; the disk keeps it.

@@ -274,7 +274,7 @@ public sealed partial class Application
 
     private bool IsSigned(
         Validator validator, long height, int round, ByteString extension, ReadOnlySpan<byte> signature) =>
-        Ed25519.Verify(
+        _signatures.Verify(
             validator.PublicKey.AsSpan(), SignBytes.VoteExtension(Chain.ChainId, height, round, extension), signature);
 
     // Repeated bytes field number 1: tag, length, content.

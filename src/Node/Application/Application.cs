@@ -4,6 +4,7 @@ using System.Collections.Immutable;
 using System.Threading;
 using AppChain.Abci;
 using AppChain.Abci.Wire;
+using AppChain.Hsm;
 using AppChain.Margin;
 using AppChain.StateMachine;
 
@@ -23,6 +24,9 @@ public sealed partial class Application : IAbciApplication, IDisposable
     private readonly SnapshotStore? _snapshots;
     private readonly long _keepBlocks;
     private readonly ReadModel _model = new();
+
+    // Under the lock of consensus: who proposes a block judges it too, and of one price update there can be several blocks.
+    private readonly VerifiedSignatures _signatures = new();
 
     private Exchange? _exchange;
     private VerifiedTransactions? _verified;

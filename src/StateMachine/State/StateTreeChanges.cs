@@ -10,6 +10,9 @@ internal sealed class StateTreeChanges
     private const int RadixBits = 11;
     private const int RadixPasses = 3;
 
+    // So few are quicker put in order one by one than counted by digits.
+    private const int FewChanges = 64;
+
     private struct Entry
     {
         public ulong Prefix;
@@ -150,12 +153,12 @@ internal sealed class StateTreeChanges
             _entries[index].Index = index;
         }
 
-        for (int pass = 0; pass < RadixPasses; pass++)
+        for (int pass = 0; pass < RadixPasses && Count > FewChanges; pass++)
         {
             SortByDigit(64 - (RadixBits * (RadixPasses - pass)));
         }
 
-        // The radix passes order the first 33 bits; the few that agree in them change places here.
+        // The radix passes, if any, order the first 33 bits; the few that agree in them change places here.
         for (int index = 1; index < Count; index++)
         {
             Entry entry = _entries[index];

@@ -25,9 +25,10 @@ public sealed class SingleValidator : IConsensusHost
         BlockStore store = new(new RecordLog(new MemoryStream()));
         ChainState state = Handshake.Run(Genesis, store, Application);
         Mempool mempool = new(Application, new MempoolOptions(), state.Parameters);
-        EvidencePool evidence = new(store);
-        BlockExecutor executor = new(Application, store, mempool, evidence);
-        Consensus = new ConsensusState(state, null, executor, evidence, _keys.Signers[index], this,
+        VerifiedSignatures verified = new();
+        EvidencePool evidence = new(store, verified);
+        BlockExecutor executor = new(Application, store, mempool, evidence, verified);
+        Consensus = new ConsensusState(state, null, executor, evidence, verified, _keys.Signers[index], this,
             new ConsensusTimeouts(), new WriteAheadLog(new RecordLog(new MemoryStream())));
         Consensus.Start();
         Application.Calls.Clear();
