@@ -9,6 +9,9 @@ internal sealed class VerifiedSignaturesTests
 {
     private readonly SoftwareKey _key = SoftwareKey.FromSeed([.. Enumerable.Repeat((byte)7, 32)]);
 
+    [OneTimeTearDown]
+    public void Dispose() => _key.Dispose();
+
     [Test]
     [Property("Spec", "C21")]
     public void A_signature_is_verified_once()

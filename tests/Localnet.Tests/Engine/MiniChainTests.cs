@@ -46,7 +46,8 @@ public sealed class MiniChainTests
                 Is.EqualTo("652A0B406331E74394EFCAA082EBA4F7736D22E52A3FE832F82E6FBA63068A01"));
         });
 
-        VoteSet precommits = new("localnet-1", 1, 0, SignedMsgType.Precommit, state.Validators, extensions: false);
+        VoteSet precommits = new(
+            "localnet-1", 1, 0, SignedMsgType.Precommit, state.Validators, extensions: false, new VerifiedSignatures());
         foreach ((int index, int milliseconds) in ((int, int)[])[(0, 1100), (1, 1400), (2, 1200)])
         {
             Vote vote = Precommit(state, first, index, milliseconds);
