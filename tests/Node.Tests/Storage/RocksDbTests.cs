@@ -41,6 +41,7 @@ public sealed class RocksDbTests
         }
 
         // The family is written out behind the writes, which meanwhile go on into a new file.
+        TestContext.Out.WriteLine($"{most >> 20} MiB at most of {Records} MiB written");
         long half = Records / 2 * (long)RecordBytes;
         Assert.That(most, bound > 0 ? Is.LessThan(half) : Is.GreaterThan(half));
         using var again = new RocksDb(_directory, ["default", "changelog", "rows"], bound);
