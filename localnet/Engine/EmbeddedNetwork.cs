@@ -168,9 +168,8 @@ public sealed class EmbeddedNetwork : IDisposable
             AwaitSigner(signer);
             ValidatorThread thread = Opened(new ValidatorThread(this, index));
             ValidatorParts parts = new(_genesis, application, signer, thread, _options.Timeouts, _options.Mempool);
-            RecordLog blocks = Opened(RecordLog.Open(BlocksPath(options.Home), _options.Durable));
-            RecordLog inputs = Opened(RecordLog.Open(
-                Path.Combine(options.Home, "data", "consensus.log"), _options.Durable));
+            RecordLog blocks = Opened(RecordLog.Open(BlocksPath(options.Home)));
+            RecordLog inputs = Opened(RecordLog.Open(Path.Combine(options.Home, "data", "consensus.log")));
             ValidatorNode node = Opened(new ValidatorNode(parts, blocks, inputs));
             ChainEvents events = new();
             node.Applied = (block, results) =>

@@ -40,13 +40,9 @@ public sealed record EmbeddedNetworkOptions
     /// <summary>Seconds of the chain's clock per second of wall time.</summary>
     public double Speed { get; init; } = 1;
 
-    /// <summary>Whether the files of the engine survive the loss of power, as those of the application do.</summary>
-    public bool Durable { get; init; }
-
     /// <summary>
     /// Where the chain's clock starts, in nanoseconds since 1970; null for the machine's time. It never starts before
-    /// the
-    /// genesis or the last stored block.
+    /// the genesis or the last stored block.
     /// </summary>
     public long? ClockStart { get; init; }
 

@@ -10,8 +10,8 @@ namespace AppChain.Localnet;
 /// An append-only file of records, each named by a kind and a height; the last record of a name counts. Layout of a
 /// record, little endian: payload length (4 bytes), CRC-32C of all that follows (4), kind (1), height (8), payload.
 /// A torn or damaged tail, as a killed process leaves it, is cut off when the log is opened. Writes survive the death
-/// of the process; what was written before <see cref="Sync"/> survives that of the machine too, if the file was opened
-/// as durable. Safe for one writer and many readers.
+/// of the process; what was written before <see cref="Sync"/> survives that of the machine too, where the log was given
+/// a way to wait for the disk. Safe for one writer and many readers.
 /// </summary>
 public sealed class RecordLog : IDisposable
 {
@@ -34,16 +34,16 @@ public sealed class RecordLog : IDisposable
         Scan();
     }
 
-    /// <summary>Opens or creates a log file.</summary>
+    /// <summary>
+    /// Opens or creates a log file, which never waits for the disk: a network on one machine dies with it as a whole.
+    /// </summary>
     /// <param name="path">Its place; the directory is made.</param>
-    /// <param name="durable">Whether <see cref="Sync"/> waits for the disk.</param>
-    public static RecordLog Open(string path, bool durable = false)
+    public static RecordLog Open(string path)
     {
         string? directory = Path.GetDirectoryName(path);
         if (!string.IsNullOrEmpty(directory)) Directory.CreateDirectory(directory);
         // A buffer of 1 byte disables the buffer of the stream: a returned Append has reached the operating system.
-        FileStream file = new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 1);
-        return new RecordLog(file, durable ? () => file.Flush(flushToDisk: true) : null);
+        return new RecordLog(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 1));
     }
 
     /// <summary>Heights that have a record of a kind, ascending.</summary>
@@ -79,7 +79,7 @@ public sealed class RecordLog : IDisposable
         }
     }
 
-    /// <summary>Returns when everything appended so far is on the disk.</summary>
+    /// <summary>Returns when everything appended so far is on the disk, where that is asked for.</summary>
     public void Sync()
     {
         lock (_lock) _sync?.Invoke();
