@@ -4,6 +4,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.IO;
+using AppChain.Abci;
 using AppChain.Hsm;
 using AppChain.Node;
 
@@ -87,7 +88,7 @@ internal sealed class LocalnetCommand : RootCommand
             Seed = parsed.GetValue(_seed),
             Prices = PricesOf(parsed.GetValue(_prices)!),
             Speed = parsed.GetValue(_speed),
-            From = parsed.GetValue(_from) is { } time ? (time - DateTimeOffset.UnixEpoch).Ticks * 100 : 0,
+            From = parsed.GetValue(_from) is { } time ? WireTime.ToNanoseconds(time) : 0,
             Report = parsed.GetValue(_report)!,
             Home = Path.GetFullPath(parsed.GetValue(_home)!),
             Port = parsed.GetValue(_port),

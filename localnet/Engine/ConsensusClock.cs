@@ -5,8 +5,7 @@ namespace AppChain.Localnet;
 
 /// <summary>
 /// Time of the chain: what votes and blocks are stamped with. It runs at a multiple of wall time from a chosen start,
-/// so
-/// that a replay of market history can pass faster than it happened. Time-outs of consensus stay in wall time.
+/// so that a replay of market history can pass faster than it happened. Time-outs of consensus stay in wall time.
 /// </summary>
 public sealed class ConsensusClock
 {
@@ -23,9 +22,6 @@ public sealed class ConsensusClock
         _start = start;
         _speed = speed;
     }
-
-    /// <summary>Nanoseconds since 1970 UTC of the machine's clock.</summary>
-    public static long WallNow => (DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100;
 
     /// <summary>Nanoseconds since 1970 UTC of the chain's clock.</summary>
     public long Now => _start + (long)(Stopwatch.GetElapsedTime(_wallStart).Ticks * 100 * _speed);

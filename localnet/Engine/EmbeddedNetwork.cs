@@ -39,7 +39,7 @@ public sealed class EmbeddedNetwork : IDisposable
         _running = new Running?[options.Validators.Count];
         _lastHeight = options.LastHeight;
         long lastBlock = options.Validators.Max(validator => LastBlockTime(validator.Home));
-        long start = options.ClockStart ?? ConsensusClock.WallNow;
+        long start = options.ClockStart ?? WireTime.Now;
         Clock = new ConsensusClock(Math.Max(start, Math.Max(_genesis.Time, lastBlock)), options.Speed);
     }
 

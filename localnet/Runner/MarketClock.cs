@@ -1,4 +1,5 @@
 using System;
+using AppChain.Abci;
 
 namespace AppChain.Localnet;
 
@@ -12,6 +13,5 @@ namespace AppChain.Localnet;
 internal readonly record struct MarketClock(long Start, long Epoch, double Speed)
 {
     /// <summary>Market time now, ns.</summary>
-    public long Now =>
-        Start + (long)(Math.Max(0, ((DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100) - Epoch) * Speed);
+    public long Now => Start + (long)(Math.Max(0, WireTime.Now - Epoch) * Speed);
 }

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using AppChain.Abci;
 using AppChain.Margin;
 
 namespace AppChain.Localnet;
@@ -24,7 +25,7 @@ internal sealed record RunPlan(PriceFiles Prices, MarketClock Clock, DateTimeOff
         prices.Notes.ForEach(Console.WriteLine);
         int ahead = options.Engine == EngineKind.Embedded ? 3 + options.Signers : 1;
         DateTimeOffset epoch = DateTimeOffset.UtcNow + TimeSpan.FromSeconds(ahead);
-        var clock = new MarketClock(prices.Start, (epoch - DateTimeOffset.UnixEpoch).Ticks * 100, options.Speed);
+        var clock = new MarketClock(prices.Start, WireTime.ToNanoseconds(epoch), options.Speed);
         string genesis = files.Genesis(epoch, prices.Markets);
         File.WriteAllText(Path.Combine(options.Home, "genesis.json"), genesis);
         return new RunPlan(prices, clock, epoch, genesis);

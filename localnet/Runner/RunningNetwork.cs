@@ -4,6 +4,7 @@ using System.Globalization;
 using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
+using AppChain.Abci;
 
 namespace AppChain.Localnet;
 
@@ -153,7 +154,7 @@ internal sealed class RunningNetwork : IDisposable
 
         // The moment of the start is the epoch of the replay: whatever has passed since belongs to the clock.
         long wall = plan.Clock.Epoch;
-        long late = (long)(((DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).Ticks * 100) - wall);
+        long late = WireTime.Now - wall;
         return EmbeddedNetwork.Start(
             new EmbeddedNetworkOptions
             {

@@ -17,9 +17,16 @@ public static class WireTime
     /// <summary>0001-01-01T00:00:00Z, the time of absent signatures. A new message on every read.</summary>
     public static Timestamp Zero => new() { Seconds = SecondsOfYear1 };
 
+    /// <summary>Nanoseconds since 1970 by the machine's clock.</summary>
+    public static long Now => ToNanoseconds(DateTimeOffset.UtcNow);
+
     /// <summary>
     /// Nanoseconds since 1970. Throws <see cref="OverflowException"/> outside the years 1678 to 2261.
     /// </summary>
+    public static long ToNanoseconds(DateTimeOffset time) =>
+        checked((time - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick);
+
+    /// <inheritdoc cref="ToNanoseconds(DateTimeOffset)"/>
     public static long ToNanoseconds(Timestamp time)
     {
         ArgumentNullException.ThrowIfNull(time);

@@ -82,7 +82,7 @@ internal static class NodeCommands
         NodeConfig config = NodeConfig.Read(ConfigPath(home));
         NativeLibraries.RequireAll();
         var log = new NodeLog(level ?? config.LogLevel, Console.Error.WriteLine);
-        long epoch = config.FeedEpoch == 0 ? WallTime() : config.FeedEpoch;
+        long epoch = config.FeedEpoch == 0 ? WireTime.Now : config.FeedEpoch;
         PriceFeed? feed = FeedOf(config, epoch);
         using var stop = new ManualResetEventSlim();
         int exitCode = 0;
@@ -174,7 +174,8 @@ internal static class NodeCommands
         var feed = new PriceFeed();
         foreach ((string ticker, PricePath path) in paths)
         {
-            feed.Add(ticker, PriceFeed.Replay(path, start, epoch, config.FeedSpeed, config.FeedChainStart > 0, WallTime));
+            feed.Add(ticker, PriceFeed.Replay(
+                path, start, epoch, config.FeedSpeed, config.FeedChainStart > 0, () => WireTime.Now));
         }
 
         return feed;
@@ -184,11 +185,9 @@ internal static class NodeCommands
     private static long ChainTime(NodeConfig config, long epoch)
     {
         const long margin = 20_000_000;
-        long wall = WallTime() - margin;
+        long wall = WireTime.Now - margin;
         return config.FeedChainStart == 0
             ? wall
             : config.FeedChainStart + (long)(Math.Max(0, wall - epoch) * config.FeedSpeed);
     }
-
-    private static long WallTime() => (DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100;
 }

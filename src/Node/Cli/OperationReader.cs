@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Threading.Tasks;
+using AppChain.Abci;
 using AppChain.Margin;
 using AppChain.StateMachine;
 
@@ -328,6 +329,6 @@ internal sealed class OperationReader(MarketCatalog markets, Func<string, Accoun
             throw new FormatException($"{name} '{text}' is not a time such as 2025-10-10T21:00:00Z");
         }
 
-        return (time - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
+        return WireTime.ToNanoseconds(time);
     }
 }

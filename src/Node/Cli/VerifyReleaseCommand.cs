@@ -1,6 +1,7 @@
 using System;
 using System.CommandLine;
 using System.IO;
+using AppChain.Abci;
 
 namespace AppChain.Node;
 
@@ -36,7 +37,7 @@ internal static class VerifyReleaseCommand
             V1.CouncilResponse council = Read<V1.CouncilResponse>(shell, parsed.GetRequiredValue(guardians), "list of guardians");
             long now = parsed.GetValue(at) is string time
                 ? OperationReader.ParseTime("at", time)
-                : (DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
+                : WireTime.Now;
             string? fault = parsed.GetValue(chainId) is string wanted && release.ChainId != wanted
                 ? $"it is of the chain '{release.ChainId}', not '{wanted}'"
                 : ReleaseFile.Fault(release, council, now);

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Threading;
 using System.Threading.Tasks;
+using AppChain.Abci;
 using AppChain.StateMachine;
 
 namespace AppChain.Node;
@@ -56,7 +57,7 @@ internal sealed class GuardianWatch(
             + $"{VaultWords.Destination(row.Destination)}, for {AccountText.Of(view.Account)}, requested "
             + $"{QueryText.Time((ulong)row.RequestedTime)}; sequence {row.Sequence}, valid until "
             + $"{QueryText.Time((ulong)row.Expiry)}, {CouncilRow.Count(row.Signers)} of {guardians.Terms.Threshold} have signed";
-        if (policy.Objection(view, journal, Now()) is string objection)
+        if (policy.Objection(view, journal, WireTime.Now) is string objection)
         {
             Tell(row, intent, $"NOT SIGNED: {objection}");
             return false;
@@ -110,7 +111,7 @@ internal sealed class GuardianWatch(
 
     private async Task<bool> SignAsync(WithdrawalRow row, CancellationToken cancel)
     {
-        journal.Add(row.Id, row.Sequence, row.Amount, Convert.ToHexStringLower(row.Destination.AsSpan()), Now());
+        journal.Add(row.Id, row.Sequence, row.Amount, Convert.ToHexStringLower(row.Destination.AsSpan()), WireTime.Now);
         ReleaseSignature content = signer.Sign(row.Release);
         NodeStatus status = await node.StatusAsync(cancel).ConfigureAwait(false);
         V1.NonceResponse nonce = await node.NonceAsync(AccountText.Of(signer.Owner), cancel).ConfigureAwait(false);
@@ -148,6 +149,4 @@ internal sealed class GuardianWatch(
             shell.Out.WriteLine($"  {what}");
         }
     }
-
-    private static long Now() => (DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
 }

@@ -5,6 +5,7 @@ using System.IO;
 using System.Linq;
 using System.Text.Json.Nodes;
 using System.Threading.Tasks;
+using AppChain.Abci;
 using AppChain.Node.Tests.Cli;
 using AppChain.StateMachine;
 using Google.Protobuf;
@@ -18,7 +19,7 @@ public sealed class LyingNodeTests
 {
     private const long Second = 1_000_000_000;
 
-    private readonly long _now = (DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).Ticks * 100;
+    private readonly long _now = WireTime.Now;
     private readonly byte[] _guardian = [.. Enumerable.Repeat((byte)7, 32)];
     private CommandRun _run = null!;
     private FakeNode _node = null!;

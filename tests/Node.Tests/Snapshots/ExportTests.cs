@@ -244,7 +244,7 @@ public sealed class ExportTests
         {
             ChainId = root.GetProperty("chain_id").GetString(),
             InitialHeight = long.Parse(root.GetProperty("initial_height").GetString()!),
-            Time = WireTime.FromNanoseconds((time - DateTimeOffset.UnixEpoch).Ticks * 100),
+            Time = WireTime.FromNanoseconds(WireTime.ToNanoseconds(time)),
             AppStateBytes = ByteString.CopyFrom(Encoding.UTF8.GetBytes(root.GetProperty("app_state").GetRawText())),
         };
         foreach (JsonElement validator in root.GetProperty("validators").EnumerateArray())
