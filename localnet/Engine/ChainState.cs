@@ -94,7 +94,7 @@ public sealed record ChainState(
         for (int i = 0; i < members.Length; i++)
         {
             ByteString key = ByteString.CopyFrom(ReadBytes(reader));
-            members[i] = new Validator(Validator.AddressOf(key), key, reader.ReadInt64(), reader.ReadInt64());
+            members[i] = new Validator(BlockHashes.Address(key.Span), key, reader.ReadInt64(), reader.ReadInt64());
         }
         return members.Length == 0
             ? ValidatorSet.Empty

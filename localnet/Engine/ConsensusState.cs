@@ -266,7 +266,7 @@ public sealed partial class ConsensusState
     {
         try
         {
-            _address = Validator.AddressOf(_signer.PublicKey().Ed25519);
+            _address = BlockHashes.Address(_signer.PublicKey().Ed25519.Span);
         }
         catch (IOException) when (!_address.IsEmpty)
         {

@@ -96,7 +96,7 @@ public sealed class Genesis
         long power = Integer(element, "power", 0);
         if (power <= 0) throw Invalid("a validator's power must be above 0");
         string? address = Text(element, "address");
-        string expected = Convert.ToHexString(Validator.AddressOf(bytes).Span);
+        string expected = Convert.ToHexString(BlockHashes.Address(bytes.Span).Span);
         if (!string.IsNullOrEmpty(address) && address != expected)
             throw Invalid($"validator address {address} does not belong to its key, which has {expected}");
         return new ValidatorChange(bytes, power);

@@ -68,7 +68,7 @@ public sealed class ValidatorNode : IDisposable
     public Mempool Mempool { get; }
 
     /// <summary>Address of the validator's key.</summary>
-    public ByteString Address => Validator.AddressOf(PublicKey);
+    public ByteString Address => BlockHashes.Address(PublicKey.Span);
 
     /// <summary>The validator's key.</summary>
     public ByteString PublicKey { get; }

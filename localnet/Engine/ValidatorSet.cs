@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using System.Security.Cryptography;
 using AppChain.Abci;
 using AppChain.Abci.Wire.Crypto;
 using Google.Protobuf;
@@ -12,12 +11,7 @@ namespace AppChain.Localnet;
 /// <summary>
 /// A member of a validator set: 20-byte address, 32-byte Ed25519 key, voting power, proposer priority.
 /// </summary>
-public sealed record Validator(ByteString Address, ByteString PublicKey, long Power, long Priority)
-{
-    /// <summary>First 20 bytes of SHA-256 of the public key.</summary>
-    public static ByteString AddressOf(ByteString publicKey) =>
-        ByteString.CopyFrom(SHA256.HashData(publicKey.Span).AsSpan(0, 20));
-}
+public sealed record Validator(ByteString Address, ByteString PublicKey, long Power, long Priority);
 
 /// <summary>A new voting power for a key; 0 removes the member.</summary>
 public sealed record ValidatorChange(ByteString PublicKey, long Power);
@@ -124,7 +118,7 @@ public sealed class ValidatorSet
         SortedDictionary<ByteString, ValidatorChange> byAddress = new(ByteOrder.Instance);
         foreach (ValidatorChange change in changes)
         {
-            ByteString address = Validator.AddressOf(change.PublicKey);
+            ByteString address = BlockHashes.Address(change.PublicKey.Span);
             string name = Convert.ToHexString(address.Span);
             if (change.Power < 0) throw new ConsensusFailure($"validator {name}: negative power");
             if (change.Power > MaximumTotalPower) throw new ConsensusFailure($"validator {name}: power too high");

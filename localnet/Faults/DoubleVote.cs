@@ -25,8 +25,7 @@ internal sealed class DoubleVote(NetworkFiles files, RpcClient node)
         BlockAnswer block = await node.BlockAsync(height, cancel).ConfigureAwait(false);
         IReadOnlyList<Abci.Wire.Types.Validator> set = await node.ValidatorsAsync(height, cancel).ConfigureAwait(false);
         SoftwareKey key = SoftwareKey.FromSeed(files.ConsensusSeed(validator));
-        ByteString address =
-            ByteString.CopyFrom(System.Security.Cryptography.SHA256.HashData(key.PublicKey.Span).AsSpan(0, 20));
+        ByteString address = BlockHashes.Address(key.PublicKey.Span);
         int index = set.ToList().FindIndex(member => member.Address == address);
         Vote[] votes = [.. new byte[] { 1, 2 }.Select(fill => VoteFor(fill, height, index, address, block, key))];
         var evidence = new Evidence

@@ -1,8 +1,8 @@
 using System;
 using System.Globalization;
 using System.IO;
-using System.Security.Cryptography;
 using System.Text;
+using AppChain.Abci;
 using AppChain.Hsm;
 using AppChain.Node;
 
@@ -64,7 +64,7 @@ internal static class CometBftHomes
         for (int i = 0; i < options.Validators; i++)
         {
             byte[] key = SoftwareKey.FromSeed(files.Derive($"node:{i}")).PublicKey.ToByteArray();
-            string id = Convert.ToHexStringLower(SHA256.HashData(key).AsSpan(0, 20));
+            string id = Convert.ToHexStringLower(BlockHashes.Address(key).Span);
             bool isRelayed = options.HasRelays && i != from && from < options.Validators;
             int port = isRelayed ? options.Ports.Relay(from, i) : options.Ports.Peer(i);
             peers.Append(CultureInfo.InvariantCulture, $"{(i > 0 ? "," : "")}{id}@127.0.0.1:{port}");

@@ -190,7 +190,7 @@ internal sealed class NetworkFiles
             byte[] key = _device?.PublicKey(i) ?? SoftwareKey.FromSeed(ConsensusSeed(i)).PublicKey.ToByteArray();
             validators.Add(new JsonObject
             {
-                ["address"] = Convert.ToHexString(SHA256.HashData(key).AsSpan(0, 20)),
+                ["address"] = RpcJsonWriter.Hex(BlockHashes.Address(key)),
                 ["pub_key"] =
                     new JsonObject { ["type"] = "tendermint/PubKeyEd25519", ["value"] = Convert.ToBase64String(key) },
                 ["power"] = "10",

@@ -139,8 +139,7 @@ internal sealed class CometBftSignerTests
         genesis["consensus_params"]!["abci"]!["vote_extensions_enable_height"] = "1";
         JsonNode validator = genesis["validators"]![0]!;
         validator["pub_key"]!["value"] = Convert.ToBase64String(key.PublicKey.Span);
-        validator["address"] = Convert.ToHexString(
-            System.Security.Cryptography.SHA256.HashData(key.PublicKey.Span).AsSpan(0, 20));
+        validator["address"] = RpcJsonWriter.Hex(BlockHashes.Address(key.PublicKey.Span));
         File.WriteAllText(genesisFile, genesis.ToJsonString());
 
         string configFile = Path.Combine(_home, "config", "config.toml");

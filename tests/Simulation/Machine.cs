@@ -1,5 +1,6 @@
 using System;
 using System.Linq;
+using AppChain.Abci;
 using AppChain.Hsm;
 using AppChain.Localnet;
 using AppChain.Node;
@@ -22,7 +23,7 @@ internal sealed class Machine
         _world = world;
         Index = index;
         Key = SoftwareKey.FromSeed(Enumerable.Repeat((byte)(index + 1), 32).ToArray());
-        Address = Validator.AddressOf(Key.PublicKey);
+        Address = BlockHashes.Address(Key.PublicKey.Span);
         Disk = new SimulatedDisk(families: 3, (kind, number) => world.Step(index, kind, number));
         Blocks = new TornStream(
             length => world.Step(index, StepKind.EngineLog, length), () => world.Random.NextDouble());

@@ -132,8 +132,8 @@ public static class BlockHashes
     }
 
     /// <summary>
-    /// Address of a validator's Ed25519 key: the first 20 bytes of SHA-256 of its 32 bytes. Other kinds of keys are
-    /// refused with <see cref="NotSupportedException"/>.
+    /// Address of a validator's key, which must be Ed25519: other kinds of keys are refused with
+    /// <see cref="NotSupportedException"/>.
     /// </summary>
     public static ByteString Address(Wire.Crypto.PublicKey key)
     {
@@ -142,8 +142,12 @@ public static class BlockHashes
         {
             throw new NotSupportedException($"validator keys must be ed25519, not {key.SumCase}");
         }
-        return ByteString.CopyFrom(SHA256.HashData(key.Ed25519.Span).AsSpan(0, AddressSize));
+        return Address(key.Ed25519.Span);
     }
+
+    /// <summary>Address of an Ed25519 key: the first 20 bytes of SHA-256 of its 32 bytes.</summary>
+    public static ByteString Address(ReadOnlySpan<byte> ed25519Key) =>
+        ByteString.CopyFrom(SHA256.HashData(ed25519Key).AsSpan(0, AddressSize));
 
     private static byte[][] TransactionLeaves(IReadOnlyList<ByteString> txs)
     {

@@ -6,6 +6,7 @@ using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Security.Cryptography;
+using AppChain.Abci;
 using AppChain.Hsm;
 
 namespace AppChain.Node;
@@ -322,6 +323,6 @@ internal static class HsmCommands
 
     // As CometBFT writes validators, and as the chain writes owners.
     private static string AddressOf(Pkcs11KeyInfo key) => key.Type == Pkcs11KeyType.Ed25519
-        ? Convert.ToHexString(SHA256.HashData(key.PublicKey).AsSpan(0, 20))
+        ? RpcJsonWriter.Hex(BlockHashes.Address(key.PublicKey))
         : AccountAddress.ToText(AccountAddress.AddressOf(key.PublicKey));
 }

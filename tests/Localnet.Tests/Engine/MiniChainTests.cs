@@ -79,7 +79,7 @@ public sealed class MiniChainTests
     private static Vote Precommit(ChainState state, SealedBlock block, int index, int milliseconds)
     {
         ByteString address = state.Validators.Members[index].Address;
-        SoftwareKey key = Keys.Single(item => Validator.AddressOf(item.PublicKey) == address);
+        SoftwareKey key = Keys.Single(item => BlockHashes.Address(item.PublicKey.Span) == address);
         Vote vote = new()
         {
             Type = SignedMsgType.Precommit,

@@ -118,5 +118,5 @@ public sealed class SingleValidator : IConsensusHost
 
 internal static class SignerExtensions
 {
-    public static ByteString AddressOf(this ConsensusSigner signer) => Validator.AddressOf(signer.PublicKey().Ed25519);
+    public static ByteString AddressOf(this ConsensusSigner signer) => BlockHashes.Address(signer.PublicKey().Ed25519.Span);
 }

@@ -258,12 +258,12 @@ internal sealed class AbciFrames : IDisposable
     {
         var request = new RequestPrepareProposal { LocalLastCommit = new ExtendedCommitInfo(), Txs = { transaction } };
         SoftwareKey[] keys = [.. Enumerable.Range(0, 4).Select(i => SoftwareKey.FromSeed(SHA256.HashData([(byte)i])))];
-        foreach (SoftwareKey key in keys.OrderBy(key => Convert.ToHexString(AddressOf(key)), StringComparer.Ordinal))
+        foreach (SoftwareKey key in keys.OrderBy(key => RpcJsonWriter.Hex(AddressOf(key)), StringComparer.Ordinal))
         {
             byte[] signed = SignBytes.VoteExtension(ChainId, _height, 0, extension);
             request.LocalLastCommit.Votes.Add(new ExtendedVoteInfo
             {
-                Validator = new AppChain.Abci.Wire.Validator { Address = ByteString.CopyFrom(AddressOf(key)), Power = 10 },
+                Validator = new AppChain.Abci.Wire.Validator { Address = AddressOf(key), Power = 10 },
                 VoteExtension = extension,
                 ExtensionSignature = ByteString.CopyFrom(key.Sign(signed)),
                 BlockIdFlag = AppChain.Abci.Wire.Types.BlockIDFlag.Commit,
@@ -274,7 +274,7 @@ internal sealed class AbciFrames : IDisposable
         return request;
     }
 
-    private static byte[] AddressOf(SoftwareKey key) => SHA256.HashData(key.PublicKey.Span)[..20];
+    private static ByteString AddressOf(SoftwareKey key) => BlockHashes.Address(key.PublicKey.Span);
 
     private byte[] Transaction()
     {

@@ -2,7 +2,7 @@ using System;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
-using System.Security.Cryptography;
+using AppChain.Abci;
 using AppChain.Hsm;
 using NUnit.Framework;
 
@@ -53,7 +53,7 @@ public sealed class CometBftNode : IDisposable
         Write("config/genesis.json", genesis);
         Write("config/node_key.json", $$"""{ "priv_key": {{privateKey}} }""");
         Write("config/priv_validator_key.json", $$"""
-            { "address": "{{Convert.ToHexString(SHA256.HashData(publicKey).AsSpan(0, 20))}}",
+            { "address": "{{RpcJsonWriter.Hex(BlockHashes.Address(publicKey))}}",
               "pub_key": { "type": "tendermint/PubKeyEd25519", "value": "{{Convert.ToBase64String(publicKey)}}" },
               "priv_key": {{privateKey}} }
             """);

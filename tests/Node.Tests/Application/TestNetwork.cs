@@ -85,7 +85,7 @@ internal sealed class TestNetwork : IDisposable
             {
                 SecretKey = secret,
                 PublicKey = key,
-                Address = SHA256.HashData(key)[..20],
+                Address = BlockHashes.Address(key).ToByteArray(),
                 Feed = feed,
                 Directory = directory,
                 Application = new Node.Application(new ChainStore(directory), feed, true, NodeLog.Silent),
