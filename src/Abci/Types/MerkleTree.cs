@@ -33,9 +33,12 @@ public static class MerkleTree
     public static (byte[] Root, IReadOnlyList<Proof> Proofs) Prove(IReadOnlyList<byte[]> leaves)
     {
         ArgumentNullException.ThrowIfNull(leaves);
-        if (leaves.Count == 0) return (SHA256.HashData([]), []);
+        return leaves.Count == 0 ? (SHA256.HashData([]), []) : ProveOf(LeafHashes(leaves));
+    }
 
-        byte[][] hashes = LeafHashes(leaves);
+    /// <summary>As <see cref="Prove"/>, over leaves that are hashed already, of which there is at least one.</summary>
+    internal static (byte[] Root, IReadOnlyList<Proof> Proofs) ProveOf(byte[][] hashes)
+    {
         Proof[] proofs = new Proof[hashes.Length];
         for (int i = 0; i < hashes.Length; i++)
         {

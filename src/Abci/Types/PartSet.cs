@@ -33,36 +33,21 @@ public sealed class PartSet
     /// <summary>Cuts an encoded block. It must not be empty.</summary>
     public static PartSet Of(ReadOnlySpan<byte> encodedBlock)
     {
-        if (encodedBlock.IsEmpty) throw new ArgumentException("a block is never empty", nameof(encodedBlock));
-        List<byte[]> leaves = [];
-        for (ReadOnlySpan<byte> rest = encodedBlock; !rest.IsEmpty;)
-        {
-            int size = Math.Min(PartSize, rest.Length);
-            leaves.Add(rest[..size].ToArray());
-            rest = rest[size..];
-        }
-
-        (byte[] root, IReadOnlyList<Proof> proofs) = MerkleTree.Prove(leaves);
-        Part[] parts = new Part[leaves.Count];
+        (byte[] root, IReadOnlyList<Proof> proofs) = MerkleTree.ProveOf(HashesOf(encodedBlock));
+        Part[] parts = new Part[proofs.Count];
         for (int i = 0; i < parts.Length; i++)
         {
-            parts[i] = new Part { Index = (uint)i, Bytes = ByteString.CopyFrom(leaves[i]), Proof = proofs[i] };
+            ByteString bytes = ByteString.CopyFrom(PartOf(encodedBlock, i));
+            parts[i] = new Part { Index = (uint)i, Bytes = bytes, Proof = proofs[i] };
         }
-        PartSetHeader header = new() { Total = (uint)parts.Length, Hash = ByteString.CopyFrom(root) };
-        return new PartSet(header, parts);
+        return new PartSet(HeaderOf(parts.Length, root), parts);
     }
 
     /// <summary>The header alone of what <see cref="Of(ReadOnlySpan{byte})"/> makes.</summary>
     public static PartSetHeader HeaderOf(ReadOnlySpan<byte> encodedBlock)
     {
-        if (encodedBlock.IsEmpty) throw new ArgumentException("a block is never empty", nameof(encodedBlock));
-        byte[][] hashes = new byte[(encodedBlock.Length + PartSize - 1) / PartSize][];
-        for (int i = 0; i < hashes.Length; i++)
-        {
-            ReadOnlySpan<byte> rest = encodedBlock[(i * PartSize)..];
-            hashes[i] = MerkleTree.LeafHash(rest[..Math.Min(PartSize, rest.Length)]);
-        }
-        return new PartSetHeader { Total = (uint)hashes.Length, Hash = ByteString.CopyFrom(MerkleTree.RootOf(hashes)) };
+        byte[][] hashes = HashesOf(encodedBlock);
+        return HeaderOf(hashes.Length, MerkleTree.RootOf(hashes));
     }
 
     /// <summary>Whether a part received from a peer belongs to <paramref name="header"/>. Never throws.</summary>
@@ -74,4 +59,21 @@ public sealed class PartSet
         if (part.Bytes.Length > PartSize) return false;
         return MerkleTree.Verify(proof, header.Hash.Span, part.Bytes.Span);
     }
+
+    private static byte[][] HashesOf(ReadOnlySpan<byte> encodedBlock)
+    {
+        if (encodedBlock.IsEmpty) throw new ArgumentException("a block is never empty", nameof(encodedBlock));
+        byte[][] hashes = new byte[(encodedBlock.Length + PartSize - 1) / PartSize][];
+        for (int i = 0; i < hashes.Length; i++) hashes[i] = MerkleTree.LeafHash(PartOf(encodedBlock, i));
+        return hashes;
+    }
+
+    private static ReadOnlySpan<byte> PartOf(ReadOnlySpan<byte> encodedBlock, int index)
+    {
+        ReadOnlySpan<byte> rest = encodedBlock[(index * PartSize)..];
+        return rest[..Math.Min(PartSize, rest.Length)];
+    }
+
+    private static PartSetHeader HeaderOf(int parts, byte[] root) =>
+        new() { Total = (uint)parts, Hash = ByteString.CopyFrom(root) };
 }
