@@ -24,7 +24,7 @@ internal sealed class GuardianWatch(
         // The list only says where to look: it may leave something out, and whatever it says of a withdrawal is not used.
         V1.WithdrawalsResponse named = await node.WithdrawalsAsync(cancel: cancel).ConfigureAwait(false);
         long listed = (long)(await node.ChainAsync(cancel).ConfigureAwait(false)).Height;
-        ProvenRows rows = await ProvenRows.NewestAsync(node, trusted, listed, Now, cancel).ConfigureAwait(false);
+        ProvenRows rows = await ProvenRows.NewestAsync(node, trusted, listed, () => WireTime.Now, cancel).ConfigureAwait(false);
         CouncilRow guardians = await rows
             .GetAsync<uint, CouncilRow>((uint)CouncilKind.Guardians).ConfigureAwait(false);
         if (policy.NumberIn(guardians) < 0)
