@@ -124,16 +124,16 @@ internal static class QueryFigures
         var rows = new List<RowChange>();
         foreach (Margin.MarketParameters market in GenesisFile.DefaultMarkets)
         {
-            rows.Add(Row<uint, MarketRow>(new MarketRow { Parameters = market, MarkPrice = Middle, OpenInterest = Holders }));
-            rows.Add(Row<uint, OracleRow>(new OracleRow { Market = market.MarketId, Price = Middle }));
+            rows.Add(RowChange.Added<uint, MarketRow>(new MarketRow { Parameters = market, MarkPrice = Middle, OpenInterest = Holders }));
+            rows.Add(RowChange.Added<uint, OracleRow>(new OracleRow { Market = market.MarketId, Price = Middle }));
         }
 
         for (int account = 0; account < Holders; account++)
         {
-            rows.Add(Row<AccountId, AccountRow>(Holder(account)));
+            rows.Add(RowChange.Added<AccountId, AccountRow>(Holder(account)));
             for (uint market = 1; market <= Markets; market++)
             {
-                rows.Add(Row<PositionKey, PositionRow>(Position(account, market)));
+                rows.Add(RowChange.Added<PositionKey, PositionRow>(Position(account, market)));
             }
         }
 
@@ -170,7 +170,7 @@ internal static class QueryFigures
     {
         Side side = id % 2 == 0 ? Side.Buy : Side.Sell;
         long away = 1 + (long)(id / 4 % Levels);
-        return Row<ulong, OrderRow>(new OrderRow
+        return RowChange.Added<ulong, OrderRow>(new OrderRow
         {
             OrderId = id,
             Account = (int)(id % Accounts),
@@ -180,16 +180,5 @@ internal static class QueryFigures
             Quantity = quantity,
             OriginalQuantity = quantity,
         });
-    }
-
-    private static RowChange Row<TKey, TRow>(in TRow row)
-        where TRow : struct, IRow<TKey, TRow>
-    {
-        var key = new ByteWriter();
-        key.WriteByte((byte)TRow.Kind);
-        TRow.EncodeKey(row.Key, ref key);
-        var value = new ByteWriter();
-        TRow.EncodeValue(row, ref value);
-        return new RowChange(key.ToArray(), value.ToArray(), false);
     }
 }

@@ -221,7 +221,7 @@ public sealed class Exchange
             return ResultCode.NonceUsed;
         }
 
-        if (!committed.TryGet(height, RowKey<AccountId, AccountRow>(transaction.Account), out _)
+        if (!committed.TryGet(height, RowChange.KeyOf<AccountId, AccountRow>(transaction.Account), out _)
             && !IsCouncilMember(transaction, committed, height))
         {
             return ResultCode.UnknownAccount;
@@ -256,16 +256,6 @@ public sealed class Exchange
         }
 
         return ResultCode.Ok;
-    }
-
-    /// <summary>The tree key of a row: kind byte and encoded key.</summary>
-    public static byte[] RowKey<TKey, TRow>(in TKey key)
-        where TRow : struct, IRow<TKey, TRow>
-    {
-        var writer = new ByteWriter();
-        writer.WriteByte((byte)TRow.Kind);
-        TRow.EncodeKey(key, ref writer);
-        return writer.ToArray();
     }
 
     private void WriteCouncils(Genesis genesis)
@@ -331,7 +321,7 @@ public sealed class Exchange
         where TRow : struct, IRow<TKey, TRow>
     {
         row = default;
-        byte[] encoded = RowKey<TKey, TRow>(key);
+        byte[] encoded = RowChange.KeyOf<TKey, TRow>(key);
         if (!committed.TryGet(height, encoded, out byte[]? value))
         {
             return false;

@@ -60,11 +60,8 @@ internal sealed class Rows
         foreach (KeyValuePair<byte[], byte[]> row in _disk.Of(Family, (byte)TRow.Kind))
         {
             TRow decoded = Decoded<TKey, TRow>(row);
-            var key = new ByteWriter();
-            TRow.EncodeKey(decoded.Key, ref key);
-            var value = new ByteWriter();
-            TRow.EncodeValue(decoded, ref value);
-            if (!key.Written.SequenceEqual(row.Key.AsSpan(1)) || !value.Written.SequenceEqual(row.Value))
+            RowChange written = RowChange.Added<TKey, TRow>(decoded);
+            if (!written.Key.SequenceEqual(row.Key) || !written.Value!.SequenceEqual(row.Value))
                 throw new Violation("encoding", height, $"a row of kind {TRow.Kind} is not written as it was read");
         }
     }

@@ -40,7 +40,7 @@ internal sealed class TestChain
         where TKey : struct
         where TRow : struct, IRow<TKey, TRow>
     {
-        byte[] encoded = Exchange.RowKey<TKey, TRow>(key);
+        byte[] encoded = RowChange.KeyOf<TKey, TRow>(key);
         row = default;
         if (!Rows.TryGetValue(Convert.ToHexString(encoded), out byte[]? value))
         {

@@ -106,24 +106,24 @@ internal static class ProofQuery
             switch (words)
             {
                 case ["chain"]:
-                    return Exchange.RowKey<SingleKey, ChainRow>(default);
+                    return RowChange.KeyOf<SingleKey, ChainRow>(default);
                 case ["pool"]:
-                    return Exchange.RowKey<SingleKey, PoolRow>(default);
+                    return RowChange.KeyOf<SingleKey, PoolRow>(default);
                 case ["market", string market]:
-                    return Exchange.RowKey<uint, MarketRow>(await MarketAsync(market).ConfigureAwait(false));
+                    return RowChange.KeyOf<uint, MarketRow>(await MarketAsync(market).ConfigureAwait(false));
                 case ["oracle", string market]:
-                    return Exchange.RowKey<uint, OracleRow>(await MarketAsync(market).ConfigureAwait(false));
+                    return RowChange.KeyOf<uint, OracleRow>(await MarketAsync(market).ConfigureAwait(false));
                 case ["account", string account]:
-                    return Exchange.RowKey<AccountId, AccountRow>(findAccount(account));
+                    return RowChange.KeyOf<AccountId, AccountRow>(findAccount(account));
                 case ["nonce", string owner]:
-                    return Exchange.RowKey<Address, NonceRow>(findAccount(owner).Owner);
+                    return RowChange.KeyOf<Address, NonceRow>(findAccount(owner).Owner);
                 case ["position", string account, string market]:
                     int number = await AccountNumberAsync(findAccount(account), height).ConfigureAwait(false);
                     uint its = await MarketAsync(market).ConfigureAwait(false);
-                    return Exchange.RowKey<PositionKey, PositionRow>(new PositionKey(number, its));
+                    return RowChange.KeyOf<PositionKey, PositionRow>(new PositionKey(number, its));
                 case ["order", string order] when ulong.TryParse(
                     order, NumberStyles.None, CultureInfo.InvariantCulture, out ulong id):
-                    return Exchange.RowKey<ulong, OrderRow>(id);
+                    return RowChange.KeyOf<ulong, OrderRow>(id);
                 case ["raw", string hex] when hex.Length % 2 == 0 && System.Linq.Enumerable.All(hex, char.IsAsciiHexDigit):
                     return Convert.FromHexString(hex);
                 default:
@@ -137,7 +137,7 @@ internal static class ProofQuery
         // Positions are keyed by the number of the account, which its row holds.
         private async Task<int> AccountNumberAsync(AccountId account, long height)
         {
-            byte[] key = Exchange.RowKey<AccountId, AccountRow>(account);
+            byte[] key = RowChange.KeyOf<AccountId, AccountRow>(account);
             V1.ProofResponse answer = await client.ProofAsync(key, height, cancel).ConfigureAwait(false);
             if (!answer.Exists)
             {

@@ -88,7 +88,7 @@ internal sealed class ProvenRows
     public async Task<TRow?> FindAsync<TKey, TRow>(TKey key)
         where TRow : struct, IRow<TKey, TRow>
     {
-        byte[] encoded = Exchange.RowKey<TKey, TRow>(key);
+        byte[] encoded = RowChange.KeyOf<TKey, TRow>(key);
         V1.ProofResponse answer = await _node.ProofAsync(encoded, Height, _cancel).ConfigureAwait(false);
         byte[]? value = answer.Exists ? answer.Value.ToByteArray() : null;
         bool holds = StateProof.TryDecode(answer.Proof.Span, out StateProof? proof)

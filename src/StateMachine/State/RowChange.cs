@@ -6,7 +6,27 @@ namespace AppChain.StateMachine;
 /// <param name="Key">Kind byte and key.</param>
 /// <param name="Value">The value after the block; null when the row is gone.</param>
 /// <param name="ExistedBefore">The row was there before the block.</param>
-public readonly record struct RowChange(byte[] Key, byte[]? Value, bool ExistedBefore);
+public readonly record struct RowChange(byte[] Key, byte[]? Value, bool ExistedBefore)
+{
+    /// <summary>The change by which a row comes into being.</summary>
+    public static RowChange Added<TKey, TRow>(in TRow row)
+        where TRow : struct, IRow<TKey, TRow>
+    {
+        var value = new ByteWriter();
+        TRow.EncodeValue(row, ref value);
+        return new RowChange(KeyOf<TKey, TRow>(row.Key), value.ToArray(), false);
+    }
+
+    /// <summary>The tree key of a row: kind byte and encoded key.</summary>
+    public static byte[] KeyOf<TKey, TRow>(in TKey key)
+        where TRow : struct, IRow<TKey, TRow>
+    {
+        var writer = new ByteWriter();
+        writer.WriteByte((byte)TRow.Kind);
+        TRow.EncodeKey(key, ref writer);
+        return writer.ToArray();
+    }
+}
 
 /// <summary>First byte of every row key. Numbers are never reused.</summary>
 public enum RowKind : byte

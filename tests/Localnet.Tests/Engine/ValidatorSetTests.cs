@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using AppChain.Abci;
 using Google.Protobuf;
 using NUnit.Framework;
 
@@ -11,7 +12,7 @@ public sealed class ValidatorSetTests
     /// <summary>Keys named A, B, C, … whose addresses ascend in that order.</summary>
     private static readonly ByteString[] Keys =
         [.. Enumerable.Range(1, 5).Select(seed => ByteString.CopyFrom(Enumerable.Repeat((byte)seed, 32).ToArray()))
-            .OrderBy(Validator.AddressOf, ByteOrder.Instance)];
+            .OrderBy(key => BlockHashes.Address(key.Span), ByteOrder.Instance)];
 
     private static ValidatorChange Change(char name, long power) => new(Keys[name - 'A'], power);
 

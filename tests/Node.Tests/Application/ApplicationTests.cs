@@ -245,7 +245,7 @@ public sealed class ApplicationTests
             network.Step();
         }
 
-        byte[] key = Exchange.RowKey<SingleKey, PoolRow>(default);
+        byte[] key = RowChange.KeyOf<SingleKey, PoolRow>(default);
         ResponseQuery response = network.Validators[0].Application.Query(new RequestQuery
         {
             Path = "/proof",

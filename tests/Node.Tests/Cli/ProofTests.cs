@@ -46,10 +46,10 @@ public sealed class ProofTests
 
     private static SignedState State(Address owner, long[]? powers = null, int signers = 3) => new(
         [
-            SignedState.Row<AccountId, AccountRow>(
+            RowChange.Added<AccountId, AccountRow>(
                 new AccountRow { Id = new AccountId(owner, 0), Number = 3, Collateral = 1_234_500_000 }),
-            SignedState.Row<PositionKey, PositionRow>(new PositionRow { Account = 3, Market = 1, Size = -25 }),
-            SignedState.Row<SingleKey, PoolRow>(
+            RowChange.Added<PositionKey, PositionRow>(new PositionRow { Account = 3, Market = 1, Size = -25 }),
+            RowChange.Added<SingleKey, PoolRow>(
                 new PoolRow { Held = 6_000_000, Claims = 1_000_000, InsuranceFund = 5_000_000 }),
         ],
         powers, signers);

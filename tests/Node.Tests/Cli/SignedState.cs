@@ -157,14 +157,6 @@ private V1.ProofResponse Prove(byte[] data)
         };
     }
 
-    public static RowChange Row<TKey, TRow>(in TRow row)
-        where TRow : struct, IRow<TKey, TRow>
-    {
-        var writer = new ByteWriter();
-        TRow.EncodeValue(row, ref writer);
-        return new RowChange(Exchange.RowKey<TKey, TRow>(row.Key), writer.ToArray(), false);
-    }
-
     private static string Write(Action<Utf8JsonWriter> write)
     {
         using var stream = new System.IO.MemoryStream();

@@ -71,18 +71,18 @@ public sealed class LyingNodeTests
         var terms = new VaultTerms([new TimelockTier(0, 10)], 5_000_000_000, 9_000_000_000, 600);
         return
         [
-            SignedState.Row<ulong, WithdrawalRow>(row ?? Withdrawal),
-            SignedState.Row<uint, CouncilRow>(CouncilRow.Of(CouncilKind.Guardians, 1, new CouncilTerms([[.. key]], 1, 1, 30))),
-            SignedState.Row<SingleKey, VaultRow>(new VaultRow { Terms = terms, Base = terms }),
-            SignedState.Row<AccountId, AccountRow>(new AccountRow { Id = Alice, Number = 3 }),
-            SignedState.Row<Address, FlowRow>(new FlowRow { Owner = Alice.Owner, Open = 1, Admitted = 250_000_000 }),
-            SignedState.Row<Address, FlowRow>(new FlowRow { Open = 1, Admitted = 250_000_000 }),
-            SignedState.Row<SingleKey, PoolRow>(new PoolRow { Held = 250_000_000, Leaving = 250_000_000 }),
-            SignedState.Row<SingleKey, ChainRow>(
+            RowChange.Added<ulong, WithdrawalRow>(row ?? Withdrawal),
+            RowChange.Added<uint, CouncilRow>(CouncilRow.Of(CouncilKind.Guardians, 1, new CouncilTerms([[.. key]], 1, 1, 30))),
+            RowChange.Added<SingleKey, VaultRow>(new VaultRow { Terms = terms, Base = terms }),
+            RowChange.Added<AccountId, AccountRow>(new AccountRow { Id = Alice, Number = 3 }),
+            RowChange.Added<Address, FlowRow>(new FlowRow { Owner = Alice.Owner, Open = 1, Admitted = 250_000_000 }),
+            RowChange.Added<Address, FlowRow>(new FlowRow { Open = 1, Admitted = 250_000_000 }),
+            RowChange.Added<SingleKey, PoolRow>(new PoolRow { Held = 250_000_000, Leaving = 250_000_000 }),
+            RowChange.Added<SingleKey, ChainRow>(
                 new ChainRow { ChainId = FakeNode.ChainId, Height = SignedState.Height, Time = _now, InitialHeight = 1 }),
-            .. GenesisFile.DefaultMarkets.Select(market => SignedState.Row<uint, MarketRow>(
+            .. GenesisFile.DefaultMarkets.Select(market => RowChange.Added<uint, MarketRow>(
                 new MarketRow { Parameters = market, OpenInterest = market.MarketId == 2 ? 5 : 0 })),
-            SignedState.Row<uint, OracleRow>(new OracleRow { Market = 2, State = OracleState.Live }),
+            RowChange.Added<uint, OracleRow>(new OracleRow { Market = 2, State = OracleState.Live }),
         ];
     }
 

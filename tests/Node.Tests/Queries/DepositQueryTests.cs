@@ -14,7 +14,7 @@ public sealed class DepositQueryTests
 {
     private static readonly long[] s_heights = [7, 3, 9, 3, 12];
 
-    private static RowChange Row(int number) => SignedState.Row<Sha256Digest, CreditedDepositRow>(new CreditedDepositRow
+    private static RowChange Row(int number) => RowChange.Added<Sha256Digest, CreditedDepositRow>(new CreditedDepositRow
     {
         DepositId = new Sha256Digest([(byte)number, .. new byte[31]]),
         Amount = 1 + number,

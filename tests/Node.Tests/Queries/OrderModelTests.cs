@@ -24,7 +24,7 @@ public sealed class OrderModelTests
     {
         var random = new Random(seed);
         var model = new ReadModel();
-        model.Apply([.. GenesisFile.DefaultMarkets.Select(one => Row<uint, MarketRow>(new MarketRow { Parameters = one }))], [], 1, 1, []);
+        model.Apply([.. GenesisFile.DefaultMarkets.Select(one => RowChange.Added<uint, MarketRow>(new MarketRow { Parameters = one }))], [], 1, 1, []);
         var orders = new Dictionary<ulong, OrderRow>();
         ulong next = 1;
         for (int block = 0; block < 300; block++)
@@ -36,14 +36,14 @@ public sealed class OrderModelTests
                 ulong id = isNew ? next++ : orders.Keys.ElementAt(random.Next(orders.Count));
                 if (!isNew && random.Next(3) > 0)
                 {
-                    changes.Add(Row<ulong, OrderRow>(orders[id]) with { Value = null });
+                    changes.Add(RowChange.Added<ulong, OrderRow>(orders[id]) with { Value = null });
                     orders.Remove(id);
                     continue;
                 }
 
                 OrderRow order = isNew ? NewOrder(random, id) : orders[id] with { Quantity = random.Next(1, 100) };
                 orders[id] = order;
-                changes.Add(Row<ulong, OrderRow>(order));
+                changes.Add(RowChange.Added<ulong, OrderRow>(order));
             }
 
             model.Apply(changes, [], block, block, []);
@@ -57,7 +57,7 @@ public sealed class OrderModelTests
     public void A_row_that_goes_without_having_been_changes_nothing()
     {
         var model = new ReadModel();
-        model.Apply([Row<ulong, OrderRow>(NewOrder(new Random(1), 7)) with { Value = null }], [], 1, 1, []);
+        model.Apply([RowChange.Added<ulong, OrderRow>(NewOrder(new Random(1), 7)) with { Value = null }], [], 1, 1, []);
         Assert.That(model.Orders.Count, Is.Zero);
     }
 
@@ -85,9 +85,9 @@ public sealed class OrderModelTests
     {
         var random = new Random(orders);
         var model = new ReadModel();
-        model.Apply([.. GenesisFile.DefaultMarkets.Select(one => Row<uint, MarketRow>(new MarketRow { Parameters = one }))], [], 1, 1, []);
+        model.Apply([.. GenesisFile.DefaultMarkets.Select(one => RowChange.Added<uint, MarketRow>(new MarketRow { Parameters = one }))], [], 1, 1, []);
         model.Apply(
-            [.. Enumerable.Range(1, orders).Select(id => Row<ulong, OrderRow>(NewOrder(random, (ulong)id, prices: 400)))], [], 2, 2, []);
+            [.. Enumerable.Range(1, orders).Select(id => RowChange.Added<ulong, OrderRow>(NewOrder(random, (ulong)id, prices: 400)))], [], 2, 2, []);
         return model;
     }
 
@@ -145,16 +145,5 @@ public sealed class OrderModelTests
             Quantity = random.Next(1, 100),
             OriginalQuantity = 100,
         };
-    }
-
-    private static RowChange Row<TKey, TRow>(in TRow row)
-        where TRow : struct, IRow<TKey, TRow>
-    {
-        var key = new ByteWriter();
-        key.WriteByte((byte)TRow.Kind);
-        TRow.EncodeKey(row.Key, ref key);
-        var value = new ByteWriter();
-        TRow.EncodeValue(row, ref value);
-        return new RowChange(key.ToArray(), value.ToArray(), false);
     }
 }

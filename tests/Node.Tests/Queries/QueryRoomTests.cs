@@ -19,7 +19,7 @@ public sealed class QueryRoomTests
     [Test]
     public void A_thousand_withdrawals_are_shown_at_most_first_those_that_are_not_over_then_the_newest()
     {
-        Apply(Row<AccountId, AccountRow>(new AccountRow { Id = new AccountId(default, 0), Number = 0 }));
+        Apply(RowChange.Added<AccountId, AccountRow>(new AccountRow { Id = new AccountId(default, 0), Number = 0 }));
         for (ulong id = 1; id <= 1_500; id++)
         {
             Put(id, id is > 700 and <= 1_000 ? WithdrawalState.Releasable : WithdrawalState.Released);
@@ -31,7 +31,7 @@ public sealed class QueryRoomTests
         Assert.That(Numbers(), Is.EqualTo(expected));
         for (ulong id = 900; id <= 1_500; id++)
         {
-            Apply(new RowChange(Exchange.RowKey<ulong, WithdrawalRow>(id), null, true));
+            Apply(new RowChange(RowChange.KeyOf<ulong, WithdrawalRow>(id), null, true));
         }
 
         Assert.That(Numbers(), Is.EqualTo(Range(1, 899)));
@@ -46,16 +46,8 @@ public sealed class QueryRoomTests
         return ((WithdrawalsResponse)new QueryAnswers(_model).Answer(query)).Withdrawals.Select(row => row.WithdrawalId);
     }
 
-    private void Put(ulong id, WithdrawalState state) => Apply(Row<ulong, WithdrawalRow>(
+    private void Put(ulong id, WithdrawalState state) => Apply(RowChange.Added<ulong, WithdrawalRow>(
         new WithdrawalRow { Id = id, State = state, Amount = 1, Destination = [1], Signatures = [] }));
 
     private void Apply(RowChange change) => _model.Apply([change], [], 1, 1, []);
-
-    private static RowChange Row<TKey, TRow>(in TRow row)
-        where TRow : struct, IRow<TKey, TRow>
-    {
-        var value = new ByteWriter();
-        TRow.EncodeValue(row, ref value);
-        return new RowChange(Exchange.RowKey<TKey, TRow>(row.Key), value.ToArray(), false);
-    }
 }

@@ -158,7 +158,7 @@ public sealed class QueryRulesTests
     [Test]
     public void QUERY_6_a_proof_of_a_kept_height_holds_under_the_app_hash_in_both_forms([Values] bool exists)
     {
-        byte[] key = exists ? Exchange.RowKey<SingleKey, PoolRow>(default) : Exchange.RowKey<ulong, OrderRow>(999);
+        byte[] key = exists ? RowChange.KeyOf<SingleKey, PoolRow>(default) : RowChange.KeyOf<ulong, OrderRow>(999);
         ProofResponse answer = ProofResponse.Parser.ParseFrom(Answer("/proof", Proof(key)));
         Assert.That((answer.Exists, answer.Value.IsEmpty, answer.Height), Is.EqualTo((exists, !exists, 3ul)));
         Assert.That(StateProof.TryDecode(answer.Proof.Span, out StateProof? proof), Is.True);
@@ -177,7 +177,7 @@ public sealed class QueryRulesTests
         ResponseQuery response = _network.Validators[0].Application.Query(new RequestQuery
         {
             Path = "/proof",
-            Data = Proof(Exchange.RowKey<SingleKey, PoolRow>(default)).ToByteString(),
+            Data = Proof(RowChange.KeyOf<SingleKey, PoolRow>(default)).ToByteString(),
             Height = height,
         });
         Assert.That((response.Code, response.Log), Is.EqualTo(
@@ -191,7 +191,7 @@ public sealed class QueryRulesTests
         network.Step();
         Application application = network.Validators[0].Application;
         var hashes = new Dictionary<long, byte[]> { [1] = network.AppHash };
-        byte[] key = Exchange.RowKey<SingleKey, ChainRow>(default);
+        byte[] key = RowChange.KeyOf<SingleKey, ChainRow>(default);
         int asked = 0;
         bool isOver = false;
         var proofs = new List<ProofResponse>();

@@ -74,7 +74,7 @@ public sealed class VaultAttackTests
         }
 
         IReadOnlyList<RowChange> first = Exchange.FromRows(rows, genesis).Commit();
-        byte[] wanted = Exchange.RowKey<ulong, WithdrawalRow>(1);
+        byte[] wanted = RowChange.KeyOf<ulong, WithdrawalRow>(1);
         RowChange found = first.Single(row => row.Key.AsSpan().SequenceEqual(wanted));
         var keyReader = new ByteReader(wanted.AsSpan(1));
         var valueReader = new ByteReader(found.Value);
