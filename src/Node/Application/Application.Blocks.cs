@@ -6,7 +6,6 @@ using AppChain.Abci.Wire;
 using AppChain.Abci.Wire.Types;
 using AppChain.StateMachine;
 using Google.Protobuf;
-using Google.Protobuf.WellKnownTypes;
 using Block = AppChain.StateMachine.Block;
 using Validator = AppChain.StateMachine.Validator;
 
@@ -140,23 +139,11 @@ public sealed partial class Application
             });
         }
 
-        response.ConsensusParamUpdates = candidate.Result.ParameterUpdate is { } parameters ? WireOf(parameters) : null;
+        response.ConsensusParamUpdates = candidate.Result.ParameterUpdate is { } parameters
+            ? EngineParameters.Of(parameters)
+            : null;
         return response;
     }
-
-    // A part that is named replaces the old one whole. The version is among them because the engine takes that of the header
-    // from here as soon as anything changes. Without the part of the vote extensions those stay as they are.
-    private static ConsensusParams WireOf(ConsensusParameters parameters) => new()
-    {
-        Block = new BlockParams { MaxBytes = parameters.BlockBytes, MaxGas = -1 },
-        Evidence = new EvidenceParams
-        {
-            MaxAgeNumBlocks = parameters.EvidenceAgeBlocks,
-            MaxAgeDuration = new Duration { Seconds = parameters.EvidenceAgeSeconds },
-            MaxBytes = parameters.EvidenceBytes,
-        },
-        Version = new VersionParams { App = NodeVersion.Consensus },
-    };
 
     // Names accounts by number, each spelt once. Good for one response only: a candidate that is dropped may take
     // account numbers with it.

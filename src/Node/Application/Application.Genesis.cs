@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
-using System.Security.Cryptography;
 using AppChain.Abci;
 using AppChain.Abci.Wire;
 using AppChain.Abci.Wire.Types;
@@ -14,8 +13,6 @@ namespace AppChain.Node;
 
 public sealed partial class Application
 {
-    private const long EngineBlockBytesMax = 104_857_600;
-
     /// <inheritdoc/>
     /// <remarks>
     /// Persists nothing: after a crash before the first Commit it is called again. The genesis rows become durable
@@ -55,7 +52,7 @@ public sealed partial class Application
             InsuranceFund = state.InsuranceFund,
             Vault = state.Vault,
             Treasury = state.Treasury,
-            ConsensusParameters = ParametersOf(request.ConsensusParams),
+            ConsensusParameters = EngineParameters.Read(request.ConsensusParams),
         };
         return FirstState(rows, genesis);
     }
@@ -77,13 +74,6 @@ public sealed partial class Application
         }
     }
 
-    // ROUNDING: down to whole seconds, what a proposal can name. A block of -1 bytes stands for the most that CometBFT allows.
-    private static ConsensusParameters? ParametersOf(ConsensusParams? engine) =>
-        engine is { Block: { } block, Evidence: { MaxAgeDuration: { } age } evidence }
-            ? new ConsensusParameters(
-                block.MaxBytes == -1 ? EngineBlockBytesMax : block.MaxBytes, evidence.MaxAgeNumBlocks, age.Seconds, evidence.MaxBytes)
-            : null;
-
     private static ImmutableArray<Validator> ValidatorsOf(IEnumerable<Abci.Wire.ValidatorUpdate> updates)
     {
         var validators = new List<Validator>();
@@ -95,7 +85,7 @@ public sealed partial class Application
             }
 
             byte[] key = update.PubKey.Ed25519.ToByteArray();
-            var address = new Address(SHA256.HashData(key).AsSpan(0, Address.Size));
+            var address = new Address(BlockHashes.Address(key.AsSpan()).Span);
             validators.Add(new Validator(address, [.. key], update.Power));
         }
 

@@ -1,10 +1,12 @@
 using System;
+using System.Buffers;
 using System.Collections.Generic;
 using System.CommandLine;
 using System.Globalization;
 using System.IO;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using AppChain.Abci;
 using AppChain.StateMachine;
 
 namespace AppChain.Node;
@@ -180,19 +182,18 @@ internal static class StateCommands
             return consensusParams;
         }
 
-        JsonNode document = JsonNode.Parse(consensusParams)!;
-        ConsensusParameters parameters = changed.Parameters;
-        document["block"] = new JsonObject { ["max_bytes"] = Text(parameters.BlockBytes), ["max_gas"] = "-1" };
-        document["evidence"] = new JsonObject
+        var written = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(written))
         {
-            ["max_age_num_blocks"] = Text(parameters.EvidenceAgeBlocks),
-            ["max_age_duration"] = Text(parameters.EvidenceAgeSeconds) + "000000000",
-            ["max_bytes"] = Text(parameters.EvidenceBytes),
-        };
+            RpcJsonWriter.ConsensusParams(json, EngineParameters.Of(changed.Parameters));
+        }
+
+        JsonNode document = JsonNode.Parse(consensusParams)!;
+        JsonNode now = JsonNode.Parse(written.WrittenSpan)!;
+        document["block"] = now["block"]!.DeepClone();
+        document["evidence"] = now["evidence"]!.DeepClone();
         return document.ToJsonString();
     }
-
-    private static string Text(long value) => value.ToString(CultureInfo.InvariantCulture);
 
     private static string ParamsOf(FileInfo? genesis)
     {
