@@ -84,20 +84,22 @@ internal static class VaultOperationReader
     {
         try
         {
-            JsonNode? json = JsonNode.Parse(text, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false });
+            JsonNode? json = JsonNode.Parse(
+                text, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false });
             var fields = new GenesisFields(json, "policy");
-            if (json!.AsObject().ContainsKey(GenesisCouncils.ConsensusField))
+            if (fields.Has(GenesisCouncils.ConsensusField))
             {
                 return GenesisCouncils.Consensus(fields);
             }
 
-            return json!.AsObject().ContainsKey("treasurers")
-                ? GenesisCouncils.Treasury(fields) is { } treasury
-                    ? new TreasuryPolicy(treasury.Treasurers, treasury.EpochLimit)
-                    : throw new FormatException("policy: expected an object")
-                : GenesisCouncils.Vault(fields) is { } vault
-                    ? new VaultPolicy(vault.Guardians, vault.Terms)
-                    : throw new FormatException("policy: expected an object");
+            if (fields.Has(GenesisCouncils.TreasuryField))
+            {
+                GenesisTreasury treasury = GenesisCouncils.Treasury(fields);
+                return new TreasuryPolicy(treasury.Treasurers, treasury.EpochLimit);
+            }
+
+            GenesisVault vault = GenesisCouncils.Vault(fields);
+            return new VaultPolicy(vault.Guardians, vault.Terms);
         }
         catch (Exception cause) when (cause is JsonException or GenesisException)
         {

@@ -13,15 +13,13 @@ internal static class GenesisCouncils
     /// <summary>Field of <see cref="Consensus"/> by which a proposal of it is known.</summary>
     public const string ConsensusField = "block_bytes";
 
-    /// <summary>Reads the vault; null when there is none.</summary>
-    /// <exception cref="GenesisException">Names the path and the problem.</exception>
-    public static GenesisVault? Vault(GenesisFields? fields)
-    {
-        if (fields is null)
-        {
-            return null;
-        }
+    /// <summary>Field of <see cref="Treasury"/> by which a proposal of it is known.</summary>
+    public const string TreasuryField = "treasurers";
 
+    /// <summary>Reads a vault.</summary>
+    /// <exception cref="GenesisException">Names the path and the problem.</exception>
+    public static GenesisVault Vault(GenesisFields fields)
+    {
         CouncilTerms guardians = Council(fields.Object("guardians"));
         var tiers = ImmutableArray.CreateBuilder<TimelockTier>();
         foreach (GenesisFields tier in fields.Items("tiers"))
@@ -41,17 +39,12 @@ internal static class GenesisCouncils
         return new GenesisVault(guardians, terms);
     }
 
-    /// <summary>Reads the treasury; null when there is none.</summary>
+    /// <summary>Reads a treasury.</summary>
     /// <exception cref="GenesisException">Names the path and the problem.</exception>
-    public static GenesisTreasury? Treasury(GenesisFields? fields)
+    public static GenesisTreasury Treasury(GenesisFields fields)
     {
-        if (fields is null)
-        {
-            return null;
-        }
-
         var treasury = new GenesisTreasury(
-            Council(fields.Object("treasurers")), fields.Long("epoch_limit", 1, Margin.Limits.AmountMax));
+            Council(fields.Object(TreasuryField)), fields.Long("epoch_limit", 1, Margin.Limits.AmountMax));
         fields.Finish();
         return treasury;
     }
@@ -92,7 +85,7 @@ internal static class GenesisCouncils
     /// <summary>Writes a treasury.</summary>
     public static JsonObject Write(GenesisTreasury treasury) => new()
     {
-        ["treasurers"] = Write(treasury.Treasurers),
+        [TreasuryField] = Write(treasury.Treasurers),
         ["epoch_limit"] = Text(treasury.EpochLimit),
     };
 
@@ -101,7 +94,7 @@ internal static class GenesisCouncils
     public static ConsensusParameters Consensus(GenesisFields fields)
     {
         var parameters = new ConsensusParameters(
-            fields.Long("block_bytes", 1, long.MaxValue),
+            fields.Long(ConsensusField, 1, long.MaxValue),
             fields.Long("evidence_age_blocks", 1, long.MaxValue),
             fields.Long("evidence_age_seconds", 1, ConsensusParameters.EvidenceAgeSecondsMax),
             fields.Long("evidence_bytes", 0, long.MaxValue));
@@ -113,7 +106,7 @@ internal static class GenesisCouncils
     /// <summary>Writes the parameters of consensus.</summary>
     public static JsonObject Write(ConsensusParameters parameters) => new()
     {
-        ["block_bytes"] = Text(parameters.BlockBytes),
+        [ConsensusField] = Text(parameters.BlockBytes),
         ["evidence_age_blocks"] = Text(parameters.EvidenceAgeBlocks),
         ["evidence_age_seconds"] = parameters.EvidenceAgeSeconds,
         ["evidence_bytes"] = Text(parameters.EvidenceBytes),

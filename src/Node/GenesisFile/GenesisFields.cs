@@ -21,6 +21,9 @@ internal sealed class GenesisFields
     /// <summary>Where in the document it is.</summary>
     public string Path { get; }
 
+    /// <summary>Whether there is such a field; that does not use it.</summary>
+    public bool Has(string name) => _object.ContainsKey(name);
+
     /// <summary>A list of objects.</summary>
     public IEnumerable<GenesisFields> Items(string name)
     {

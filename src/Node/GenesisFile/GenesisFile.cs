@@ -49,8 +49,8 @@ public static class GenesisFile
         }
 
         long fund = state.Long("insurance_fund", 0, Limits.AmountMax);
-        GenesisVault? vault = GenesisCouncils.Vault(state.Optional("vault"));
-        GenesisTreasury? treasury = GenesisCouncils.Treasury(state.Optional("treasury"));
+        GenesisVault? vault = state.Optional("vault") is { } rules ? GenesisCouncils.Vault(rules) : null;
+        GenesisTreasury? treasury = state.Optional("treasury") is { } limits ? GenesisCouncils.Treasury(limits) : null;
         state.Finish();
         Require(markets.Count is > 0 and <= Limits.MarketsMax, "app_state.markets", $"needs 1 to {Limits.MarketsMax} markets");
         return new GenesisState(markets.ToImmutable(), [.. accounts], fund, vault, treasury);

@@ -40,7 +40,7 @@ internal sealed partial class QueryAnswers
 
     private CouncilResponse AnswerCouncil(CouncilRequest request)
     {
-        if (!model.Vault.Councils.TryGetValue(KindOf(request.Council), out CouncilRow row))
+        if (!model.Vault.Councils.TryGetValue((uint)KindOf(request.Council), out CouncilRow row))
         {
             throw Missing($"this chain has no {request.Council}");
         }

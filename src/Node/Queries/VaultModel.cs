@@ -6,8 +6,8 @@ namespace AppChain.Node;
 /// <summary>The committed rows of vault, treasury and councils. Part of <see cref="ReadModel"/>, under its gate.</summary>
 internal sealed class VaultModel
 {
-    /// <summary>Councils by kind.</summary>
-    public SortedDictionary<CouncilKind, CouncilRow> Councils { get; } = [];
+    /// <summary>Councils by the number of their kind.</summary>
+    public SortedDictionary<uint, CouncilRow> Councils { get; } = [];
 
     /// <summary>Proposals by number.</summary>
     public SortedDictionary<ulong, ProposalRow> Proposals { get; } = [];
@@ -65,8 +65,7 @@ internal sealed class VaultModel
         switch (kind)
         {
             case RowKind.Council:
-                CouncilRow council = CouncilRow.Decode(ref key, ref value);
-                Councils[council.Council] = council;
+                Councils.Put(ref key, ref value);
                 break;
             case RowKind.Vault:
                 Vault = VaultRow.Decode(ref key, ref value);
