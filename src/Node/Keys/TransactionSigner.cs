@@ -64,7 +64,7 @@ public sealed class TransactionSigner : IDisposable
 
     private byte[] SignDigest(ReadOnlySpan<byte> digest)
     {
-        byte[] signature = new byte[TransactionCodec.SignatureSize];
+        byte[] signature = new byte[KeySizes.Signature];
         if (_device is not null)
         {
             _device.Sign(digest).CopyTo(signature);

@@ -25,12 +25,6 @@ public readonly ref struct SignedTransactionParts
 /// </summary>
 public static class TransactionCodec
 {
-    /// <summary>Bytes of a compressed public key.</summary>
-    public const int PublicKeySize = 33;
-
-    /// <summary>Bytes of a signature.</summary>
-    public const int SignatureSize = 64;
-
     /// <summary>Bytes of the digest that a signature covers.</summary>
     public const int DigestSize = 32;
 
@@ -77,7 +71,8 @@ public static class TransactionCodec
             }
         }
 
-        if (reader.HasFailed || body.IsEmpty || publicKey.Length != PublicKeySize || signature.Length != SignatureSize)
+        if (reader.HasFailed || body.IsEmpty
+            || publicKey.Length != KeySizes.PublicKey || signature.Length != KeySizes.Signature)
         {
             return ResultCode.Malformed;
         }

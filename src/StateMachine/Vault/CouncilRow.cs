@@ -75,7 +75,7 @@ public struct CouncilRow : IRow<uint, CouncilRow>
         var members = new ImmutableArray<byte>[value.ReadByte()];
         for (int i = 0; i < members.Length; i++)
         {
-            members[i] = [.. value.ReadFixed(TransactionCodec.PublicKeySize)];
+            members[i] = [.. value.ReadFixed(KeySizes.PublicKey)];
         }
 
         var terms = new CouncilTerms(

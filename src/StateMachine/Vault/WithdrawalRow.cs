@@ -28,7 +28,7 @@ public enum WithdrawalState : byte
 public struct WithdrawalRow : IRow<ulong, WithdrawalRow>
 {
     /// <summary>Bytes of a key and its signature.</summary>
-    public const int SignedSize = TransactionCodec.PublicKeySize + TransactionCodec.SignatureSize;
+    public const int SignedSize = KeySizes.PublicKey + KeySizes.Signature;
 
     /// <summary>Number, from 1, never reused.</summary>
     public ulong Id;

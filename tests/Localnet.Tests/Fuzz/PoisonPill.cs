@@ -52,7 +52,7 @@ internal sealed class PoisonPill(Random random, WireDamage damage)
         {
             byte[] extension = PriceVote.Encode(Reports(random, time, price));
             entries.Add(new PriceUpdateEntry(
-                true, i == hostile ? damage.Bytes(extension) : extension, new byte[TransactionCodec.SignatureSize]));
+                true, i == hostile ? damage.Bytes(extension) : extension, new byte[KeySizes.Signature]));
         }
 
         return new PriceUpdate { Round = random.Next(8) == 0 ? 1 : 0, Entries = entries.ToImmutable() }.Encode();
@@ -79,7 +79,7 @@ internal sealed class PoisonPill(Random random, WireDamage damage)
 
     private byte[] AnyDamage(byte[] body, byte[] key)
     {
-        byte[] signature = new byte[TransactionCodec.SignatureSize];
+        byte[] signature = new byte[KeySizes.Signature];
         return random.Next(12) switch
         {
             < 5 => TransactionCodec.Join(body, key, signature),

@@ -122,7 +122,7 @@ internal static class VaultWords
         return new Operation
         {
             Kind = OperationKind.SignRelease,
-            Content = new ReleaseSignature(release, [.. new byte[TransactionCodec.SignatureSize]]),
+            Content = new ReleaseSignature(release, [.. new byte[KeySizes.Signature]]),
         };
     }
 
