@@ -15,12 +15,6 @@ public sealed class ChainStore : IDisposable
     /// <summary>Heights whose state can be rebuilt after a restart, besides the newest.</summary>
     public const int HeightsKept = 100;
 
-    internal const int Meta = 0;
-    internal const int ChangeLog = 1;
-    internal const int Rows = 2;
-    private static readonly string[] s_families = ["default", "changelog", "rows"];
-    private static readonly byte[] s_baseHeight = "base-height"u8.ToArray();
-
     private readonly IKeyValueStore _db;
     private readonly Materialising _materialising;
     private readonly RowWriter _rows;
@@ -30,7 +24,7 @@ public sealed class ChainStore : IDisposable
     /// <summary>Opens the store in a directory. Without materialising, rows stay as they are: for tests of recovery.</summary>
     /// <exception cref="StorageException">See the message.</exception>
     public ChainStore(string directory, bool materialise = true)
-        : this(new RocksDb(directory, s_families), materialise ? Materialising.Background : Materialising.Never)
+        : this(new RocksDb(directory, DiskLayout.Families), materialise ? Materialising.Background : Materialising.Never)
     {
     }
 
@@ -40,11 +34,11 @@ public sealed class ChainStore : IDisposable
     {
         _db = disk;
         _materialising = materialising;
-        _rows = new RowWriter(disk, Record);
+        _rows = new RowWriter(disk, Record, HeightsKept);
         Height = -1;
         _oldest = long.MaxValue;
         bool whole = true;
-        foreach (KeyValuePair<byte[], byte[]> record in _db.Scan(ChangeLog))
+        foreach (KeyValuePair<byte[], byte[]> record in _db.Scan(DiskLayout.ChangeLog))
         {
             long height = record.Key.Length == sizeof(long) ? BinaryPrimitives.ReadInt64BigEndian(record.Key) : -1;
             if (height < 0 || (Height >= 0 && height != Height + 1))
@@ -102,10 +96,10 @@ public sealed class ChainStore : IDisposable
         {
             if (genesis is not null)
             {
-                batch.Put(ChangeLog, Key(genesis.Height), genesis.Encode());
+                batch.Put(DiskLayout.ChangeLog, DiskLayout.Key(genesis.Height), genesis.Encode());
             }
 
-            batch.Put(ChangeLog, Key(record.Height), record.Encode());
+            batch.Put(DiskLayout.ChangeLog, DiskLayout.Key(record.Height), record.Encode());
             _db.RequireSpace(record.Size + (genesis?.Size ?? 0));
             _db.Write(batch, durable: true);
         }
@@ -141,18 +135,18 @@ public sealed class ChainStore : IDisposable
             {
                 if (row.Before is null)
                 {
-                    batch.Delete(Rows, row.Key);
+                    batch.Delete(DiskLayout.Rows, row.Key);
                 }
                 else
                 {
-                    batch.Put(Rows, row.Key, row.Before);
+                    batch.Put(DiskLayout.Rows, row.Key, row.Before);
                 }
             }
 
-            batch.Put(Meta, RowWriter.HeightName, Key(Height - 1));
+            batch.Put(DiskLayout.Meta, DiskLayout.RowsHeight, DiskLayout.Key(Height - 1));
         }
 
-        batch.Delete(ChangeLog, Key(Height));
+        batch.Delete(DiskLayout.ChangeLog, DiskLayout.Key(Height));
         _db.RequireSpace(record.Size);
         _db.Write(batch, durable: true);
         Height--;
@@ -175,7 +169,7 @@ public sealed class ChainStore : IDisposable
             int bytes = 0;
             for (; i < rows.Count && bytes < batchBytesMax; i++)
             {
-                batch.Put(Rows, rows[i].Key, rows[i].Value);
+                batch.Put(DiskLayout.Rows, rows[i].Key, rows[i].Value);
                 bytes += rows[i].Key.Length + rows[i].Value.Length;
             }
 
@@ -186,9 +180,9 @@ public sealed class ChainStore : IDisposable
         // ORDER: last and with a flush. Without it the rows count as none, and the next start removes them.
         using IWriteBatch end = _db.NewBatch();
         var record = new ChangeRecord { Height = height, AppHash = appHash, Rows = [] };
-        end.Put(Meta, RowWriter.HeightName, Key(height));
-        end.Put(Meta, s_baseHeight, Key(height));
-        end.Put(ChangeLog, Key(height), record.Encode());
+        end.Put(DiskLayout.Meta, DiskLayout.RowsHeight, DiskLayout.Key(height));
+        end.Put(DiskLayout.Meta, DiskLayout.BaseHeight, DiskLayout.Key(height));
+        end.Put(DiskLayout.ChangeLog, DiskLayout.Key(height), record.Encode());
         _db.RequireSpace(record.Size);
         _db.Write(end, durable: true);
         _oldest = height;
@@ -209,7 +203,7 @@ public sealed class ChainStore : IDisposable
 
         var rows = new SortedDictionary<byte[], byte[]>(Comparer<byte[]>.Create(
             static (left, right) => left.AsSpan().SequenceCompareTo(right)));
-        foreach (KeyValuePair<byte[], byte[]> row in _db.Scan(Rows))
+        foreach (KeyValuePair<byte[], byte[]> row in _db.Scan(DiskLayout.Rows))
         {
             rows.Add(row.Key, row.Value);
         }
@@ -315,19 +309,19 @@ public sealed class ChainStore : IDisposable
 
     private ChangeRecord Record(long height) => ChangeRecord.Decode(
         height,
-        _db.Get(ChangeLog, Key(height)) ?? throw new StorageException($"the change log has no record of height {height}"));
+        _db.Get(DiskLayout.ChangeLog, DiskLayout.Key(height)) ?? throw new StorageException($"the change log has no record of height {height}"));
 
     // The height of the snapshot that the store began with: what was before is not known here.
-    private long BaseHeight() => HeightIn(_db, s_baseHeight);
+    private long BaseHeight() => DiskLayout.HeightIn(_db, DiskLayout.BaseHeight);
 
     // Rows without a record of the log were left by a snapshot that was not received to its end.
     private void RemoveRows()
     {
         using IWriteBatch batch = _db.NewBatch();
         bool any = false;
-        foreach (KeyValuePair<byte[], byte[]> row in _db.Scan(Rows))
+        foreach (KeyValuePair<byte[], byte[]> row in _db.Scan(DiskLayout.Rows))
         {
-            batch.Delete(Rows, row.Key);
+            batch.Delete(DiskLayout.Rows, row.Key);
             any = true;
         }
 
@@ -336,14 +330,4 @@ public sealed class ChainStore : IDisposable
             _db.Write(batch, durable: false);
         }
     }
-
-    internal static byte[] Key(long height)
-    {
-        var key = new byte[sizeof(long)];
-        BinaryPrimitives.WriteInt64BigEndian(key, height);
-        return key;
-    }
-
-    internal static long HeightIn(IKeyValueStore disk, byte[] name) =>
-        disk.Get(Meta, name) is { } value ? BinaryPrimitives.ReadInt64BigEndian(value) : -1;
 }

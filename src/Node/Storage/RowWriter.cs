@@ -10,7 +10,8 @@ namespace AppChain.Node;
 /// </summary>
 /// <param name="disk">Where rows and log are.</param>
 /// <param name="recordOf">Reads a record of the log.</param>
-internal sealed class RowWriter(IKeyValueStore disk, Func<long, ChangeRecord> recordOf) : IDisposable
+/// <param name="heightsKept">Heights whose records stay, besides the newest.</param>
+internal sealed class RowWriter(IKeyValueStore disk, Func<long, ChangeRecord> recordOf, int heightsKept) : IDisposable
 {
     // BOUND: records that wait in memory; then Commit waits too.
     private const int WaitingMax = 256;
@@ -19,14 +20,11 @@ internal sealed class RowWriter(IKeyValueStore disk, Func<long, ChangeRecord> re
     private Thread? _thread;
     private volatile Exception? _failure;
 
-    /// <summary>Name of the height of the rows.</summary>
-    public static byte[] HeightName { get; } = "rows-height"u8.ToArray();
-
     /// <summary>Why the rows cannot be written any more; null as long as they can.</summary>
     public Exception? Failure => _failure;
 
     /// <summary>Height of the rows on the disk; -1 when there are none.</summary>
-    public long Height => ChainStore.HeightIn(disk, HeightName);
+    public long Height => DiskLayout.HeightIn(disk, DiskLayout.RowsHeight);
 
     /// <summary>Starts to write in the background, unless it does already.</summary>
     /// <param name="oldest">First record of the log.</param>
@@ -99,19 +97,19 @@ internal sealed class RowWriter(IKeyValueStore disk, Func<long, ChangeRecord> re
         {
             if (row.After is null)
             {
-                batch.Delete(ChainStore.Rows, row.Key);
+                batch.Delete(DiskLayout.Rows, row.Key);
             }
             else
             {
-                batch.Put(ChainStore.Rows, row.Key, row.After);
+                batch.Put(DiskLayout.Rows, row.Key, row.After);
             }
         }
 
-        batch.Put(ChainStore.Meta, HeightName, ChainStore.Key(record.Height));
-        long expired = record.Height - ChainStore.HeightsKept - 1;
+        batch.Put(DiskLayout.Meta, DiskLayout.RowsHeight, DiskLayout.Key(record.Height));
+        long expired = record.Height - heightsKept - 1;
         if (expired >= 0)
         {
-            batch.Delete(ChainStore.ChangeLog, ChainStore.Key(expired));
+            batch.Delete(DiskLayout.ChangeLog, DiskLayout.Key(expired));
         }
 
         disk.RequireSpace(record.Size);
