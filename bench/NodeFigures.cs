@@ -174,7 +174,7 @@ internal sealed class NodeFigures : IDisposable
         var random = new Random((int)_height);
         var pool = new List<ByteString>(Transactions);
         byte[] digest = new byte[TransactionCodec.DigestSize];
-        byte[] signature = new byte[KeySizes.Signature];
+        byte[] signature = new byte[SigningKey.SignatureSize];
         for (int i = 0; i < Transactions; i++)
         {
             int account = i % Accounts;

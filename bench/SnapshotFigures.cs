@@ -173,7 +173,7 @@ internal sealed class SnapshotFigures : IDisposable
     {
         var signed = new List<ByteString>(BlockTransactions);
         byte[] digest = new byte[TransactionCodec.DigestSize];
-        byte[] signature = new byte[KeySizes.Signature];
+        byte[] signature = new byte[SigningKey.SignatureSize];
         for (int i = 0; i < BlockTransactions; i++)
         {
             int account = i % Signers;

@@ -120,15 +120,6 @@ public static class BlockRules
         return null;
     }
 
-    /// <summary>Which hash of the header is not that of the content; null if none. For a well-formed block.</summary>
-    public static string? CheckHashes(Block block)
-    {
-        Header header = block.Header;
-        if (header.LastCommitHash != BlockHashes.Commit(block.LastCommit)) return "wrong last commit hash";
-        if (header.DataHash != BlockHashes.Data(block.Data.Txs)) return "wrong data hash";
-        return header.EvidenceHash == BlockHashes.Evidence(block.Evidence.Evidence) ? null : "wrong evidence hash";
-    }
-
     /// <summary>Genesis time for the initial block, else the weighted median of the commit's times.</summary>
     private static Timestamp TimeOf(ChainState state, Commit lastCommit) =>
         state.NextHeight == state.InitialHeight

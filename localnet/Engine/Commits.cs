@@ -62,23 +62,6 @@ public static class Commits
         };
     }
 
-    /// <summary>The precommits of a stored commit, as the vote set they came from.</summary>
-    /// <exception cref="ConsensusFailure">A stored vote does not verify, or there is no majority.</exception>
-    public static VoteSet ToVoteSet(ExtendedCommit commit, string chainId, ValidatorSet validators, bool extensions,
-        VerifiedSignatures verified)
-    {
-        VoteSet votes = new(
-            chainId, commit.Height, commit.Round, SignedMsgType.Precommit, validators, extensions, verified);
-        for (int i = 0; i < commit.ExtendedSignatures.Count; i++)
-        {
-            if (Precommit(commit, i) is not { } vote) continue;
-            if (votes.Add(vote, out _) != VoteOutcome.Added)
-                throw new ConsensusFailure($"stored commit of height {commit.Height}: vote {i} is not valid");
-        }
-        if (votes.Majority is null) throw new ConsensusFailure($"stored commit of height {commit.Height}: no majority");
-        return votes;
-    }
-
     /// <summary>
     /// Verifies every signature of a commit and that more than two thirds signed for the block. Null if it is good,
     /// else

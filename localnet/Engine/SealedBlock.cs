@@ -38,13 +38,16 @@ public sealed class SealedBlock
     /// <summary>Height in the header.</summary>
     public long Height => Block.Header.Height;
 
-    /// <summary>Which hash of the header is not that of the content, or null: worked out once for all who hold it.</summary>
+    /// <summary>
+    /// Which hash of the header is not that of the content, or null: worked out once for all who hold it. For a
+    /// well-formed block.
+    /// </summary>
     internal string? WrongHash
     {
         get
         {
             if (Volatile.Read(ref _isChecked)) return _wrongHash;
-            _wrongHash = BlockRules.CheckHashes(Block);
+            _wrongHash = CheckHashes(Block);
             Volatile.Write(ref _isChecked, true);
             return _wrongHash;
         }
@@ -68,5 +71,13 @@ public sealed class SealedBlock
         {
             return null;
         }
+    }
+
+    private static string? CheckHashes(Block block)
+    {
+        Header header = block.Header;
+        if (header.LastCommitHash != BlockHashes.Commit(block.LastCommit)) return "wrong last commit hash";
+        if (header.DataHash != BlockHashes.Data(block.Data.Txs)) return "wrong data hash";
+        return header.EvidenceHash == BlockHashes.Evidence(block.Evidence.Evidence) ? null : "wrong evidence hash";
     }
 }

@@ -104,7 +104,7 @@ public sealed class ValidatorNode : IDisposable
             ExtendedCommit seen = Store.LoadSeenCommit(_state.LastHeight)
                 ?? throw new ConsensusFailure($"damaged data: no commit of height {_state.LastHeight}");
             bool extensions = _state.ExtensionsEnabled(_state.LastHeight);
-            lastCommit = Commits.ToVoteSet(seen, _state.ChainId, _state.LastValidators, extensions, _verified);
+            lastCommit = VoteSet.Of(seen, _state.ChainId, _state.LastValidators, extensions, _verified);
         }
         _consensus = new ConsensusState(
             _state, lastCommit, _executor, _evidence, _verified, _parts.Signer, _parts.Host, _parts.Timeouts, _log);
@@ -156,7 +156,7 @@ public sealed class ValidatorNode : IDisposable
             ?? Commits.Verify(Commits.Strip(seen), block.Id, block.Height, _state.ChainId, _state.Validators, _verified);
         if (wrong is not null) throw new ConsensusFailure($"block {block.Height} of a peer is invalid: {wrong}");
         bool extensions = _state.ExtensionsEnabled(block.Height);
-        Commits.ToVoteSet(seen, _state.ChainId, _state.Validators, extensions, _verified);
+        VoteSet.Of(seen, _state.ChainId, _state.Validators, extensions, _verified);
         _executor.Apply(_state, block, seen);
     }
 

@@ -59,7 +59,7 @@ internal static class Ops
         return new Operation
         {
             Kind = OperationKind.SignRelease,
-            Content = new ReleaseSignature(release, [.. new byte[KeySizes.Signature]]),
+            Content = new ReleaseSignature(release, [.. new byte[SigningKey.SignatureSize]]),
         };
     }
 

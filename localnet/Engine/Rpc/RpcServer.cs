@@ -1,10 +1,8 @@
 using System;
-using System.Buffers;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Net;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Threading.Tasks;
 using Microsoft.AspNetCore.Builder;
@@ -26,9 +24,6 @@ public sealed class RpcServer : IDisposable
 {
     private const int MaximumBodyBytes = 1_000_000;
     private const int MaximumBatch = 10;
-
-    private static readonly JsonWriterOptions WriterOptions =
-        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly WebApplication _web;
     private readonly RpcMethods _methods;
@@ -70,52 +65,6 @@ public sealed class RpcServer : IDisposable
         ((IDisposable)_web).Dispose();
     }
 
-    /// <summary>Answers one request of JSON-RPC.</summary>
-    public static async Task<byte[]> Answer(RpcMethods methods, JsonElement request)
-    {
-        JsonElement? id = null;
-        try
-        {
-            if (request.ValueKind != JsonValueKind.Object)
-                throw new RpcError(-32600, "Invalid Request", "not an object");
-            if (request.TryGetProperty("id", out JsonElement given)) id = given;
-            string? method = request.TryGetProperty("method", out JsonElement name) ? name.GetString() : null;
-            if (method is null) throw new RpcError(-32600, "Invalid Request", "no method");
-            JsonElement? parameters = request.TryGetProperty("params", out JsonElement value) ? value : null;
-            RpcParameters read = new(parameters, methods.ParametersOf(method));
-            return Envelope(id, await methods.Call(method, read).ConfigureAwait(false));
-        }
-        catch (RpcError error)
-        {
-            return ErrorEnvelope(id, error);
-        }
-        catch (InvalidOperationException error)
-        {
-            return ErrorEnvelope(id, new RpcError(-32600, "Invalid Request", error.Message));
-        }
-    }
-
-    /// <summary>A successful answer.</summary>
-    public static byte[] Envelope(JsonElement? id, Action<Utf8JsonWriter> result) => Write(json =>
-    {
-        WriteHead(json, id);
-        json.WritePropertyName("result");
-        result(json);
-        json.WriteEndObject();
-    });
-
-    /// <summary>An answer that reports an error.</summary>
-    public static byte[] ErrorEnvelope(JsonElement? id, RpcError error) => Write(json =>
-    {
-        WriteHead(json, id);
-        json.WriteStartObject("error");
-        json.WriteNumber("code", error.Code);
-        json.WriteString("message", error.Message);
-        json.WriteString("data", error.Details);
-        json.WriteEndObject();
-        json.WriteEndObject();
-    });
-
     private async Task Post(HttpContext context)
     {
         byte[] answer;
@@ -126,12 +75,12 @@ public sealed class RpcServer : IDisposable
             JsonElement root = document.RootElement;
             answer = root.ValueKind == JsonValueKind.Array
                 ? await Batch(root).ConfigureAwait(false)
-                : await Answer(_methods, root).ConfigureAwait(false);
+                : await RpcAnswers.To(root, _methods).ConfigureAwait(false);
         }
         catch (JsonException error)
         {
             context.Response.StatusCode = StatusCodes.Status500InternalServerError;
-            answer = ErrorEnvelope(null, new RpcError(-32700, "Parse error. Invalid JSON", error.Message));
+            answer = RpcAnswers.Error(null, new RpcError(-32700, "Parse error. Invalid JSON", error.Message));
         }
         await Send(context, answer).ConfigureAwait(false);
     }
@@ -139,16 +88,11 @@ public sealed class RpcServer : IDisposable
     private async Task<byte[]> Batch(JsonElement requests)
     {
         if (requests.GetArrayLength() > MaximumBatch)
-            return ErrorEnvelope(null, new RpcError(-32600, "Invalid Request", $"at most {MaximumBatch} requests"));
+            return RpcAnswers.Error(null, new RpcError(-32600, "Invalid Request", $"at most {MaximumBatch} requests"));
         List<byte[]> answers = [];
         foreach (JsonElement request in requests.EnumerateArray())
-            answers.Add(await Answer(_methods, request).ConfigureAwait(false));
-        return Write(json =>
-        {
-            json.WriteStartArray();
-            foreach (byte[] answer in answers) json.WriteRawValue(answer);
-            json.WriteEndArray();
-        });
+            answers.Add(await RpcAnswers.To(request, _methods).ConfigureAwait(false));
+        return RpcAnswers.List(answers);
     }
 
     private async Task Get(HttpContext context, string method)
@@ -160,14 +104,14 @@ public sealed class RpcServer : IDisposable
         {
             Action<Utf8JsonWriter> result =
                 await _methods.Call(method, new RpcParameters(context.Request.Query)).ConfigureAwait(false);
-            answer = Envelope(id, result);
+            answer = RpcAnswers.Result(id, result);
         }
         catch (RpcError error)
         {
             context.Response.StatusCode = error.Code == -32601
                 ? StatusCodes.Status404NotFound
                 : StatusCodes.Status500InternalServerError;
-            answer = ErrorEnvelope(id, error);
+            answer = RpcAnswers.Error(id, error);
         }
         await Send(context, answer).ConfigureAwait(false);
     }
@@ -177,24 +121,5 @@ public sealed class RpcServer : IDisposable
         context.Response.ContentType = "application/json";
         context.Response.ContentLength = answer.Length;
         return context.Response.Body.WriteAsync(answer).AsTask();
-    }
-
-    private static void WriteHead(Utf8JsonWriter json, JsonElement? id)
-    {
-        json.WriteStartObject();
-        json.WriteString("jsonrpc", "2.0");
-        json.WritePropertyName("id");
-        // As it came: half of a surrogate pair is JSON, but no text that could be written again.
-        if (id is { } value) json.WriteRawValue(value.GetRawText());
-        else json.WriteNullValue();
-    }
-
-    private static byte[] Write(Action<Utf8JsonWriter> content)
-    {
-        ArrayBufferWriter<byte> buffer = new();
-        using Utf8JsonWriter json = new(buffer, WriterOptions);
-        content(json);
-        json.Flush();
-        return buffer.WrittenSpan.ToArray();
     }
 }

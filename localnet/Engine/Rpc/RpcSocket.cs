@@ -78,7 +78,7 @@ internal sealed class RpcSocket
         }
         catch (JsonException error)
         {
-            Enqueue(RpcServer.ErrorEnvelope(null, new RpcError(-32700, "Parse error. Invalid JSON", error.Message)));
+            Enqueue(RpcAnswers.Error(null, new RpcError(-32700, "Parse error. Invalid JSON", error.Message)));
             return;
         }
         bool isObject = request.ValueKind == JsonValueKind.Object;
@@ -86,7 +86,7 @@ internal sealed class RpcSocket
             && name.ValueKind == JsonValueKind.String ? name.GetString() : null;
         if (method is not ("subscribe" or "unsubscribe" or "unsubscribe_all"))
         {
-            Enqueue(await RpcServer.Answer(_methods, request).ConfigureAwait(false));
+            Enqueue(await RpcAnswers.To(request, _methods).ConfigureAwait(false));
             return;
         }
         JsonElement id = request.TryGetProperty("id", out JsonElement given)
@@ -97,7 +97,7 @@ internal sealed class RpcSocket
             JsonElement? parameters = request.TryGetProperty("params", out JsonElement value) ? value : null;
             string query = new RpcParameters(parameters, ["query"]).Text("query");
             ChangeSubscriptions(method, query, id);
-            Enqueue(RpcServer.Envelope(id, json =>
+            Enqueue(RpcAnswers.Result(id, json =>
             {
                 json.WriteStartObject();
                 json.WriteEndObject();
@@ -105,7 +105,7 @@ internal sealed class RpcSocket
         }
         catch (RpcError error)
         {
-            Enqueue(RpcServer.ErrorEnvelope(id, error));
+            Enqueue(RpcAnswers.Error(id, error));
         }
     }
 
@@ -141,7 +141,7 @@ internal sealed class RpcSocket
         {
             foreach ((EventQuery query, JsonElement id) in
                 subscriptions.Where(item => item.Query.Matches(message.Events)))
-                Enqueue(RpcServer.Envelope(id, json => WriteEvent(json, query, message)));
+                Enqueue(RpcAnswers.Result(id, json => WriteEvent(json, query, message)));
         }
     }
 

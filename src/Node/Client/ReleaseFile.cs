@@ -74,7 +74,7 @@ public static class ReleaseFile
 
             if (!TryHex(one.PublicKey, out byte[] key)
                 || !TryHex(one.Signature, out byte[] signature)
-                || signature.Length != KeySizes.Signature
+                || signature.Length != SigningKey.SignatureSize
                 || !Secp256k1.TryParse(key, out Secp256k1.PublicKey point)
                 || !Secp256k1.Verify(point, digest, signature))
             {

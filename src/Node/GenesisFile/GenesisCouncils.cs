@@ -134,7 +134,7 @@ internal static class GenesisCouncils
         var members = ImmutableArray.CreateBuilder<ImmutableArray<byte>>();
         foreach (string text in fields.Texts("members"))
         {
-            byte[] key = new byte[KeySizes.PublicKey];
+            byte[] key = new byte[SigningKey.PublicKeySize];
             bool isKey = text.Length == 2 * key.Length
                 && Convert.FromHexString(text, key, out _, out _) == System.Buffers.OperationStatus.Done
                 && Secp256k1.TryParse(key, out _);

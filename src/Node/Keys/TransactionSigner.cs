@@ -64,7 +64,7 @@ public sealed class TransactionSigner : IDisposable
 
     private byte[] SignDigest(ReadOnlySpan<byte> digest)
     {
-        byte[] signature = new byte[KeySizes.Signature];
+        byte[] signature = new byte[SigningKey.SignatureSize];
         if (_device is not null)
         {
             _device.Sign(digest).CopyTo(signature);

@@ -252,8 +252,8 @@ internal sealed partial class QueryAnswers
             ReadOnlySpan<byte> signed = row.Signatures.AsSpan().Slice(i, WithdrawalRow.SignedSize);
             answer.Signatures.Add(new GuardianSignature
             {
-                PublicKey = Hex(signed[..KeySizes.PublicKey]),
-                Signature = Hex(signed[KeySizes.PublicKey..]),
+                PublicKey = Hex(signed[..SigningKey.PublicKeySize]),
+                Signature = Hex(signed[SigningKey.PublicKeySize..]),
             });
         }
 

@@ -72,7 +72,7 @@ public static class TransactionCodec
         }
 
         if (reader.HasFailed || body.IsEmpty
-            || publicKey.Length != KeySizes.PublicKey || signature.Length != KeySizes.Signature)
+            || publicKey.Length != SigningKey.PublicKeySize || signature.Length != SigningKey.SignatureSize)
         {
             return ResultCode.Malformed;
         }

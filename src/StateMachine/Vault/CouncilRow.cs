@@ -75,7 +75,7 @@ public struct CouncilRow : IRow<uint, CouncilRow>
         var members = new ImmutableArray<byte>[value.ReadByte()];
         for (int i = 0; i < members.Length; i++)
         {
-            members[i] = [.. value.ReadFixed(KeySizes.PublicKey)];
+            members[i] = [.. value.ReadFixed(SigningKey.PublicKeySize)];
         }
 
         var terms = new CouncilTerms(

@@ -31,7 +31,7 @@ public static class PolicyRules
         for (int i = 0; i < members; i++)
         {
             ImmutableArray<byte> key = council.Members[i];
-            if (key.Length != KeySizes.PublicKey || key[0] is not (2 or 3))
+            if (key.Length != SigningKey.PublicKeySize || key[0] is not (2 or 3))
             {
                 return "a member is a compressed secp256k1 key of 33 bytes";
             }

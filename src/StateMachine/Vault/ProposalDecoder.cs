@@ -83,7 +83,7 @@ internal static class ProposalDecoder
         while (members.Count <= CouncilTerms.MembersMax && reader.Takes(VaultTags.Members))
         {
             ReadOnlySpan<byte> member = reader.ReadBytes();
-            if (member.Length != KeySizes.PublicKey || members.Count == CouncilTerms.MembersMax)
+            if (member.Length != SigningKey.PublicKeySize || members.Count == CouncilTerms.MembersMax)
             {
                 reader.Fail();
             }

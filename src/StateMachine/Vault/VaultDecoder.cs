@@ -61,7 +61,7 @@ internal static class VaultDecoder
         ImmutableArray<byte> signature = reader.SomeBytes(VaultTags.ReleaseSignature);
         // One byte holds the length of a destination in the message that is signed.
         bool isSound = reader.IsComplete
-            && signature.Length == KeySizes.Signature
+            && signature.Length == SigningKey.SignatureSize
             && release.Destination.Length <= WithdrawalDestination.BytesMax;
         return isSound ? new ReleaseSignature(release, signature) : null;
     }

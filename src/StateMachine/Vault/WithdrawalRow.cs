@@ -28,7 +28,7 @@ public enum WithdrawalState : byte
 public struct WithdrawalRow : IRow<ulong, WithdrawalRow>
 {
     /// <summary>Bytes of a key and its signature.</summary>
-    public const int SignedSize = KeySizes.PublicKey + KeySizes.Signature;
+    public const int SignedSize = SigningKey.PublicKeySize + SigningKey.SignatureSize;
 
     /// <summary>Number, from 1, never reused.</summary>
     public ulong Id;

@@ -66,7 +66,7 @@ internal sealed class HttpRequests
             return "left out";
         }
 
-        Task<byte[]> answer = RpcServer.Answer(_methods, request);
+        Task<byte[]> answer = RpcAnswers.To(request, _methods);
         FuzzEntrances.Require(answer.Wait(s_patience), "no answer");
         using JsonDocument document = JsonDocument.Parse(answer.Result);
         return document.RootElement.TryGetProperty("error", out JsonElement error)

@@ -52,7 +52,7 @@ internal sealed class PoisonPill(Random random, WireDamage damage)
         {
             byte[] extension = PriceVote.Encode(Reports(random, time, price));
             entries.Add(new PriceUpdateEntry(
-                true, i == hostile ? damage.Bytes(extension) : extension, new byte[KeySizes.Signature]));
+                true, i == hostile ? damage.Bytes(extension) : extension, new byte[SigningKey.SignatureSize]));
         }
 
         return new PriceUpdate { Round = random.Next(8) == 0 ? 1 : 0, Entries = entries.ToImmutable() }.Encode();
@@ -79,7 +79,7 @@ internal sealed class PoisonPill(Random random, WireDamage damage)
 
     private byte[] AnyDamage(byte[] body, byte[] key)
     {
-        byte[] signature = new byte[KeySizes.Signature];
+        byte[] signature = new byte[SigningKey.SignatureSize];
         return random.Next(12) switch
         {
             < 5 => TransactionCodec.Join(body, key, signature),

@@ -18,7 +18,7 @@ public sealed class VerifiedTransactionsTests
         Array.Fill(operations, new Operation { Kind = OperationKind.CancelAll, Market = 1 });
         var verified = new VerifiedTransactions("one");
         byte[] publicKey = Secp256k1.PublicKeyOf(secret);
-        byte[] signature = new byte[KeySizes.Signature];
+        byte[] signature = new byte[SigningKey.SignatureSize];
         byte[] digest = new byte[TransactionCodec.DigestSize];
         int most = 0;
         for (ulong nonce = 1; nonce <= 5_000; nonce++)

@@ -142,7 +142,7 @@ public sealed class HostileBytesTests
         {
             byte[] extension = PriceVote.Encode(Reports(_random, time));
             entries.Add(new PriceUpdateEntry(
-                true, i == hostile ? _damage.Bytes(extension) : extension, new byte[KeySizes.Signature]));
+                true, i == hostile ? _damage.Bytes(extension) : extension, new byte[SigningKey.SignatureSize]));
         }
 
         byte[] bytes = new PriceUpdate { Round = _random.Next(8) == 0 ? 1 : 0, Entries = entries.ToImmutable() }.Encode();
@@ -193,7 +193,7 @@ public sealed class HostileBytesTests
 
     private byte[] AnyDamage(byte[] body, byte[] key)
     {
-        byte[] signature = new byte[KeySizes.Signature];
+        byte[] signature = new byte[SigningKey.SignatureSize];
         return _random.Next(12) switch
         {
             < 4 => TransactionCodec.Join(body, key, signature),
@@ -269,7 +269,7 @@ public sealed class HostileBytesTests
 
     private static byte[] KeyOf(int number)
     {
-        byte[] key = new byte[KeySizes.PublicKey];
+        byte[] key = new byte[SigningKey.PublicKeySize];
         key[0] = 2;
         key[1] = (byte)number;
         return key;

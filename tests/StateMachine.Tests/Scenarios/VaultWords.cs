@@ -122,7 +122,7 @@ internal static class VaultWords
         return new Operation
         {
             Kind = OperationKind.SignRelease,
-            Content = new ReleaseSignature(release, [.. new byte[KeySizes.Signature]]),
+            Content = new ReleaseSignature(release, [.. new byte[SigningKey.SignatureSize]]),
         };
     }
 

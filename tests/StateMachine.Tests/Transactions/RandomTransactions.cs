@@ -80,7 +80,7 @@ internal sealed class RandomTransactions(int seed)
                 new DepositAttestation(new Sha256Digest(NextBytes(32, 32).AsSpan()), NextAccount(), NextInt64()),
             OperationKind.SignRelease => new ReleaseSignature(
                 new Release(NextUInt64(), NextUInt64(), NextInt64(), NextUInt64(), NextInt64(), NextBytes(0, 64)),
-                NextBytes(KeySizes.Signature, KeySizes.Signature)),
+                NextBytes(SigningKey.SignatureSize, SigningKey.SignatureSize)),
             OperationKind.Propose => NextProposal(),
             >= OperationKind.CancelWithdrawal => new NumberedTarget(NextUInt64()),
             _ => null,
@@ -103,7 +103,7 @@ internal sealed class RandomTransactions(int seed)
         var members = ImmutableArray.CreateBuilder<ImmutableArray<byte>>();
         for (int i = _random.Next(CouncilTerms.MembersMax + 1); i > 0; i--)
         {
-            members.Add(NextBytes(KeySizes.PublicKey, KeySizes.PublicKey));
+            members.Add(NextBytes(SigningKey.PublicKeySize, SigningKey.PublicKeySize));
         }
 
         return new CouncilTerms(members.ToImmutable(), _random.Next(17), _random.Next(17), (long)NextUInt64(32));
