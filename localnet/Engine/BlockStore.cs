@@ -88,8 +88,8 @@ public sealed class BlockStore : IDisposable
     {
         _log.Append(ResponseRecord, height, response.ToByteArray());
 
-        // ORDER: the application commits next. It must not be ahead of the blocks kept here, and cannot be asked for the
-        // results again; the block and its precommits were written before, so this one wait covers them too.
+        // ORDER: the application commits next. It must not be ahead of the blocks kept here, and cannot be asked for
+        // the results again; the block and its precommits were written before, so this one wait covers them too.
         _log.Sync();
         IndexTransactions(height);
     }

@@ -64,8 +64,7 @@ public static class Commits
 
     /// <summary>
     /// Verifies every signature of a commit and that more than two thirds signed for the block. Null if it is good,
-    /// else
-    /// the reason.
+    /// else the reason.
     /// </summary>
     public static string? Verify(Commit commit, BlockID blockId, long height, string chainId,
         ValidatorSet validators, VerifiedSignatures? verified = null) =>

@@ -164,9 +164,9 @@ public sealed partial class ConsensusState
     }
 
     /// <summary>
-    /// Signs a vote for a block, or for nil, and sends it. A vote that is not signed is asked for again as long as the round
-    /// waits for nothing else: a device may have been late, and a validator without whose vote nothing is decided would
-    /// otherwise wait for ever.
+    /// Signs a vote for a block, or for nil, and sends it. A vote that is not signed is asked for again as long as the
+    /// round waits for nothing else: a device may have been late, and a validator without whose vote nothing is decided
+    /// would otherwise wait for ever.
     /// </summary>
     private void SignVote(SignedMsgType type, SealedBlock? block)
     {
@@ -223,9 +223,10 @@ public sealed partial class ConsensusState
     /// <summary>What the signer signed, or null if it refused or cannot be reached.</summary>
     private T? Signed<T>(Func<T> sign) where T : class
     {
-        // ORDER: what a signature follows from is on the disk before there is one. A lock that was forgotten with the machine
-        // could break the agreement of the others; and a signer that remembers a round which this log forgot would sign
-        // nothing before it, and where everyone's vote is needed the others could not bring this validator there.
+        // ORDER: what a signature follows from is on the disk before there is one. A lock that was forgotten with the
+        // machine could break the agreement of the others; and a signer that remembers a round which this log forgot
+        // would sign nothing before it, and where everyone's vote is needed the others could not bring this validator
+        // there.
         if (!_isReplaying) _log.Sync();
         try
         {

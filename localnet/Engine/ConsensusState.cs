@@ -11,8 +11,7 @@ namespace AppChain.Localnet;
 /// <summary>
 /// The consensus state machine of one validator: proposals, blocks, votes and time-outs go in, one at a time; messages,
 /// time-outs and decided blocks come out. It has no thread, no clock and no socket of its own. This file holds the
-/// state
-/// and the inputs; the steps of a round and the handling of votes are in the files beside it.
+/// state and the inputs; the steps of a round and the handling of votes are in the files beside it.
 /// </summary>
 public sealed partial class ConsensusState
 {

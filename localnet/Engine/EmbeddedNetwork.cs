@@ -15,9 +15,8 @@ namespace AppChain.Localnet;
 
 /// <summary>
 /// A network of validators in this process, in real time. Each has an application behind an ABCI socket, a signer
-/// behind
-/// a privval socket, a folder, and an RPC server that answers like CometBFT. Only the messages between them stay in
-/// memory.
+/// behind a privval socket, a folder, and an RPC server that answers like CometBFT. Only the messages between them stay
+/// in memory.
 /// </summary>
 public sealed class EmbeddedNetwork : IDisposable
 {

@@ -23,8 +23,7 @@ public sealed record ValidatorParts(Genesis Genesis, IApplication Application, I
 /// <summary>
 /// One validator: store, mempool, evidence and consensus, joined with its application and its signer. All methods but
 /// <see cref="Submit"/> and the readers belong to one thread. A validator that fails stops taking part, and its data
-/// can
-/// still be read.
+/// can still be read.
 /// </summary>
 public sealed class ValidatorNode : IDisposable
 {

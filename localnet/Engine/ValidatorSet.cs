@@ -108,8 +108,7 @@ public sealed class ValidatorSet
 
     /// <summary>
     /// The set after additions, changes of power and removals. A member that joins starts far back in the queue, so
-    /// that
-    /// leaving and joining again gains nothing. Advancing the priorities is a separate step.
+    /// that leaving and joining again gains nothing. Advancing the priorities is a separate step.
     /// </summary>
     /// <exception cref="ConsensusFailure">The changes break a rule of the protocol.</exception>
     public ValidatorSet Update(IReadOnlyList<ValidatorChange> changes)

@@ -6,8 +6,8 @@ namespace AppChain.Localnet;
 
 /// <summary>
 /// The inputs of the height being decided, in their order. A validator that is restarted in the middle of a height
-/// takes
-/// them again and so finds its way back to its round and its lock; what it signs then, its signer has signed before.
+/// takes them again and so finds its way back to its round and its lock; what it signs then, its signer has signed
+/// before.
 /// </summary>
 public sealed class WriteAheadLog : IDisposable
 {

@@ -49,8 +49,8 @@ public enum CallKind
 /// <summary>One call of the engine.</summary>
 /// <param name="Kind">Which.</param>
 /// <param name="Height">
-/// Height that the request names; of Info, the height that was answered; of InitChain, the initial height; of Rollback, the one that is left; 0 where
-/// there is none.
+/// Height that the request names; of Info, the height that was answered; of InitChain, the initial height; of Rollback,
+/// the one that is left; 0 where there is none.
 /// </param>
 public readonly record struct AbciCall(CallKind Kind, long Height)
 {

@@ -13,9 +13,10 @@ namespace AppChain.Abci;
 /// vote    := PrepareProposal | ProcessProposal | ExtendVote | VerifyVoteExtension
 /// part    := vote* [FinalizeBlock]                          it may die anywhere
 /// </code>
-/// Each part of a round may be missing and no call names its round, so any sequence of votes is some sequence of rounds.
-/// Heights must fit: every call of a block names the height above the last Commit, and Info answers the last Commit,
-/// also after a restart: a committed block is never lost but by Rollback. Info on behalf of a client may come at any time.
+/// Each part of a round may be missing and no call names its round, so any sequence of votes is some sequence of
+/// rounds. Heights must fit: every call of a block names the height above the last Commit, and Info answers the last
+/// Commit, also after a restart: a committed block is never lost but by Rollback. Info on behalf of a client may come
+/// at any time.
 /// </summary>
 public sealed class CallGrammar
 {
@@ -41,8 +42,8 @@ public sealed class CallGrammar
     }
 
     /// <summary>
-    /// Where a sequence may stand. A Commit is noted when it begins, so until the next call of a block the height before
-    /// it may be the committed one.
+    /// Where a sequence may stand. A Commit is noted when it begins, so until the next call of a block the height
+    /// before it may be the committed one.
     /// </summary>
     private readonly record struct Position(Phase Phase, long Before, long Committed, long Next);
 

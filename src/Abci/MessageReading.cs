@@ -9,9 +9,9 @@ public static class MessageReading
 {
     /// <summary>
     /// The message in <paramref name="bytes"/>. In place of <c>ParseFrom</c>, which is banned:
-    /// Google.Protobuf 3.25.1 adds a length near 2^31 to its position without a check, reads on beyond the end, and fails
-    /// with <see cref="IndexOutOfRangeException"/> or <see cref="ArgumentOutOfRangeException"/>, which no handler of bad
-    /// input may catch, since they can be a fault of ours.
+    /// Google.Protobuf 3.25.1 adds a length near 2^31 to its position without a check, reads on beyond the end, and
+    /// fails with <see cref="IndexOutOfRangeException"/> or <see cref="ArgumentOutOfRangeException"/>, which no handler
+    /// of bad input may catch, since they can be a fault of ours.
     /// </summary>
     /// <exception cref="MalformedMessageException">The bytes are no message of this type.</exception>
     public static T Read<T>(this MessageParser<T> parser, ReadOnlySpan<byte> bytes)

@@ -23,9 +23,9 @@ public readonly record struct DeleveragingCut(int Account, long Lots);
 public static class Deleveraging
 {
     /// <summary>
-    /// Shares <paramref name="needed"/> lots among the candidates: with lots n and equity e, everybody above the level L
-    /// at which Σ max(0, n − L e) = needed is cut to it. The cuts add up to min(needed, Σ n) exactly. ROUNDING: each cut
-    /// down to a lot; the lots left over go to the largest remainders, then to the lowest accounts.
+    /// Shares <paramref name="needed"/> lots among the candidates: with lots n and equity e, everybody above the level
+    /// L at which Σ max(0, n − L e) = needed is cut to it. The cuts add up to min(needed, Σ n) exactly. ROUNDING: each
+    /// cut down to a lot; the lots left over go to the largest remainders, then to the lowest accounts.
     /// </summary>
     public static List<DeleveragingCut> WaterFill(IReadOnlyList<DeleveragingCandidate> candidates, long needed)
     {

@@ -12,9 +12,9 @@ public static class FillablePrice
     private const long SpreadPpm = 1_500_000;
 
     /// <summary>
-    /// Limit price in ticks, within 1…PriceMax: for a long, mark − adjustment × 1.5 × maintenance / lots with adjustment
-    /// = clamp(1 − equity / total maintenance, 0, 1). ROUNDING: away from the mark, so that the order is never
-    /// stricter than the rule.
+    /// Limit price in ticks, within 1…PriceMax: for a long, mark − adjustment × 1.5 × maintenance / lots with
+    /// adjustment = clamp(1 − equity / total maintenance, 0, 1). ROUNDING: away from the mark, so that the order is
+    /// never stricter than the rule.
     /// </summary>
     /// <param name="parameters">Parameters of the market.</param>
     /// <param name="size">Signed lots, not zero.</param>

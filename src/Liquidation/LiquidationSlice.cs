@@ -34,8 +34,8 @@ public readonly record struct LiquidationSlice(long Lots, long Limit, long Bankr
     }
 
     /// <summary>
-    /// What the insurance fund receives (positive) or pays (negative) for a slice that closed <paramref name="lots"/> of
-    /// a position of this sign for <paramref name="notional"/> micro-USD: the surplus over bankruptcy up to the
+    /// What the insurance fund receives (positive) or pays (negative) for a slice that closed <paramref name="lots"/>
+    /// of a position of this sign for <paramref name="notional"/> micro-USD: the surplus over bankruptcy up to the
     /// market's liquidation fee, or the whole deficit.
     /// </summary>
     public static Int128 FundShare(MarketParameters parameters, long size, long lots, Int128 notional, long bankruptcy)

@@ -9,8 +9,9 @@ public static class FundingPayment
     public const int ScaleBits = 32;
 
     /// <summary>
-    /// Micro-USD owed by a position since it last settled; negative when it receives. ROUNDING: up, the account pays the
-    /// fraction; what the exact amount fell short of it is returned as dust, 0 ≤ dust &lt; 2^32, for the insurance fund.
+    /// Micro-USD owed by a position since it last settled; negative when it receives. ROUNDING: up, the account pays
+    /// the fraction; what the exact amount fell short of it is returned as dust, 0 ≤ dust &lt; 2^32, for the insurance
+    /// fund.
     /// </summary>
     public static Int128 Owed(long size, Int128 indexNow, Int128 indexThen, out long dust)
     {

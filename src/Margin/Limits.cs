@@ -14,18 +14,20 @@ public static class Limits
     /// <summary>Largest value of one lot moved by one tick, in micro-USD: 2^20.</summary>
     public const long TickLotValueMax = 1L << 20;
 
-    /// <summary>Largest amount of collateral an operation may name, in micro-USD: 2^62 (about 4.6 trillion USD).</summary>
+    /// <summary>
+    /// Largest amount of collateral an operation may name, in micro-USD: 2^62 (about 4.6 trillion USD).
+    /// </summary>
     public const long AmountMax = 1L << 62;
 
     /// <summary>
-    /// Smallest withdrawal, in micro-USD: 1 USD. Admissions are few a block and each asks guardians for signatures, so a
-    /// place in their queue must cost something.
+    /// Smallest withdrawal, in micro-USD: 1 USD. Admissions are few a block and each asks guardians for signatures, so
+    /// a place in their queue must cost something.
     /// </summary>
     public const long WithdrawalMin = 1_000_000;
 
     /// <summary>
-    /// What a transfer that opens an account pays for it, in micro-USD: 1 USD. An account takes memory of every validator for
-    /// ever, about a kilobyte with its nonces, so it must not be free.
+    /// What a transfer that opens an account pays for it, in micro-USD: 1 USD. An account takes memory of every
+    /// validator for ever, about a kilobyte with its nonces, so it must not be free.
     /// </summary>
     public const long AccountOpeningFee = 1_000_000;
 
@@ -83,10 +85,14 @@ public static class Limits
     /// <summary>Resting orders that the transactions of one block may meet in all.</summary>
     public const int MatchesPerBlockMax = 50_000;
 
-    /// <summary>Resting orders that the liquidations of one block may meet in all, besides those of transactions.</summary>
+    /// <summary>
+    /// Resting orders that the liquidations of one block may meet in all, besides those of transactions.
+    /// </summary>
     public const int LiquidationMatchesPerBlockMax = 50_000;
 
-    /// <summary>Most orders of a level that gives way to a better price when a side of a book has no level left.</summary>
+    /// <summary>
+    /// Most orders of a level that gives way to a better price when a side of a book has no level left.
+    /// </summary>
     public const int OrdersEvictedMax = 64;
 
     // Bit widths: price 40 + quantity 40 + tick-lot value 21 + rate 20 = 121, and 64 markets sum to 6 bits more.

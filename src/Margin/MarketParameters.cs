@@ -38,7 +38,9 @@ public sealed record MarketParameters
     /// <summary>Tiers by ascending <see cref="MarginTier.NotionalFrom"/>, the first from 0; 1…8 of them.</summary>
     public required ImmutableArray<MarginTier> Tiers { get; init; }
 
-    /// <summary>Open notional (micro-USD) up to which initial margin is not scaled. 0 with Upper 0: never scaled.</summary>
+    /// <summary>
+    /// Open notional (micro-USD) up to which initial margin is not scaled. 0 with Upper 0: never scaled.
+    /// </summary>
     public required long OpenInterestScaleLower { get; init; }
 
     /// <summary>Open notional (micro-USD) at which the initial margin rate reaches 100 %.</summary>
@@ -57,7 +59,8 @@ public sealed record MarketParameters
     public required long OpenInterestCap { get; init; }
 
     /// <summary>
-    /// A buy may not be priced above index × (1 + band), a sell not below index × (1 − band). ppm, 0 &lt; band ≤ 1,000,000.
+    /// A buy may not be priced above index × (1 + band), a sell not below index × (1 − band). ppm, 0 &lt; band ≤
+    /// 1,000,000.
     /// </summary>
     public required int PriceBandPpm { get; init; }
 
@@ -67,7 +70,10 @@ public sealed record MarketParameters
     /// <summary>Cap of the absolute funding rate per hour, ppm.</summary>
     public required int FundingCapPpm { get; init; }
 
-    /// <summary>Fee of a liquidated account in ppm of the closed notional, paid to the insurance fund out of what is left above bankruptcy.</summary>
+    /// <summary>
+    /// Fee of a liquidated account in ppm of the closed notional, paid to the insurance fund out of what is left above
+    /// bankruptcy.
+    /// </summary>
     public required int LiquidationFeePpm { get; init; }
 
     /// <summary>Notional (micro-USD) below which a position is liquidated whole, in one slice.</summary>

@@ -23,8 +23,8 @@ public static class Requirement
     }
 
     /// <summary>
-    /// Initial margin of a position with this notional (≥ 0). With s the open-interest scale, the requirement moves from
-    /// the tiers' base to the whole notional: base + s × (notional − base), as dYdX v4 scales its initial margin
+    /// Initial margin of a position with this notional (≥ 0). With s the open-interest scale, the requirement moves
+    /// from the tiers' base to the whole notional: base + s × (notional − base), as dYdX v4 scales its initial margin
     /// fraction. ROUNDING: up.
     /// </summary>
     public static Int128 Initial(MarketParameters parameters, Int128 notional, long openInterestScalePpm)

@@ -44,7 +44,9 @@ public sealed class Exchange
     /// </summary>
     /// <param name="rows">Ascending by key.</param>
     /// <param name="genesis">Its markets and accounts are not used.</param>
-    /// <exception cref="InvariantException">The rows are not those of a chain, or their height does not come before.</exception>
+    /// <exception cref="InvariantException">
+    /// The rows are not those of a chain, or their height does not come before.
+    /// </exception>
     public static Exchange FromRows(IReadOnlyList<KeyValuePair<byte[], byte[]>> rows, Genesis genesis)
     {
         var exchange = new Exchange(new StateTree());
@@ -149,7 +151,9 @@ public sealed class Exchange
     /// <summary>The set that votes at a height: any from the previous height to two above it.</summary>
     public ImmutableArray<Validator> ValidatorsAt(long height) => ValidatorChanges.At(_state, height);
 
-    /// <summary>The parameters of consensus; null where the chain began without telling them and never changed them.</summary>
+    /// <summary>
+    /// The parameters of consensus; null where the chain began without telling them and never changed them.
+    /// </summary>
     public ConsensusParametersRow? ConsensusParameters => _state.ConsensusParameters.TryFind(default, out int slot)
         ? _state.ConsensusParameters.Read(slot)
         : null;

@@ -112,7 +112,8 @@ public static class RpcJsonReader
         if (type != DuplicateVoteType) throw new FormatException($"evidence of type '{type}' is not understood");
         JsonElement value = Member(json, "value");
 
-        // CometBFT 0.38 has no names of its own for these three and takes those of the language; other versions have names.
+        // CometBFT 0.38 has no names of its own for these three and takes those of the language; other versions have
+        // names.
         bool isNamed = value.TryGetProperty("total_voting_power", out _);
         return new Evidence
         {

@@ -4,8 +4,8 @@ using System.Numerics;
 namespace AppChain.Hsm;
 
 /// <summary>
-/// The permutation under SHA-3 (FIPS 202, section 3): 25 lanes of 64 bits, 24 rounds. No library at hand gives access to
-/// it, and the transcript of the secret connection is built on it alone.
+/// The permutation under SHA-3 (FIPS 202, section 3): 25 lanes of 64 bits, 24 rounds. No library at hand gives access
+/// to it, and the transcript of the secret connection is built on it alone.
 /// </summary>
 internal static class KeccakF1600
 {

@@ -46,7 +46,9 @@ internal sealed class Secrets : IDisposable
         return new Secrets(receiveKey, sendKey, transcript.Challenge("SECRET_CONNECTION_MAC", 32));
     }
 
-    /// <summary>The two keys of a shared secret. The side whose ephemeral key is lower receives with the first.</summary>
+    /// <summary>
+    /// The two keys of a shared secret. The side whose ephemeral key is lower receives with the first.
+    /// </summary>
     public static (byte[] ReceiveKey, byte[] SendKey) DeriveKeys(ReadOnlySpan<byte> shared, bool isLower)
     {
         const int size = Sodium.SealKeySize;

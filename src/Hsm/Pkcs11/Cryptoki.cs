@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace AppChain.Hsm;
 
 /// <summary>
-/// The C interface of PKCS#11 (OASIS PKCS #11 2.40 and 3.0): the functions, structures and numbers that we use. CK_ULONG
-/// is a native word; structures have the platform's natural alignment, as on every Unix.
+/// The C interface of PKCS#11 (OASIS PKCS #11 2.40 and 3.0): the functions, structures and numbers that we use.
+/// CK_ULONG is a native word; structures have the platform's natural alignment, as on every Unix.
 /// </summary>
 internal static class Cryptoki
 {

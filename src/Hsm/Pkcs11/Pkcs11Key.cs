@@ -52,7 +52,9 @@ public sealed class Pkcs11Key : ISigningKey
     /// <summary>
     /// Signs: an Ed25519 key the message, a secp256k1 key the 32-byte digest, with s in the lower half of the order.
     /// </summary>
-    /// <exception cref="Pkcs11Exception">The device is lost or in trouble, or gave a signature that does not verify.</exception>
+    /// <exception cref="Pkcs11Exception">
+    /// The device is lost or in trouble, or gave a signature that does not verify.
+    /// </exception>
     public byte[] Sign(ReadOnlySpan<byte> message)
     {
         lock (_lock)
@@ -178,7 +180,9 @@ public sealed class Pkcs11Key : ISigningKey
         }
     }
 
-    /// <summary>The signature as it is released; a device that gave a bad one is an error, and the bytes stay inside.</summary>
+    /// <summary>
+    /// The signature as it is released; a device that gave a bad one is an error, and the bytes stay inside.
+    /// </summary>
     internal static byte[] Verified(Pkcs11KeyInfo key, ReadOnlySpan<byte> message, byte[] raw)
     {
         byte[] signature = raw;

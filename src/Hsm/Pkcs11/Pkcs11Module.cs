@@ -51,7 +51,9 @@ public sealed unsafe class Pkcs11Module
     public long Generation => Interlocked.Read(ref _generation);
 
     /// <summary>Loads a module, or returns the one loaded before.</summary>
-    /// <exception cref="Pkcs11Exception">The file is missing or is no module; the message says what to install.</exception>
+    /// <exception cref="Pkcs11Exception">
+    /// The file is missing or is no module; the message says what to install.
+    /// </exception>
     public static Pkcs11Module Load(string path)
     {
         lock (s_lock)
@@ -116,7 +118,9 @@ public sealed unsafe class Pkcs11Module
     }
 
     /// <summary>The token with a label.</summary>
-    /// <exception cref="Pkcs11Exception">There is none, or more than one; the message lists those there are.</exception>
+    /// <exception cref="Pkcs11Exception">
+    /// There is none, or more than one; the message lists those there are.
+    /// </exception>
     public Pkcs11Token Find(string label)
     {
         var found = new List<Pkcs11Token>();

@@ -101,8 +101,8 @@ public sealed class RemoteSigner
     }
 
     /// <summary>
-    /// The answer to a question; null for what is none. A signer alone answers whatever fails with an error; one that has
-    /// others throws when its key fails, and they are asked.
+    /// The answer to a question; null for what is none. A signer alone answers whatever fails with an error; one that
+    /// has others throws when its key fails, and they are asked.
     /// </summary>
     /// <exception cref="KeyFailedException">The key of a signer with others.</exception>
     public Message? Answer(Message question)

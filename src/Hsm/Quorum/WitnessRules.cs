@@ -11,8 +11,8 @@ namespace AppChain.Hsm;
 public static class WitnessRules
 {
     /// <summary>
-    /// Where a signer goes on that cannot be sure of its own state, given the states of both others. When one of them is
-    /// further, the place is closed without asking what was recorded there: this signer may have recorded something
+    /// Where a signer goes on that cannot be sure of its own state, given the states of both others. When one of them
+    /// is further, the place is closed without asking what was recorded there: this signer may have recorded something
     /// else in the life it has forgotten.
     /// </summary>
     public static SignState Recover(SignState own, SignState first, SignState second)

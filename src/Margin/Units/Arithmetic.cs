@@ -136,7 +136,9 @@ public static class Arithmetic
         return a >= 0 ? result : rest == 0 ? -result : -result - 1;
     }
 
-    /// <summary>⌈a × b / c⌉ with a 256-bit product, for b ≥ 0 and c &gt; 0. The quotient must fit in 127 bits.</summary>
+    /// <summary>
+    /// ⌈a × b / c⌉ with a 256-bit product, for b ≥ 0 and c &gt; 0. The quotient must fit in 127 bits.
+    /// </summary>
     public static Int128 MulDivCeil(Int128 a, Int128 b, Int128 c) => -MulDivFloor(-a, b, c);
 
     /// <summary>⌊√value⌋ for value ≥ 0.</summary>

@@ -4,7 +4,9 @@ using Google.Protobuf.WellKnownTypes;
 
 namespace AppChain.Node;
 
-/// <summary>The parameters of consensus as the engine says them, and those among them that the chain may change.</summary>
+/// <summary>
+/// The parameters of consensus as the engine says them, and those among them that the chain may change.
+/// </summary>
 internal static class EngineParameters
 {
     private const long BlockBytesMax = 100L << 20;

@@ -7,8 +7,8 @@ using AppChain.StateMachine;
 namespace AppChain.Node;
 
 /// <summary>
-/// Events as ABCI events <c>appchain.v1.&lt;Kind&gt;</c>, with the attributes that proto/appchain/v1/event.proto names, all
-/// of them, in its order.
+/// Events as ABCI events <c>appchain.v1.&lt;Kind&gt;</c>, with the attributes that proto/appchain/v1/event.proto names,
+/// all of them, in its order.
 /// </summary>
 public static class EventEncoding
 {

@@ -6,6 +6,8 @@ internal static class NodeVersion
     /// <summary>Release.</summary>
     public const string Text = "0.1.0";
 
-    /// <summary>Rules of the state machine; raised whenever a golden app hash changes. Part of every block header.</summary>
+    /// <summary>
+    /// Rules of the state machine; raised whenever a golden app hash changes. Part of every block header.
+    /// </summary>
     public const ulong Consensus = 1;
 }

@@ -57,7 +57,9 @@ internal sealed class BitstampReplay
     {
     }
 
-    /// <summary>Replays a file of orders, and compares with the published best prices when there is a file of them.</summary>
+    /// <summary>
+    /// Replays a file of orders, and compares with the published best prices when there is a file of them.
+    /// </summary>
     /// <exception cref="FormatException">A file has another shape.</exception>
     public static FlowReport Run(string ordersPath, string? topOfBookPath)
     {

@@ -47,7 +47,9 @@ internal static class FlowFile
     }
 
     /// <summary>A decimal number in whole units of 10^-decimals.</summary>
-    /// <exception cref="FormatException">It is none, or finer than that; the message names file, line and column.</exception>
+    /// <exception cref="FormatException">
+    /// It is none, or finer than that; the message names file, line and column.
+    /// </exception>
     public static long Scaled(string path, int line, string[] fields, int column, int decimals)
     {
         if (column < fields.Length

@@ -8,7 +8,9 @@ namespace AppChain.Node;
 /// <summary>A line of a LOBSTER message file.</summary>
 /// <param name="Line">From 1.</param>
 /// <param name="Time">As in the file: seconds after midnight.</param>
-/// <param name="Type">1 new, 2 partial cancel, 3 delete, 4 execution, 5 hidden execution, 6 cross trade, 7 halt.</param>
+/// <param name="Type">
+/// 1 new, 2 partial cancel, 3 delete, 4 execution, 5 hidden execution, 6 cross trade, 7 halt.
+/// </param>
 /// <param name="Id">Of the order.</param>
 /// <param name="Quantity">Shares.</param>
 /// <param name="Price">Ten-thousandths of a dollar.</param>

@@ -8,10 +8,10 @@ using AppChain.StateMachine;
 namespace AppChain.Node;
 
 /// <summary>
-/// Replays a LOBSTER recording through the chain's book. Every message is a case: it agrees when our book can do what it
-/// says (a new order rests without crossing, a recorded execution hits the first order in price-time priority) and then
-/// shows the recorded levels. Orders from before the file are one nameless order per level, which the first row of the
-/// book file gives; levels that were out of sight come back as the book file shows them.
+/// Replays a LOBSTER recording through the chain's book. Every message is a case: it agrees when our book can do what
+/// it says (a new order rests without crossing, a recorded execution hits the first order in price-time priority) and
+/// then shows the recorded levels. Orders from before the file are one nameless order per level, which the first row of
+/// the book file gives; levels that were out of sight come back as the book file shows them.
 /// </summary>
 internal sealed class LobsterReplay
 {

@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace AppChain.Node;
 
 /// <summary>
-/// A file of operations for <c>tx order batch</c>: JSON (a list of objects) or CSV (names in the first line, empty cells
-/// left out). Names and values are those of <see cref="OperationReader"/>.
+/// A file of operations for <c>tx order batch</c>: JSON (a list of objects) or CSV (names in the first line, empty
+/// cells left out). Names and values are those of <see cref="OperationReader"/>.
 /// </summary>
 internal static class BatchFile
 {

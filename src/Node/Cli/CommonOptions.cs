@@ -60,7 +60,9 @@ internal sealed class KeyOptions
         Recursive = true,
     };
 
-    /// <summary>Adds the options to a family of verbs, of which those that open no key need only the directory.</summary>
+    /// <summary>
+    /// Adds the options to a family of verbs, of which those that open no key need only the directory.
+    /// </summary>
     public KeyOptions(Command family, bool opensKeys = true)
     {
         family.Add(_home);

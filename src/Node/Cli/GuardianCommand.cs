@@ -93,7 +93,8 @@ internal static class GuardianCommand
             catch (Exception error) when (!once
                 && error is NodeUnreachableException or RpcException or QueryRefusedException or NotProvenException or IOException)
             {
-                // A node that lies is no reason to sign, nor to end: another may stand at the same address. A node that restarts or a device that was unplugged comes back.
+                // A node that lies is no reason to sign, nor to end: another may stand at the same address. A node that
+                // restarts or a device that was unplugged comes back.
                 if (trouble != error.Message)
                 {
                     await shell.Error.WriteLineAsync($"{error.Message}; trying again").ConfigureAwait(false);

@@ -95,7 +95,8 @@ internal static class NodeCommands
             config,
             fatal =>
             {
-                // A broken belief: nothing was committed, and the engine has been told. Stop with an exit code of our own.
+                // A broken belief: nothing was committed, and the engine has been told. Stop with an exit code of our
+                // own.
                 log.Error($"appchain: stopped at height {application.Height}: {fatal}");
                 exitCode = 3;
                 stop.Set();

@@ -46,7 +46,9 @@ internal sealed class OperationReader(MarketCatalog markets, Func<string, Accoun
     }
 
     /// <summary>Reads an operation; the field <c>op</c> says which.</summary>
-    /// <exception cref="FormatException">A field is unknown, missing or wrong; the message says what would be right.</exception>
+    /// <exception cref="FormatException">
+    /// A field is unknown, missing or wrong; the message says what would be right.
+    /// </exception>
     public async Task<Operation> ReadAsync(IReadOnlyDictionary<string, string> fields)
     {
         string name = Text(fields, "op");

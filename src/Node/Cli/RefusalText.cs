@@ -26,7 +26,9 @@ internal static class RefusalText
             + $"{reduce}deposit {DecimalText.FormatAmount(needed - available)}";
     }
 
-    /// <summary>The line for a price outside the band; null when the price is inside, or there is no index price.</summary>
+    /// <summary>
+    /// The line for a price outside the band; null when the price is inside, or there is no index price.
+    /// </summary>
     /// <param name="market">Market of the order.</param>
     /// <param name="side">Its side.</param>
     /// <param name="price">Its limit, ticks.</param>

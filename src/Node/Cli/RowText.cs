@@ -8,7 +8,9 @@ namespace AppChain.Node;
 /// <summary>Rows of the state in words, for those whom a proof has convinced.</summary>
 internal static class RowText
 {
-    /// <summary>Names and values of a row; one pair with hex when its kind has no words or it does not decode.</summary>
+    /// <summary>
+    /// Names and values of a row; one pair with hex when its kind has no words or it does not decode.
+    /// </summary>
     public static (string Name, string Value)[] Of(byte[] key, byte[] value)
     {
         try

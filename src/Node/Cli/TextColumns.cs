@@ -4,7 +4,9 @@ using System.Text;
 
 namespace AppChain.Node;
 
-/// <summary>Columns of text: words begin at one edge, numbers stand with their decimal points under each other.</summary>
+/// <summary>
+/// Columns of text: words begin at one edge, numbers stand with their decimal points under each other.
+/// </summary>
 internal static class TextColumns
 {
     private const string Gap = "   ";

@@ -68,7 +68,8 @@ internal sealed class TransactionReport(Printer printer, IReadOnlyDictionary<uin
 
     private static string NumberName(OperationKind kind) => kind == OperationKind.Withdraw ? "withdrawal" : "proposal";
 
-    // Withdrawals and proposals get their numbers in the block, where each emits one event in the order of the operations.
+    // Withdrawals and proposals get their numbers in the block, where each emits one event in the order of the
+    // operations.
     private static string[] Numbers(IReadOnlyList<Operation> operations, V1.TransactionResult outcome, IEnumerable<Event> events)
     {
         var withdrawals = new Queue<string>();

@@ -117,8 +117,8 @@ internal sealed class TransactionRun
             throw new CommandException("the highest nonce there is was used; choose a free one below it with --nonce");
         }
 
-        // Two commands started together see the same highest nonce and must not choose the same one. What is left out stays
-        // usable, and the step is far below the window of 256.
+        // Two commands started together see the same highest nonce and must not choose the same one. What is left out
+        // stays usable, and the step is far below the window of 256.
         ulong free = ulong.MaxValue - nonce.Highest;
         return nonce.Highest + Math.Min(free, (ulong)RandomNumberGenerator.GetInt32(1, NonceStepMax + 1));
     }

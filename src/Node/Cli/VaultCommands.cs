@@ -5,7 +5,10 @@ using System.IO;
 
 namespace AppChain.Node;
 
-/// <summary><c>tx vault …</c>, <c>tx treasury …</c>, <c>tx consensus …</c>, <c>tx proposal …</c>: what owners and members of councils sign.</summary>
+/// <summary>
+/// <c>tx vault …</c>, <c>tx treasury …</c>, <c>tx consensus …</c>, <c>tx proposal …</c>: what owners and members of
+/// councils sign.
+/// </summary>
 internal static class VaultCommands
 {
     public delegate void Action(Command command, Func<ParseResult, Dictionary<string, string>> read);

@@ -8,7 +8,9 @@ using AppChain.StateMachine;
 
 namespace AppChain.Node;
 
-/// <summary>Reads operations on vault, treasury and councils; the words are those of <see cref="OperationReader"/>.</summary>
+/// <summary>
+/// Reads operations on vault, treasury and councils; the words are those of <see cref="OperationReader"/>.
+/// </summary>
 internal static class VaultOperationReader
 {
     /// <summary>Operations by word, with their fields.</summary>

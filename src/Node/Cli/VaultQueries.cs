@@ -13,7 +13,10 @@ using static AppChain.Node.QueryText;
 
 namespace AppChain.Node;
 
-/// <summary><c>query vault</c>, <c>withdrawals</c>, <c>release</c>, <c>deposits</c>, <c>council</c>, <c>proposals</c>, <c>treasury</c>, <c>consensus</c>.</summary>
+/// <summary>
+/// <c>query vault</c>, <c>withdrawals</c>, <c>release</c>, <c>deposits</c>, <c>council</c>, <c>proposals</c>,
+/// <c>treasury</c>, <c>consensus</c>.
+/// </summary>
 internal static class VaultQueries
 {
     private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true };

@@ -6,7 +6,9 @@ using AppChain.Abci;
 
 namespace AppChain.Node;
 
-/// <summary><c>verify-proof</c>: checks a file of <c>query proof</c> against validators one trusts. Asks no node.</summary>
+/// <summary>
+/// <c>verify-proof</c>: checks a file of <c>query proof</c> against validators one trusts. Asks no node.
+/// </summary>
 internal static class VerifyProofCommand
 {
     private const int HashSize = 32;

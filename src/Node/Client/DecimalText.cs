@@ -23,7 +23,9 @@ public static class DecimalText
     /// <param name="decimals">One unit is 10^-decimals.</param>
     /// <param name="unit">What one unit is called, for messages: "tick".</param>
     /// <param name="highest">Largest number of units.</param>
-    /// <exception cref="FormatException">No number, no multiple of the unit, zero, or too large; the message says what would be right.</exception>
+    /// <exception cref="FormatException">
+    /// No number, no multiple of the unit, zero, or too large; the message says what would be right.
+    /// </exception>
     public static long Parse(string what, string text, int decimals, string unit, long highest)
     {
         string ungrouped = text.Replace(",", "", StringComparison.Ordinal);
@@ -79,7 +81,9 @@ public static class DecimalText
         return decimals == 0 ? sign + digits : $"{sign}{digits[..^decimals]}.{digits[^decimals..]}";
     }
 
-    /// <summary>Micro-USD as USD with thousands separated, two places, and more only where they are not zero: 1,250.00.</summary>
+    /// <summary>
+    /// Micro-USD as USD with thousands separated, two places, and more only where they are not zero: 1,250.00.
+    /// </summary>
     public static string FormatAmount(Int128 microUsd)
     {
         string plain = Format(microUsd, AmountDecimals);

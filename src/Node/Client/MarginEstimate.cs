@@ -6,9 +6,9 @@ using AppChain.StateMachine;
 namespace AppChain.Node;
 
 /// <summary>
-/// The margin test of a new order, made by a client from the answers of a node with the chain's own formulas. An estimate:
-/// prices, positions and open interest may have moved when the order arrives, and fees and the price of an immediate fill
-/// are left out.
+/// The margin test of a new order, made by a client from the answers of a node with the chain's own formulas. An
+/// estimate: prices, positions and open interest may have moved when the order arrives, and fees and the price of an
+/// immediate fill are left out.
 /// </summary>
 public sealed class MarginEstimate
 {

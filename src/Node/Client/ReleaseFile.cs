@@ -9,8 +9,8 @@ using Google.Protobuf;
 namespace AppChain.Node;
 
 /// <summary>
-/// A release as `query release` gives it, checked against guardians whom one trusts, without a node: what the other side
-/// does before it pays (docs/spec/vault.md, VAULT-9).
+/// A release as `query release` gives it, checked against guardians whom one trusts, without a node: what the other
+/// side does before it pays (docs/spec/vault.md, VAULT-9).
 /// </summary>
 public static class ReleaseFile
 {

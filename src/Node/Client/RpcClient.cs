@@ -178,7 +178,9 @@ public sealed class RpcClient : IDisposable
         return Read("block_results", answer, RpcJsonReader.BlockResults);
     }
 
-    /// <summary>The header of a height and the signatures that made it final; the newest when no height is given.</summary>
+    /// <summary>
+    /// The header of a height and the signatures that made it final; the newest when no height is given.
+    /// </summary>
     public async Task<CommitAnswer> CommitAsync(long height = 0, CancellationToken cancel = default)
     {
         using JsonDocument answer = await CallAsync("commit", At(height), cancel).ConfigureAwait(false);
@@ -186,7 +188,9 @@ public sealed class RpcClient : IDisposable
             RpcJsonReader.SignedHeader(RpcJsonReader.Member(result, "signed_header")), Flag(result, "canonical")));
     }
 
-    /// <summary>The validators that vote on a height, in CometBFT's order; the newest when no height is given.</summary>
+    /// <summary>
+    /// The validators that vote on a height, in CometBFT's order; the newest when no height is given.
+    /// </summary>
     public async Task<IReadOnlyList<Abci.Wire.Types.Validator>> ValidatorsAsync(
         long height = 0, CancellationToken cancel = default)
     {

@@ -12,9 +12,9 @@ using Google.Protobuf;
 namespace AppChain.Node;
 
 /// <summary>
-/// Everything that convinces somebody without a node that a row was, or was not, in the state after a height: the row, its
-/// proof, the header of the next height (which carries the app hash), and the signatures of that height's validators
-/// (docs/spec/queries.md, QUERY-6).
+/// Everything that convinces somebody without a node that a row was, or was not, in the state after a height: the row,
+/// its proof, the header of the next height (which carries the app hash), and the signatures of that height's
+/// validators (docs/spec/queries.md, QUERY-6).
 /// </summary>
 public sealed class StateProofBundle
 {

@@ -13,8 +13,8 @@ using Validator = AppChain.Abci.Wire.Types.Validator;
 namespace AppChain.Node;
 
 /// <summary>
-/// The validators of a chain whose signatures somebody believes, named in a file of his own, and followed as far as they
-/// themselves sign for their successors (docs/spec/vault.md, VAULT-15).
+/// The validators of a chain whose signatures somebody believes, named in a file of his own, and followed as far as
+/// they themselves sign for their successors (docs/spec/vault.md, VAULT-15).
 /// </summary>
 internal sealed class TrustedValidators(string chainId, IReadOnlyList<Validator> validators)
 {
@@ -31,8 +31,8 @@ internal sealed class TrustedValidators(string chainId, IReadOnlyList<Validator>
 
     /// <summary>
     /// What speaks against a header; null: more than two thirds of the validators believed so far signed it, and so did
-    /// more than two thirds of the set that it names, which is believed from now on. A header below one that was accepted
-    /// before is refused.
+    /// more than two thirds of the set that it names, which is believed from now on. A header below one that was
+    /// accepted before is refused.
     /// </summary>
     public string? Refuse(Header header, Commit commit, IReadOnlyList<Validator> signers)
     {

@@ -6,7 +6,9 @@ using AppChain.Abci;
 
 namespace AppChain.Node;
 
-/// <summary>The configuration file cannot be used: the message names the file, the line and what to write instead.</summary>
+/// <summary>
+/// The configuration file cannot be used: the message names the file, the line and what to write instead.
+/// </summary>
 public sealed class ConfigException(string message) : Exception(message);
 
 /// <summary>One price file that the feed replays.</summary>
@@ -30,7 +32,9 @@ public sealed record NodeConfig
     /// <summary>Over gRPC instead of the socket protocol.</summary>
     public bool AbciGrpc { get; init; }
 
-    /// <summary>File to which the engine's calls are appended, relative to the home directory; empty for none.</summary>
+    /// <summary>
+    /// File to which the engine's calls are appended, relative to the home directory; empty for none.
+    /// </summary>
     public string AbciCalls { get; init; } = "";
 
     /// <summary>Directory of the database.</summary>
@@ -64,8 +68,8 @@ public sealed record NodeConfig
     public long FeedEpoch { get; init; }
 
     /// <summary>
-    /// Chain time (ns since 1970) at the epoch, when the chain's clock runs at the speed of the replay as on the embedded
-    /// engine; 0: the chain's clock is the wall clock.
+    /// Chain time (ns since 1970) at the epoch, when the chain's clock runs at the speed of the replay as on the
+    /// embedded engine; 0: the chain's clock is the wall clock.
     /// </summary>
     public long FeedChainStart { get; init; }
 

@@ -44,8 +44,8 @@ public sealed class PriceFeed
     }
 
     /// <summary>
-    /// Learns the numbers and units of the chain's markets, which the chain knows from its genesis or its store. Before,
-    /// the feed has no reports.
+    /// Learns the numbers and units of the chain's markets, which the chain knows from its genesis or its store.
+    /// Before, the feed has no reports.
     /// </summary>
     /// <param name="markets">All markets of the chain, ascending by id.</param>
     /// <exception cref="FeedException">There are venues for a market that the chain does not have.</exception>
@@ -113,8 +113,8 @@ public sealed class PriceFeed
     }
 
     /// <summary>
-    /// A venue that replays a path: at wall time t the market time is <paramref name="start"/> + (t − epoch) × speed. Ages
-    /// are in wall time, or in market time when the chain's clock runs at the same speed.
+    /// A venue that replays a path: at wall time t the market time is <paramref name="start"/> + (t − epoch) × speed.
+    /// Ages are in wall time, or in market time when the chain's clock runs at the same speed.
     /// </summary>
     /// <param name="path">Prices over market time.</param>
     /// <param name="start">Market time (ns) replayed at the epoch.</param>

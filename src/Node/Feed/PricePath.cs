@@ -11,11 +11,11 @@ public sealed class FeedException(string message) : Exception(message);
 
 /// <summary>
 /// The price of one venue over time, from a CSV file (plain or .gz) in one of the layouts of public market data:
-/// bars (<c>open_time_ms,open,high,low,close…</c>, also with <c>venue</c> and <c>symbol</c> before them, or as quotes with
-/// <c>bid_open…ask_close</c>) and ticks (<c>time_us,trade_id,side,price,amount</c>). A bar is walked open, low, high, close
-/// when it closes higher, otherwise open, high, low, close, at quarters of its length; between points the price moves
-/// in a straight line, so that a bar of five minutes is a path and not a silence. A tick stands until the next one, and so
-/// does the last price before a hole in the bars: it ages, nothing is invented.
+/// bars (<c>open_time_ms,open,high,low,close…</c>, also with <c>venue</c> and <c>symbol</c> before them, or as quotes
+/// with <c>bid_open…ask_close</c>) and ticks (<c>time_us,trade_id,side,price,amount</c>). A bar is walked open, low,
+/// high, close when it closes higher, otherwise open, high, low, close, at quarters of its length; between points the
+/// price moves in a straight line, so that a bar of five minutes is a path and not a silence. A tick stands until the
+/// next one, and so does the last price before a hole in the bars: it ages, nothing is invented.
 /// </summary>
 public sealed class PricePath
 {
@@ -44,7 +44,9 @@ public sealed class PricePath
     /// <summary>Time and price (USD) of a point.</summary>
     public (long Time, double Price) Point(int index) => (_times[index], _prices[index]);
 
-    /// <summary>The price at a market time and the time it was made; false before the first and long after the last.</summary>
+    /// <summary>
+    /// The price at a market time and the time it was made; false before the first and long after the last.
+    /// </summary>
     public bool TryPrice(long time, out double price, out long madeAt)
     {
         price = 0;

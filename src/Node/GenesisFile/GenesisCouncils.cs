@@ -7,7 +7,9 @@ using AppChain.StateMachine;
 
 namespace AppChain.Node;
 
-/// <summary>The parts of a genesis document, and of files of proposals, that describe vault, treasury and councils.</summary>
+/// <summary>
+/// The parts of a genesis document, and of files of proposals, that describe vault, treasury and councils.
+/// </summary>
 internal static class GenesisCouncils
 {
     /// <summary>Field of <see cref="Consensus"/> by which a proposal of it is known.</summary>

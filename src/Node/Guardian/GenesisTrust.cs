@@ -9,7 +9,9 @@ using AppChain.StateMachine;
 
 namespace AppChain.Node;
 
-/// <summary>What a guardian knows of its chain from a file of its own: the id, the first validators, and the markets.</summary>
+/// <summary>
+/// What a guardian knows of its chain from a file of its own: the id, the first validators, and the markets.
+/// </summary>
 /// <param name="ChainId">The chain.</param>
 /// <param name="Validators">In set order.</param>
 /// <param name="Markets">Numbers of all markets; only a genesis makes markets.</param>

@@ -18,10 +18,13 @@ internal sealed class GuardianWatch(
     private readonly HashSet<(ulong Withdrawal, ulong Sequence, string Why)> _told = [];
 
     /// <summary>One look at the chain; the result is how many releases were signed.</summary>
-    /// <exception cref="NotProvenException">The node does not prove what it says; nothing was signed on its word.</exception>
+    /// <exception cref="NotProvenException">
+    /// The node does not prove what it says; nothing was signed on its word.
+    /// </exception>
     public async Task<int> LookAsync(CancellationToken cancel)
     {
-        // The list only says where to look: it may leave something out, and whatever it says of a withdrawal is not used.
+        // The list only says where to look: it may leave something out, and whatever it says of a withdrawal is not
+        // used.
         V1.WithdrawalsResponse named = await node.WithdrawalsAsync(cancel: cancel).ConfigureAwait(false);
         long listed = (long)(await node.ChainAsync(cancel).ConfigureAwait(false)).Height;
         ProvenRows rows = await ProvenRows.NewestAsync(node, trusted, listed, () => WireTime.Now, cancel).ConfigureAwait(false);

@@ -13,12 +13,14 @@ namespace AppChain.Node;
 internal sealed class NotProvenException(string what) : Exception($"the node does not prove what it says: {what}");
 
 /// <summary>
-/// Rows of the state after one height, each with a proof against the app hash in a header that trusted validators signed
-/// (VAULT-15). What a node says otherwise is not looked at.
+/// Rows of the state after one height, each with a proof against the app hash in a header that trusted validators
+/// signed (VAULT-15). What a node says otherwise is not looked at.
 /// </summary>
 internal sealed class ProvenRows
 {
-    /// <summary>How old the newest header may be by this machine's clock, and how far ahead of it, in nanoseconds.</summary>
+    /// <summary>
+    /// How old the newest header may be by this machine's clock, and how far ahead of it, in nanoseconds.
+    /// </summary>
     public const long AgeMax = 60_000_000_000;
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(15);
@@ -38,7 +40,9 @@ internal sealed class ProvenRows
     /// <summary>Height of the state.</summary>
     public long Height { get; }
 
-    /// <summary>The newest state that can be proven, and at least that of a height, for whose successor it waits.</summary>
+    /// <summary>
+    /// The newest state that can be proven, and at least that of a height, for whose successor it waits.
+    /// </summary>
     /// <param name="node">Whom to ask.</param>
     /// <param name="trusted">Whose signatures count.</param>
     /// <param name="atLeast">Height of the state.</param>

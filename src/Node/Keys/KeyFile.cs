@@ -37,7 +37,9 @@ public sealed class KeyFile
     /// <summary>The owner that the key stands for.</summary>
     public Address Owner { get; }
 
-    /// <summary>Where the key is when it is in a device (<see cref="KeyPlace"/>); null when it is in this file.</summary>
+    /// <summary>
+    /// Where the key is when it is in a device (<see cref="KeyPlace"/>); null when it is in this file.
+    /// </summary>
     public string? Device { get; }
 
     /// <summary>A passphrase is needed to use it.</summary>

@@ -6,8 +6,8 @@ using AppChain.StateMachine;
 namespace AppChain.Node;
 
 /// <summary>
-/// A key that signs the bodies of transactions of one chain: in memory, or in a device that signs only digests and never
-/// shows the key. Dispose it to forget the key or to close the device.
+/// A key that signs the bodies of transactions of one chain: in memory, or in a device that signs only digests and
+/// never shows the key. Dispose it to forget the key or to close the device.
 /// </summary>
 public sealed class TransactionSigner : IDisposable
 {

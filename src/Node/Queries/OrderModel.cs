@@ -18,8 +18,8 @@ internal sealed class PriceLevel
 }
 
 /// <summary>
-/// The committed resting orders: by account, and summed by price, so that a question for the best levels costs as much as
-/// the levels it asks for. Part of <see cref="ReadModel"/>, under its gate.
+/// The committed resting orders: by account, and summed by price, so that a question for the best levels costs as much
+/// as the levels it asks for. Part of <see cref="ReadModel"/>, under its gate.
 /// </summary>
 internal sealed class OrderModel
 {

@@ -10,7 +10,8 @@ namespace AppChain.Node;
 
 /// <summary>
 /// The committed rows, decoded and indexed for questions. Brought up to date at Commit from the rows that the block
-/// changed; the state machine's own state is never read by a query. All members are to be used under <see cref="Gate"/>.
+/// changed; the state machine's own state is never read by a query. All members are to be used under
+/// <see cref="Gate"/>.
 /// </summary>
 internal sealed class ReadModel
 {

@@ -3,7 +3,9 @@ using AppChain.StateMachine;
 
 namespace AppChain.Node;
 
-/// <summary>The committed rows of vault, treasury and councils. Part of <see cref="ReadModel"/>, under its gate.</summary>
+/// <summary>
+/// The committed rows of vault, treasury and councils. Part of <see cref="ReadModel"/>, under its gate.
+/// </summary>
 internal sealed class VaultModel
 {
     /// <summary>Councils by the number of their kind.</summary>

@@ -21,7 +21,9 @@ public sealed class ChainStore : IDisposable
     private long _oldest;
     private bool _disposed;
 
-    /// <summary>Opens the store in a directory. Without materialising, rows stay as they are: for tests of recovery.</summary>
+    /// <summary>
+    /// Opens the store in a directory. Without materialising, rows stay as they are: for tests of recovery.
+    /// </summary>
     /// <exception cref="StorageException">See the message.</exception>
     public ChainStore(string directory, bool materialise = true)
         : this(new RocksDb(directory, DiskLayout.Families), materialise ? Materialising.Background : Materialising.Never)

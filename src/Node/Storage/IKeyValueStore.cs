@@ -4,9 +4,9 @@ using System.Collections.Generic;
 namespace AppChain.Node;
 
 /// <summary>
-/// What <see cref="ChainStore"/> asks of a disk: families of keys in order, and batches that are written whole or not at
-/// all, one after the other. A batch that was not durable may be lost with the machine, and then every later one is lost
-/// too, up to the next durable one. RocksDB in a node, a disk that loses and tears writes in the simulation.
+/// What <see cref="ChainStore"/> asks of a disk: families of keys in order, and batches that are written whole or not
+/// at all, one after the other. A batch that was not durable may be lost with the machine, and then every later one is
+/// lost too, up to the next durable one. RocksDB in a node, a disk that loses and tears writes in the simulation.
 /// </summary>
 internal interface IKeyValueStore : IDisposable
 {
@@ -19,7 +19,9 @@ internal interface IKeyValueStore : IDisposable
     /// <summary>A new, empty batch.</summary>
     IWriteBatch NewBatch();
 
-    /// <summary>Writes a batch atomically; when <paramref name="durable"/>, it is on the disk before the call returns.</summary>
+    /// <summary>
+    /// Writes a batch atomically; when <paramref name="durable"/>, it is on the disk before the call returns.
+    /// </summary>
     /// <exception cref="StorageException">It was not written.</exception>
     void Write(IWriteBatch batch, bool durable);
 

@@ -5,8 +5,8 @@ using System.Threading;
 namespace AppChain.Node;
 
 /// <summary>
-/// Brings the rows on the disk up to date with the change log, behind Commit and without a flush: what a crash takes from
-/// them, the log still has. Part of <see cref="ChainStore"/>.
+/// Brings the rows on the disk up to date with the change log, behind Commit and without a flush: what a crash takes
+/// from them, the log still has. Part of <see cref="ChainStore"/>.
 /// </summary>
 /// <param name="disk">Where rows and log are.</param>
 /// <param name="recordOf">Reads a record of the log.</param>

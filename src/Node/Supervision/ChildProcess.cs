@@ -109,7 +109,8 @@ public sealed partial class ChildProcess : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _process.Dispose();
 
-    // What it said last is read before anybody hears that it has ended; a process that it left behind may keep the pipe.
+    // What it said last is read before anybody hears that it has ended; a process that it left behind may keep the
+    // pipe.
     private async Task TellAsync()
     {
         await Task.WhenAny(_process.WaitForExitAsync(), Task.Delay(LastWordPatience)).ConfigureAwait(false);

@@ -22,8 +22,8 @@ public sealed record SupervisedPart(ChildCommand Command)
     public Func<bool> IsReady { get; init; } = static () => true;
 
     /// <summary>
-    /// A number that must change while it works, such as a height; null as long as it need not, or cannot be told. One that stays
-    /// the same for too long is ended and started again.
+    /// A number that must change while it works, such as a height; null as long as it need not, or cannot be told. One
+    /// that stays the same for too long is ended and started again.
     /// </summary>
     public Func<CancellationToken, Task<long?>>? Progress { get; init; }
 
@@ -32,8 +32,8 @@ public sealed record SupervisedPart(ChildCommand Command)
 }
 
 /// <summary>
-/// Starts parts one after the other, starts again what ends by itself, gives up when that does not help, and ends all in
-/// the opposite order.
+/// Starts parts one after the other, starts again what ends by itself, gives up when that does not help, and ends all
+/// in the opposite order.
 /// </summary>
 /// <param name="parts">In the order of their start.</param>
 /// <param name="policy">Of restarts.</param>

@@ -30,7 +30,9 @@ public static class ValidatorParts
     /// <param name="home">Home directory of the validator.</param>
     /// <param name="cometBft">Binary of CometBFT.</param>
     /// <param name="program">Program and first arguments that run a verb of ours.</param>
-    /// <exception cref="ConfigException">The configurations do not fit together; the message says what to write.</exception>
+    /// <exception cref="ConfigException">
+    /// The configurations do not fit together; the message says what to write.
+    /// </exception>
     public static IReadOnlyList<SupervisedPart> Of(string home, string cometBft, IReadOnlyList<string> program)
     {
         NodeConfig node = NodeConfig.Read(NodeCommands.ConfigPath(home));

@@ -64,7 +64,9 @@ internal static class Settlement
         return outcome;
     }
 
-    /// <summary>Writes one side of a fill. The open interest and the fees are the caller's, once for both sides.</summary>
+    /// <summary>
+    /// Writes one side of a fill. The open interest and the fees are the caller's, once for both sides.
+    /// </summary>
     public static void Apply(State state, BlockContext context, int positionSlot, int marketSlot, in FillOutcome outcome)
     {
         ref PositionRow position = ref state.Positions.Write(positionSlot);
@@ -106,7 +108,9 @@ internal static class Settlement
         }
     }
 
-    /// <summary>Adds to an account's collateral (negative: takes) and to the sum of claims. The caller moves the other side.</summary>
+    /// <summary>
+    /// Adds to an account's collateral (negative: takes) and to the sum of claims. The caller moves the other side.
+    /// </summary>
     public static void AddCollateral(State state, BlockContext context, int account, Int128 amount)
     {
         state.Accounts.Write(account).Collateral += amount;

@@ -32,7 +32,9 @@ internal sealed class BlockContext
     /// <summary>Resting orders that the liquidations of the block may still meet.</summary>
     public int MatchesOfLiquidations { get; private set; }
 
-    /// <summary>Collateral may leave the chain in this block (<see cref="WithdrawalGate"/>); decided after step 8.</summary>
+    /// <summary>
+    /// Collateral may leave the chain in this block (<see cref="WithdrawalGate"/>); decided after step 8.
+    /// </summary>
     public bool WithdrawalsOpen { get; set; }
 
     /// <summary>Valuation by slot of the market; Mark is 0 when there is no price yet.</summary>
@@ -41,7 +43,9 @@ internal sealed class BlockContext
     /// <summary>Everything that happened so far.</summary>
     public List<ExchangeEvent> Events { get; private set; } = [];
 
-    /// <summary>Numbers of the accounts whose collateral, position or orders changed, each once, in order of first change.</summary>
+    /// <summary>
+    /// Numbers of the accounts whose collateral, position or orders changed, each once, in order of first change.
+    /// </summary>
     public IReadOnlyList<int> Touched => _touched;
 
     /// <summary>Starts a block.</summary>
@@ -103,7 +107,9 @@ internal sealed class BlockContext
     /// <summary>Takes back events of something that was rolled back.</summary>
     public void TruncateEvents(int count) => Events.RemoveRange(count, Events.Count - count);
 
-    /// <summary>Notes that an account changed. What was rolled back may stay noted: it is only looked at again.</summary>
+    /// <summary>
+    /// Notes that an account changed. What was rolled back may stay noted: it is only looked at again.
+    /// </summary>
     public void Touch(int account)
     {
         if (account >= _touchedIn.Length)

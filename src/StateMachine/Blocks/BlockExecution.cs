@@ -40,7 +40,9 @@ internal sealed class BlockExecution
     /// <summary>Rebuilds what is derived from the rows and belongs to the steps: the risk schedule.</summary>
     public void Rebuild() => _schedule.Rebuild();
 
-    /// <summary>Executes steps 1 to 12; the app hash of step 13 is <see cref="Exchange"/>'s, which owns the tree.</summary>
+    /// <summary>
+    /// Executes steps 1 to 12; the app hash of step 13 is <see cref="Exchange"/>'s, which owns the tree.
+    /// </summary>
     public (ImmutableArray<TransactionResult> Results, ImmutableArray<ValidatorUpdate> Updates) Execute(Block block)
     {
         Context.Begin(block.Height, block.Time);

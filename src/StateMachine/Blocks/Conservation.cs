@@ -60,7 +60,8 @@ internal static class Conservation
             Invariant.Assert(sizes[market] == 0);
             Invariant.Assert(longs[market] == row.OpenInterest);
 
-            // Funding nets to zero: what has been collected and not paid out is what is still owed to positions, plus dust.
+            // Funding nets to zero: what has been collected and not paid out is what is still owed to positions, plus
+            // dust.
             Invariant.Assert((row.FundingClearing << MarketRow.FundingScaleBits) + unsettled[market] == row.FundingDust);
         }
 

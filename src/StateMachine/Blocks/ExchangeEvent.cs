@@ -2,15 +2,17 @@ using System;
 
 namespace AppChain.StateMachine;
 
-/// <summary>What an event reports. The comment of each kind says which fields of <see cref="ExchangeEvent"/> it uses.</summary>
+/// <summary>
+/// What an event reports. The comment of each kind says which fields of <see cref="ExchangeEvent"/> it uses.
+/// </summary>
 public enum EventKind : byte
 {
     /// <summary>Never emitted.</summary>
     None = 0,
 
     /// <summary>
-    /// An order entered the book: Account, Market, OrderId, ClientId, Side, Price, Quantity (resting lots), Reason 1 when it
-    /// only reduces, Amount its good-til height, Amount2 its good-til time (0: none).
+    /// An order entered the book: Account, Market, OrderId, ClientId, Side, Price, Quantity (resting lots), Reason 1
+    /// when it only reduces, Amount its good-til height, Amount2 its good-til time (0: none).
     /// </summary>
     OrderOpened = 1,
 
@@ -20,10 +22,15 @@ public enum EventKind : byte
     /// </summary>
     Fill = 2,
 
-    /// <summary>A resting order changed its open lots without a fill: Account, Market, OrderId, Quantity (lots left), Reason.</summary>
+    /// <summary>
+    /// A resting order changed its open lots without a fill: Account, Market, OrderId, Quantity (lots left), Reason.
+    /// </summary>
     OrderReduced = 3,
 
-    /// <summary>An order left the book or was never put in it: Account, Market, OrderId, ClientId, Quantity (lots not filled), Reason.</summary>
+    /// <summary>
+    /// An order left the book or was never put in it: Account, Market, OrderId, ClientId, Quantity (lots not filled),
+    /// Reason.
+    /// </summary>
     OrderClosed = 4,
 
     /// <summary>Collateral moved: Account the sender, Counterparty the recipient, Amount.</summary>
@@ -43,13 +50,20 @@ public enum EventKind : byte
     /// </summary>
     OracleUpdated = 7,
 
-    /// <summary>The oracle changed state without a price: Market, Price the old price, Reason the new OracleState.</summary>
+    /// <summary>
+    /// The oracle changed state without a price: Market, Price the old price, Reason the new OracleState.
+    /// </summary>
     OracleStateChanged = 8,
 
-    /// <summary>Funding was applied: Market, Price the index price, Amount the rate (ppm per hour), Amount2 the new funding index.</summary>
+    /// <summary>
+    /// Funding was applied: Market, Price the index price, Amount the rate (ppm per hour), Amount2 the new funding
+    /// index.
+    /// </summary>
     FundingApplied = 9,
 
-    /// <summary>A position settled funding: Account, Market, Quantity (signed size), Amount paid (negative: received).</summary>
+    /// <summary>
+    /// A position settled funding: Account, Market, Quantity (signed size), Amount paid (negative: received).
+    /// </summary>
     FundingSettled = 10,
 
     /// <summary>
@@ -65,19 +79,27 @@ public enum EventKind : byte
     /// </summary>
     LiquidationSlice = 12,
 
-    /// <summary>The insurance fund received (Amount &gt; 0) or paid (Amount &lt; 0) for Account in Market: Quantity lots, Amount2 the fund after.</summary>
+    /// <summary>
+    /// The insurance fund received (Amount &gt; 0) or paid (Amount &lt; 0) for Account in Market: Quantity lots,
+    /// Amount2 the fund after.
+    /// </summary>
     InsuranceFundChanged = 13,
 
     /// <summary>
-    /// A position was closed against a winner: Account the bankrupt, Counterparty the winner, Market, Side the bankrupt's
-    /// closing side, Price the bankruptcy price, Quantity lots, Amount leverage of the winner before (ppm).
+    /// A position was closed against a winner: Account the bankrupt, Counterparty the winner, Market, Side the
+    /// bankrupt's closing side, Price the bankruptcy price, Quantity lots, Amount leverage of the winner before (ppm).
     /// </summary>
     Deleveraging = 14,
 
-    /// <summary>The account is above maintenance margin again, or has nothing left: Account, Amount equity, Amount2 maintenance margin.</summary>
+    /// <summary>
+    /// The account is above maintenance margin again, or has nothing left: Account, Amount equity, Amount2 maintenance
+    /// margin.
+    /// </summary>
     LiquidationClosed = 15,
 
-    /// <summary>A liquidation could not be finished in this block: Account, Market, Quantity lots left, Reason the stage.</summary>
+    /// <summary>
+    /// A liquidation could not be finished in this block: Account, Market, Quantity lots left, Reason the stage.
+    /// </summary>
     LiquidationDeferred = 16,
 
     /// <summary>A validator was removed for misbehaviour: Amount its power, Reason the kind.</summary>
@@ -92,7 +114,9 @@ public enum EventKind : byte
     /// <summary>An owner forbade a key to trade for it: Account that signed, Data the agent's address.</summary>
     AgentRevoked = 19,
 
-    /// <summary>A member proposed: OrderId the proposal's number, Reason the CouncilKind, Data the member's address.</summary>
+    /// <summary>
+    /// A member proposed: OrderId the proposal's number, Reason the CouncilKind, Data the member's address.
+    /// </summary>
     ProposalOpened = 20,
 
     /// <summary>
@@ -101,7 +125,9 @@ public enum EventKind : byte
     /// </summary>
     ProposalApproved = 21,
 
-    /// <summary>A member vetoed: OrderId, Reason the CouncilKind, Data the member's address, Quantity vetoes so far.</summary>
+    /// <summary>
+    /// A member vetoed: OrderId, Reason the CouncilKind, Data the member's address, Quantity vetoes so far.
+    /// </summary>
     ProposalVetoed = 22,
 
     /// <summary>A proposal ended: OrderId, Reason the ProposalState, Quantity the CouncilKind.</summary>
@@ -122,7 +148,9 @@ public enum EventKind : byte
     /// </summary>
     WithdrawalAdmitted = 27,
 
-    /// <summary>A guardian signed: Account, OrderId, ClientId the sequence, Amount, Amount2 signatures so far.</summary>
+    /// <summary>
+    /// A guardian signed: Account, OrderId, ClientId the sequence, Amount, Amount2 signatures so far.
+    /// </summary>
     WithdrawalSigned = 28,
 
     /// <summary>
@@ -131,13 +159,17 @@ public enum EventKind : byte
     /// </summary>
     WithdrawalReleased = 29,
 
-    /// <summary>An admission expired, and the withdrawal waits again: Account, OrderId, ClientId the sequence, Amount.</summary>
+    /// <summary>
+    /// An admission expired, and the withdrawal waits again: Account, OrderId, ClientId the sequence, Amount.
+    /// </summary>
     WithdrawalExpired = 30,
 
     /// <summary>A guardian vetoed a withdrawal: Account, OrderId, Amount, Amount2 vetoes so far.</summary>
     WithdrawalVetoed = 31,
 
-    /// <summary>The collateral of a withdrawal went back to its account: Account, OrderId, Amount, Reason the WithdrawalState.</summary>
+    /// <summary>
+    /// The collateral of a withdrawal went back to its account: Account, OrderId, Amount, Reason the WithdrawalState.
+    /// </summary>
     WithdrawalClosed = 32,
 
     /// <summary>
@@ -147,8 +179,8 @@ public enum EventKind : byte
     TreasurySpent = 33,
 
     /// <summary>
-    /// The parameters of consensus are others: OrderId the proposal, Quantity the first height, Amount bytes of a block,
-    /// Amount2 blocks and Amount3 seconds for which evidence counts, Amount4 bytes of evidence.
+    /// The parameters of consensus are others: OrderId the proposal, Quantity the first height, Amount bytes of a
+    /// block, Amount2 blocks and Amount3 seconds for which evidence counts, Amount4 bytes of evidence.
     /// </summary>
     ConsensusParametersChanged = 34,
 }
@@ -193,7 +225,9 @@ public enum CloseReason : byte
     Evicted = 11,
 }
 
-/// <summary>One thing that happened in a block. A plain record of numbers; <see cref="EventKind"/> says what each field means.</summary>
+/// <summary>
+/// One thing that happened in a block. A plain record of numbers; <see cref="EventKind"/> says what each field means.
+/// </summary>
 public struct ExchangeEvent
 {
     /// <summary>What happened.</summary>

@@ -144,7 +144,9 @@ public enum ResultCode : uint
     /// <summary>The agent's orders of the day would add up to more than the owner allows.</summary>
     AgentNotional = 705,
 
-    /// <summary>The agent is the owner, its notional is zero or too large, or its end is past or too far ahead.</summary>
+    /// <summary>
+    /// The agent is the owner, its notional is zero or too large, or its end is past or too far ahead.
+    /// </summary>
     InvalidAgent = 706,
 
     /// <summary>The owner has as many agents as there can be.</summary>

@@ -5,8 +5,8 @@ namespace AppChain.StateMachine;
 
 /// <summary>
 /// The resting orders of one market in price-time order. It links rows of the order table; it owns no truth of its
-/// own and is rebuilt from the rows at load. Undone by opposites: an order taken out keeps its own links, so it finds its
-/// place again once everything after it has been taken back.
+/// own and is rebuilt from the rows at load. Undone by opposites: an order taken out keeps its own links, so it finds
+/// its place again once everything after it has been taken back.
 /// </summary>
 internal sealed class Book : IJournaled
 {
@@ -92,7 +92,9 @@ internal sealed class Book : IJournaled
         return -1;
     }
 
-    /// <summary>Slot of the oldest order at the best price of the side that this taker trades with; -1 when none crosses.</summary>
+    /// <summary>
+    /// Slot of the oldest order at the best price of the side that this taker trades with; -1 when none crosses.
+    /// </summary>
     public int BestMaker(Side takerSide, long limit)
     {
         BookSide makers = Opposite(takerSide);

@@ -51,7 +51,9 @@ public sealed class BookReplay
         return found;
     }
 
-    /// <summary>The oldest order at the best price that a taker with this limit would trade with; false when none crosses.</summary>
+    /// <summary>
+    /// The oldest order at the best price that a taker with this limit would trade with; false when none crosses.
+    /// </summary>
     public bool TryFirstMaker(Side takerSide, long limit, out BookOrder order)
     {
         int slot = _book.BestMaker(takerSide, limit);
@@ -59,11 +61,15 @@ public sealed class BookReplay
         return slot >= 0;
     }
 
-    /// <summary>True when there is room for an order, even the largest: at its price, and no order with this id.</summary>
+    /// <summary>
+    /// True when there is room for an order, even the largest: at its price, and no order with this id.
+    /// </summary>
     public bool CanRest(ulong id, Side side, long price) =>
         !_state.Orders.TryFind(id, out _) && !_book.IsFull(side, price, Limits.QuantityMax);
 
-    /// <summary>Puts an order behind the others of its price, without matching. <see cref="CanRest"/> must hold.</summary>
+    /// <summary>
+    /// Puts an order behind the others of its price, without matching. <see cref="CanRest"/> must hold.
+    /// </summary>
     public void Rest(in BookOrder order)
     {
         Invariant.Assert(order.Quantity > 0);

@@ -56,8 +56,8 @@ internal sealed class ExpiryQueue : IJournaled
     }
 
     /// <summary>
-    /// Forgets entries whose order is gone, once they are most. Only at the start of a block: an order that is gone then
-    /// cannot come back by undoing.
+    /// Forgets entries whose order is gone, once they are most. Only at the start of a block: an order that is gone
+    /// then cannot come back by undoing.
     /// </summary>
     public void DropStale(Table<ulong, OrderRow> orders)
     {

@@ -50,7 +50,9 @@ internal sealed class RestingOrders : IJournaled
         }
     }
 
-    /// <summary>Takes lots off an order; closes it when none are left. Says nothing: the caller emits the event.</summary>
+    /// <summary>
+    /// Takes lots off an order; closes it when none are left. Says nothing: the caller emits the event.
+    /// </summary>
     public void Reduce(int slot, int marketSlot, int positionSlot, long lots)
     {
         ref readonly OrderRow order = ref _state.Orders.Read(slot);

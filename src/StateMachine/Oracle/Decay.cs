@@ -10,8 +10,8 @@ internal static class Decay
     public const int Bits = 32;
 
     /// <summary>
-    /// e^(−elapsed/tau) in units of 2^-32, for elapsed ≥ 0 and tau &gt; 0; within 2^-28 of the true value. The argument is
-    /// halved until it is below 1/16, the series is taken to the sixth power and squared back. ROUNDING: down.
+    /// e^(−elapsed/tau) in units of 2^-32, for elapsed ≥ 0 and tau &gt; 0; within 2^-28 of the true value. The argument
+    /// is halved until it is below 1/16, the series is taken to the sixth power and squared back. ROUNDING: down.
     /// </summary>
     public static long Factor(long elapsed, long tau)
     {

@@ -16,7 +16,9 @@ internal static class FundingSchedule
     /// <summary>Hours that premium and interest are quoted for.</summary>
     private const long QuoteHours = 8;
 
-    /// <summary>Interest per eight hours, 0.01 %, and how far it may pull the premium, 0.05 %: the rule of the field.</summary>
+    /// <summary>
+    /// Interest per eight hours, 0.01 %, and how far it may pull the premium, 0.05 %: the rule of the field.
+    /// </summary>
     private const long InterestPpm = 100;
     private const long InterestClampPpm = 500;
 
@@ -59,8 +61,8 @@ internal static class FundingSchedule
     }
 
     /// <summary>
-    /// The rate of one hour, ppm, positive when longs pay, for the average premium of eight hours: (P + clamp(0.01 % − P,
-    /// ± 0.05 %)) / 8, within ± cap. ROUNDING: toward zero, less than 1 ppm that neither side pays.
+    /// The rate of one hour, ppm, positive when longs pay, for the average premium of eight hours: (P + clamp(0.01 % −
+    /// P, ± 0.05 %)) / 8, within ± cap. ROUNDING: toward zero, less than 1 ppm that neither side pays.
     /// </summary>
     public static long RatePpm(long averagePremiumPpm, long capPpm)
     {

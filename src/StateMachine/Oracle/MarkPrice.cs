@@ -21,7 +21,9 @@ internal static class MarkPrice
     /// <summary>Age at which a fill says nothing any more: the time constant of the average.</summary>
     private const long FillAgeMax = BasisTau;
 
-    /// <summary>How far a basis sample may count, ppm of the index: beyond it the book is an accident, not a price.</summary>
+    /// <summary>
+    /// How far a basis sample may count, ppm of the index: beyond it the book is an accident, not a price.
+    /// </summary>
     private const long BasisMaxPpm = 50_000;
 
     /// <summary>
@@ -34,8 +36,8 @@ internal static class MarkPrice
     private const long MicroTicks = 1_000_000;
 
     /// <summary>
-    /// Moves the mark price of one market. Leaves it at 0 until the oracle has a price, and where it is while the oracle
-    /// is frozen.
+    /// Moves the mark price of one market. Leaves it at 0 until the oracle has a price, and where it is while the
+    /// oracle is frozen.
     /// </summary>
     public static void Update(State state, int marketSlot, in BookQuote quote, long blockTime)
     {

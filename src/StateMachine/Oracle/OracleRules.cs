@@ -20,7 +20,9 @@ public static class OracleRules
     /// </summary>
     public const long WeightRatioNumerator = 5;
 
-    /// <summary>Source older than this: stale. Reports of the maximum age and half a minute of silence after them.</summary>
+    /// <summary>
+    /// Source older than this: stale. Reports of the maximum age and half a minute of silence after them.
+    /// </summary>
     public const long StaleAfter = 90 * Second;
 
     /// <summary>Source older than this: frozen. After a quarter of an hour a price is history.</summary>
@@ -35,7 +37,9 @@ public static class OracleRules
     /// <summary>The same for a stale price, the conservative one: 4² covers fat tails.</summary>
     public const long StaleWideningSquared = 16;
 
-    /// <summary>Squared number of standard deviations that a price may move without a two-thirds agreement: 4².</summary>
+    /// <summary>
+    /// Squared number of standard deviations that a price may move without a two-thirds agreement: 4².
+    /// </summary>
     public const long MoveSquared = 16;
 
     /// <summary>Move that is always allowed, ppm of the price: 0.1 %, about the spread between venues.</summary>
@@ -53,7 +57,9 @@ public static class OracleRules
     /// <summary>Highest variance, 1 % per √second: keeps products within 127 bits.</summary>
     public const long VarianceMax = 100_000_000;
 
-    /// <summary>Squared returns are cut at this many times the expected square, (6 σ)²: one print is no regime.</summary>
+    /// <summary>
+    /// Squared returns are cut at this many times the expected square, (6 σ)²: one print is no regime.
+    /// </summary>
     public const long WinsorSquared = 36;
 
     /// <summary>Time constant of the variance average: one hour.</summary>

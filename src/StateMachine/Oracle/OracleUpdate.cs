@@ -12,7 +12,9 @@ namespace AppChain.StateMachine;
 /// </summary>
 public static class OracleUpdate
 {
-    /// <summary>Takes the reports of the block in and moves the price and state of every market, ascending by id.</summary>
+    /// <summary>
+    /// Takes the reports of the block in and moves the price and state of every market, ascending by id.
+    /// </summary>
     internal static void Execute(State state, Block block, List<ExchangeEvent> events)
     {
         ImmutableArray<Validator> validators = ValidatorChanges.At(state, block.Height - 1);

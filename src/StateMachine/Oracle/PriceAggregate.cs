@@ -28,8 +28,8 @@ internal sealed class PriceAggregate
     public long Median { get; }
 
     /// <summary>
-    /// Low end of the interval: the vote below which at most a quarter of the weight lies, but no farther from the median
-    /// than twice the reach of the middle report, so that a quarter of liars cannot stretch it.
+    /// Low end of the interval: the vote below which at most a quarter of the weight lies, but no farther from the
+    /// median than twice the reach of the middle report, so that a quarter of liars cannot stretch it.
     /// </summary>
     public long Low { get; }
 

@@ -16,7 +16,9 @@ public static class PriceVote
     /// <summary>Highest market number, as in <see cref="MarketParameters.MarketId"/>: three bytes.</summary>
     private const ulong MarketMax = 65_535;
 
-    /// <summary>Newest source time, ms since 1970: six bytes, to the year 2109; in nanoseconds it fits in 63 bits.</summary>
+    /// <summary>
+    /// Newest source time, ms since 1970: six bytes, to the year 2109; in nanoseconds it fits in 63 bits.
+    /// </summary>
     private const ulong MillisecondsMax = (1UL << 42) - 1;
 
     /// <summary>Furthest a report may lie before the newest, ms: three bytes, about 35 minutes.</summary>

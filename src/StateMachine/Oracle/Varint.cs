@@ -5,7 +5,9 @@ namespace AppChain.StateMachine;
 /// <summary>Unsigned LEB128 integers as protobuf writes them, in their shortest form only.</summary>
 internal static class Varint
 {
-    /// <summary>Reads one from the front of the bytes; false when it is cut short, too long or not the shortest form.</summary>
+    /// <summary>
+    /// Reads one from the front of the bytes; false when it is cut short, too long or not the shortest form.
+    /// </summary>
     public static bool TryRead(ref ReadOnlySpan<byte> bytes, out ulong value)
     {
         value = 0;

@@ -13,7 +13,9 @@ public struct AccountRow : IRow<AccountId, AccountRow>
     /// <summary>Order of creation from 0; equal to the slot of the row.</summary>
     public int Number;
 
-    /// <summary>Micro-USD, signed. Realised results are in it; unrealised profit and unsettled funding are not.</summary>
+    /// <summary>
+    /// Micro-USD, signed. Realised results are in it; unrealised profit and unsettled funding are not.
+    /// </summary>
     public Int128 Collateral;
 
     /// <summary>Link: slot of the position in the lowest market, or -1. Rebuilt at load.</summary>

@@ -79,7 +79,9 @@ public struct PoolRow : IRow<SingleKey, PoolRow>
     /// <summary>Micro-USD of the insurance fund, never negative.</summary>
     public Int128 InsuranceFund;
 
-    /// <summary>Micro-USD of fees collected net of rebates and of what the treasury spent: the treasury's balance.</summary>
+    /// <summary>
+    /// Micro-USD of fees collected net of rebates and of what the treasury spent: the treasury's balance.
+    /// </summary>
     public Int128 Fees;
 
     /// <summary>Micro-USD of withdrawals that have left their accounts and were not released.</summary>

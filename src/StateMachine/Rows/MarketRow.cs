@@ -5,7 +5,9 @@ using AppChain.Margin;
 
 namespace AppChain.StateMachine;
 
-/// <summary>A market: its parameters and everything about it that changes, except the oracle's own row and the book.</summary>
+/// <summary>
+/// A market: its parameters and everything about it that changes, except the oracle's own row and the book.
+/// </summary>
 public struct MarketRow : IRow<uint, MarketRow>
 {
     /// <summary>Units, margin, fees, caps.</summary>
@@ -23,7 +25,9 @@ public struct MarketRow : IRow<uint, MarketRow>
     /// <summary>Mark price, ticks; 0 before the first oracle price.</summary>
     public long MarkPrice;
 
-    /// <summary>Basis average: Σ weight × (book mid − index), micro-ticks, event-time decayed. See docs/spec/mark.md.</summary>
+    /// <summary>
+    /// Basis average: Σ weight × (book mid − index), micro-ticks, event-time decayed. See docs/spec/mark.md.
+    /// </summary>
     public Int128 BasisNumerator;
 
     /// <summary>Basis average: Σ weight, decayed alike.</summary>
@@ -58,7 +62,9 @@ public struct MarketRow : IRow<uint, MarketRow>
     /// </summary>
     public Int128 FundingClearing;
 
-    /// <summary>Rounding gain not yet a whole micro-USD, units of 2^-32, 0…2^32 − 1. Whole ones go to the insurance fund.</summary>
+    /// <summary>
+    /// Rounding gain not yet a whole micro-USD, units of 2^-32, 0…2^32 − 1. Whole ones go to the insurance fund.
+    /// </summary>
     public long FundingDust;
 
     /// <summary>Fraction bits of <see cref="FundingIndex"/> and <see cref="FundingDust"/>.</summary>

@@ -15,7 +15,9 @@ public enum OracleState : byte
     /// <summary>The interval is wide: no market orders, margin at the wide interval.</summary>
     Uncertain = 2,
 
-    /// <summary>Old: only risk-reducing trades; liquidation only when even the conservative price is breached.</summary>
+    /// <summary>
+    /// Old: only risk-reducing trades; liquidation only when even the conservative price is breached.
+    /// </summary>
     Stale = 3,
 
     /// <summary>Too old: no trading.</summary>
@@ -111,7 +113,10 @@ public readonly record struct ReportKey(uint Market, Address Validator) : ICompa
     public override int GetHashCode() => unchecked(Validator.GetHashCode() + ((int)Market * 397));
 }
 
-/// <summary>The last accepted report of one validator for one market; it stays in the median, with its age, while the validator is silent.</summary>
+/// <summary>
+/// The last accepted report of one validator for one market; it stays in the median, with its age, while the validator
+/// is silent.
+/// </summary>
 public struct ReportRow : IRow<ReportKey, ReportRow>
 {
     /// <summary>Market and validator.</summary>

@@ -31,7 +31,9 @@ public struct PositionRow : IRow<PositionKey, PositionRow>
     /// <summary>Signed lots: long &gt; 0, short &lt; 0.</summary>
     public long Size;
 
-    /// <summary>Micro-USD paid for the open size, signed like the size: mark notional − this is the unrealised profit.</summary>
+    /// <summary>
+    /// Micro-USD paid for the open size, signed like the size: mark notional − this is the unrealised profit.
+    /// </summary>
     public Int128 EntryNotional;
 
     /// <summary>Funding index of the market when this position last settled funding.</summary>

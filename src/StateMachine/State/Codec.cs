@@ -93,7 +93,9 @@ public struct ByteWriter
     }
 }
 
-/// <summary>Reads what <see cref="ByteWriter"/> wrote. Rows come from our own disk: a short row is a broken belief.</summary>
+/// <summary>
+/// Reads what <see cref="ByteWriter"/> wrote. Rows come from our own disk: a short row is a broken belief.
+/// </summary>
 public ref struct ByteReader
 {
     private ReadOnlySpan<byte> _rest;

@@ -39,7 +39,8 @@ internal sealed class Journal
     public long Serial { get; private set; } = 1;
 
     /// <summary>
-    /// What <see cref="Serial"/> was after the last <see cref="Forget"/>: what was saved before it, an earlier block did.
+    /// What <see cref="Serial"/> was after the last <see cref="Forget"/>: what was saved before it, an earlier block
+    /// did.
     /// </summary>
     public long Start { get; private set; } = 1;
 

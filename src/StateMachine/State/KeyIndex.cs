@@ -5,9 +5,9 @@ using AppChain.Margin;
 namespace AppChain.StateMachine;
 
 /// <summary>
-/// Finds the slot of a key: a hash table with open addressing in one array, so that a look-up touches one line of memory
-/// and adding and removing allocate nothing once the array has its size. It is not journaled; its owner undoes by the
-/// opposite operation.
+/// Finds the slot of a key: a hash table with open addressing in one array, so that a look-up touches one line of
+/// memory and adding and removing allocate nothing once the array has its size. It is not journaled; its owner undoes
+/// by the opposite operation.
 /// </summary>
 internal sealed class KeyIndex<TKey>
     where TKey : struct, IEquatable<TKey>
@@ -69,7 +69,8 @@ internal sealed class KeyIndex<TKey>
         int mask = cells.Length - 1;
         int gap = Locate(key);
         Invariant.Assert(cells[gap].Slot != 0);
-        // BOUND: ends at an empty cell, and a third of them is. A key that could not be found across the gap moves into it.
+        // BOUND: ends at an empty cell, and a third of them is. A key that could not be found across the gap moves into
+        // it.
         for (int at = (gap + 1) & mask; cells[at].Slot != 0; at = (at + 1) & mask)
         {
             int home = Home(cells[at].Key);
@@ -98,7 +99,8 @@ internal sealed class KeyIndex<TKey>
         }
     }
 
-    // Multiplying by 2^32 / φ spreads consecutive numbers evenly; the highest bits of the product depend on all of the key's.
+    // Multiplying by 2^32 / φ spreads consecutive numbers evenly; the highest bits of the product depend on all of the
+    // key's.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int Home(in TKey key) => unchecked((int)(((uint)key.GetHashCode() * 0x9E3779B9u) >> _shift));
 

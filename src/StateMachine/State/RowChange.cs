@@ -2,7 +2,9 @@ using System;
 
 namespace AppChain.StateMachine;
 
-/// <summary>What a block did to one row. Keys and values are the canonical encodings that the app hash covers.</summary>
+/// <summary>
+/// What a block did to one row. Keys and values are the canonical encodings that the app hash covers.
+/// </summary>
 /// <param name="Key">Kind byte and key.</param>
 /// <param name="Value">The value after the block; null when the row is gone.</param>
 /// <param name="ExistedBefore">The row was there before the block.</param>

@@ -150,7 +150,9 @@ internal sealed class State : IJournaled
         TimeExpiries = new ExpiryQueue(Journal);
     }
 
-    /// <summary>The rows that the changes since the last <see cref="Forget"/> leave behind, by key, one per key.</summary>
+    /// <summary>
+    /// The rows that the changes since the last <see cref="Forget"/> leave behind, by key, one per key.
+    /// </summary>
     public List<RowChange> CollectChanges()
     {
         var changes = new List<RowChange>(_changesBefore + (_changesBefore / 8));
@@ -165,7 +167,9 @@ internal sealed class State : IJournaled
         return changes;
     }
 
-    /// <summary>Makes everything since the last call final, or, after a rollback, forgets that it was touched.</summary>
+    /// <summary>
+    /// Makes everything since the last call final, or, after a rollback, forgets that it was touched.
+    /// </summary>
     public void Forget()
     {
         foreach (ITable? table in _byKind)
@@ -182,7 +186,9 @@ internal sealed class State : IJournaled
         Journal.Forget();
     }
 
-    /// <summary>The rows of a chain as encoded, ascending by key; then everything that is derived from them is rebuilt.</summary>
+    /// <summary>
+    /// The rows of a chain as encoded, ascending by key; then everything that is derived from them is rebuilt.
+    /// </summary>
     public void Load(IEnumerable<KeyValuePair<byte[], byte[]>> rows)
     {
         var accounts = new List<(int Number, KeyValuePair<byte[], byte[]> Row)>();

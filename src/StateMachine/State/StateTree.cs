@@ -267,7 +267,9 @@ public sealed class StateTree
     /// it has two rows or more that take more than the given bytes: then ask for the two halves of the place.
     /// </summary>
     /// <param name="version">Height.</param>
-    /// <param name="place">A place that the tree parts at: the whole, or a half of one whose rows were too many.</param>
+    /// <param name="place">
+    /// A place that the tree parts at: the whole, or a half of one whose rows were too many.
+    /// </param>
     /// <param name="bytesMax">Most bytes of rows; no bound at <see cref="StateChunk.DepthMax"/>.</param>
     /// <param name="chunk">The encoded chunk.</param>
     public bool TryReadChunk(long version, ChunkPlace place, int bytesMax, out byte[]? chunk)

@@ -30,8 +30,8 @@ public interface IRow<TKey, TRow>
 
 /// <summary>
 /// Rows of one kind in slots, with an index by key. Slots are reused; their numbers never reach the app hash. The first
-/// write to a slot after a savepoint saves the old image. The table remembers which rows a block touched, so the cost of
-/// hashing a block is proportional to what the block changed.
+/// write to a slot after a savepoint saves the old image. The table remembers which rows a block touched, so the cost
+/// of hashing a block is proportional to what the block changed.
 /// </summary>
 internal sealed class Table<TKey, TRow> : IJournaled, ITable
     where TKey : struct, IEquatable<TKey>, IComparable<TKey>
@@ -78,11 +78,15 @@ internal sealed class Table<TKey, TRow> : IJournaled, ITable
     /// <summary>Finds the slot of a key; false when there is no such row.</summary>
     public bool TryFind(in TKey key, out int slot) => _index.TryFind(key, out slot);
 
-    /// <summary>Reads the row in a slot in use. Reading a free slot is the caller's error and gives a cleared row.</summary>
+    /// <summary>
+    /// Reads the row in a slot in use. Reading a free slot is the caller's error and gives a cleared row.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref readonly TRow Read(int slot) => ref _slots[slot].Row;
 
-    /// <summary>Opens the row in a slot for writing. Good until the next <see cref="Add"/>. The key may not change.</summary>
+    /// <summary>
+    /// Opens the row in a slot for writing. Good until the next <see cref="Add"/>. The key may not change.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref TRow Write(int slot)
     {

@@ -73,7 +73,9 @@ public enum TimeInForce : byte
     PostOnly = 3,
 }
 
-/// <summary>What happens when an order would trade with another order of the same owner. Numbers as on the wire.</summary>
+/// <summary>
+/// What happens when an order would trade with another order of the same owner. Numbers as on the wire.
+/// </summary>
 public enum SelfTrade : byte
 {
     /// <summary>The resting order is cancelled and the arriving one goes on.</summary>
@@ -107,7 +109,9 @@ public struct Operation
     /// <summary>The order may only bring the position nearer to zero.</summary>
     public bool ReduceOnly;
 
-    /// <summary>A market order: immediate-or-cancel whose price is only a limit; refused while the oracle is uncertain.</summary>
+    /// <summary>
+    /// A market order: immediate-or-cancel whose price is only a limit; refused while the oracle is uncertain.
+    /// </summary>
     public bool IsMarket;
 
     /// <summary>The market.</summary>

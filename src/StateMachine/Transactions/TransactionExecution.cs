@@ -27,7 +27,8 @@ internal sealed class TransactionExecution
     }
 
     /// <summary>
-    /// Executes the transaction. Its nonce is used up whenever the envelope is valid, whatever becomes of the operations.
+    /// Executes the transaction. Its nonce is used up whenever the envelope is valid, whatever becomes of the
+    /// operations.
     /// </summary>
     public TransactionResult Execute(Transaction transaction, BlockContext context)
     {
@@ -86,8 +87,8 @@ internal sealed class TransactionExecution
             : ResultCode.Ok;
     }
 
-    // Who acts: the signer; the number of the account it acts for, -1 when none; the slot of the agent's row, -1 when the
-    // owner itself acts.
+    // Who acts: the signer; the number of the account it acts for, -1 when none; the slot of the agent's row, -1 when
+    // the owner itself acts.
     private readonly record struct Actor(Address Signer, int Account, int Agent);
 
     private TransactionResult ExecuteOperations(Transaction transaction, in Actor actor, BlockContext context)

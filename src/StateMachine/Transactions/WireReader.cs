@@ -56,8 +56,9 @@ internal ref struct WireReader
     }
 
     /// <summary>
-    /// Takes the tag of the next field if it is this one. Whoever asks for all fields in ascending order passes over those
-    /// that are not there; one that is unknown, out of order or there twice stays, and <see cref="IsComplete"/> is false.
+    /// Takes the tag of the next field if it is this one. Whoever asks for all fields in ascending order passes over
+    /// those that are not there; one that is unknown, out of order or there twice stays, and <see cref="IsComplete"/>
+    /// is false.
     /// </summary>
     public bool Takes(uint tag)
     {
@@ -142,7 +143,9 @@ internal ref struct WireReader
         return taken;
     }
 
-    /// <summary>Reads a packed list of 1 to <paramref name="most"/> numbers of 32 bits, ascending and not zero.</summary>
+    /// <summary>
+    /// Reads a packed list of 1 to <paramref name="most"/> numbers of 32 bits, ascending and not zero.
+    /// </summary>
     public ImmutableArray<uint> ReadAscendingUInt32s(int most)
     {
         var list = new WireReader(ReadBytes());

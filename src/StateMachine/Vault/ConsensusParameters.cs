@@ -1,11 +1,13 @@
 namespace AppChain.StateMachine;
 
 /// <summary>
-/// Proposal of the guardians: the parameters of consensus that a chain may change (docs/spec/vault.md, VAULT-16), all of
-/// them as they are to be. The others are those of the genesis document for ever.
+/// Proposal of the guardians: the parameters of consensus that a chain may change (docs/spec/vault.md, VAULT-16), all
+/// of them as they are to be. The others are those of the genesis document for ever.
 /// </summary>
 /// <param name="BlockBytes">Most bytes of a block.</param>
-/// <param name="EvidenceAgeBlocks">Evidence that is older than this many blocks, and than the seconds, counts nothing.</param>
+/// <param name="EvidenceAgeBlocks">
+/// Evidence that is older than this many blocks, and than the seconds, counts nothing.
+/// </param>
 /// <param name="EvidenceAgeSeconds">See the blocks.</param>
 /// <param name="EvidenceBytes">Most bytes of evidence in a block.</param>
 public sealed record ConsensusParameters(
@@ -15,8 +17,8 @@ public sealed record ConsensusParameters(
     public const long BlockBytesMax = 22_020_096;
 
     /// <summary>
-    /// Bytes of a block that evidence must leave: 1 MiB, room for the price update of 600 validators, header, commit and a
-    /// transaction of the largest size.
+    /// Bytes of a block that evidence must leave: 1 MiB, room for the price update of 600 validators, header, commit
+    /// and a transaction of the largest size.
     /// </summary>
     public const long RoomBytes = 1_048_576;
 
@@ -50,7 +52,9 @@ public sealed record ConsensusParameters(
     }
 }
 
-/// <summary>The parameters of consensus in force. Absent where a chain began without telling them and never changed them.</summary>
+/// <summary>
+/// The parameters of consensus in force. Absent where a chain began without telling them and never changed them.
+/// </summary>
 public struct ConsensusParametersRow : IRow<SingleKey, ConsensusParametersRow>
 {
     /// <summary>What is in force.</summary>

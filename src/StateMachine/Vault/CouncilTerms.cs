@@ -8,7 +8,9 @@ public enum CouncilKind : byte
     /// <summary>Not said.</summary>
     None = 0,
 
-    /// <summary>Decide on the vault: deposits, releases, vetoes, its policy; and on the parameters of consensus.</summary>
+    /// <summary>
+    /// Decide on the vault: deposits, releases, vetoes, its policy; and on the parameters of consensus.
+    /// </summary>
     Guardians = 1,
 
     /// <summary>Decide on the treasury.</summary>
@@ -16,7 +18,9 @@ public enum CouncilKind : byte
 }
 
 /// <summary>What a council is made of: by genesis, or by a policy that it decided itself.</summary>
-/// <param name="Members">1…16 compressed public keys of 33 bytes, distinct; the place in the list is the member's number.</param>
+/// <param name="Members">
+/// 1…16 compressed public keys of 33 bytes, distinct; the place in the list is the member's number.
+/// </param>
 /// <param name="Threshold">Members that must agree, 1…number of members.</param>
 /// <param name="VetoThreshold">Members that can stop something in its timelock, 1…number of members.</param>
 /// <param name="TimelockSeconds">Seconds between the agreement and its effect.</param>

@@ -4,8 +4,8 @@ using AppChain.Margin;
 namespace AppChain.StateMachine;
 
 /// <summary>
-/// The one mechanism by which councils decide (docs/spec/vault.md, VAULT-1 to VAULT-4): a member proposes, others approve,
-/// the timelock runs, members may veto, and the block whose time has come executes.
+/// The one mechanism by which councils decide (docs/spec/vault.md, VAULT-1 to VAULT-4): a member proposes, others
+/// approve, the timelock runs, members may veto, and the block whose time has come executes.
 /// </summary>
 internal sealed class Councils
 {

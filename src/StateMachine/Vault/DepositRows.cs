@@ -5,8 +5,8 @@ using System.Security.Cryptography;
 namespace AppChain.StateMachine;
 
 /// <summary>
-/// Names what guardians attest: the deposit on the other side, and a hash of who is to get how much, so that one guardian
-/// who lies about a deposit does not stand in the way of the true one.
+/// Names what guardians attest: the deposit on the other side, and a hash of who is to get how much, so that one
+/// guardian who lies about a deposit does not stand in the way of the true one.
 /// </summary>
 public readonly record struct DepositKey(Sha256Digest DepositId, Sha256Digest Content) : IComparable<DepositKey>
 {

@@ -2,7 +2,9 @@ using AppChain.Margin;
 
 namespace AppChain.StateMachine;
 
-/// <summary>Collateral that comes in: credited once, when enough guardians attest the same (VAULT-5, VAULT-6).</summary>
+/// <summary>
+/// Collateral that comes in: credited once, when enough guardians attest the same (VAULT-5, VAULT-6).
+/// </summary>
 internal sealed class Deposits
 {
     private const long Life = 7 * AgentRow.DayNanoseconds;

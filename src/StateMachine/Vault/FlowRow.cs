@@ -5,8 +5,8 @@ using AppChain.Margin;
 namespace AppChain.StateMachine;
 
 /// <summary>
-/// What an owner takes out of the vault: what waits, what is admitted, and what left and came in by hour. The row of the
-/// zero address, which no key has, is the sum over all owners.
+/// What an owner takes out of the vault: what waits, what is admitted, and what left and came in by hour. The row of
+/// the zero address, which no key has, is the sum over all owners.
 /// </summary>
 public struct FlowRow : IRow<Address, FlowRow>
 {
@@ -17,7 +17,9 @@ public struct FlowRow : IRow<Address, FlowRow>
         private Int128 _bucket;
     }
 
-    /// <summary>Hours of the window: the current one and the 24 before it, which hold every moment of the last 24 h.</summary>
+    /// <summary>
+    /// Hours of the window: the current one and the 24 before it, which hold every moment of the last 24 h.
+    /// </summary>
     public const int Hours = 25;
 
     /// <summary>Nanoseconds of an hour.</summary>
@@ -53,7 +55,8 @@ public struct FlowRow : IRow<Address, FlowRow>
     /// <summary>Micro-USD released less credited in the last 24 h, never less than it truly was.</summary>
     public readonly Int128 NetAt(long time)
     {
-        // ROUNDING: of the oldest hour only a part lies within the last 24 h. What left in it counts, what came in does not.
+        // ROUNDING: of the oldest hour only a part lies within the last 24 h. What left in it counts, what came in does
+        // not.
         long oldest = (time / HourNanoseconds) - Hours + 1;
         Int128 sum = 0;
         // BOUND: at most Hours buckets.
@@ -65,7 +68,9 @@ public struct FlowRow : IRow<Address, FlowRow>
         return sum;
     }
 
-    /// <summary>Micro-USD that is on its way out or left within the window: what a further withdrawal adds to.</summary>
+    /// <summary>
+    /// Micro-USD that is on its way out or left within the window: what a further withdrawal adds to.
+    /// </summary>
     public readonly Int128 SizeAt(long time) => Waiting + Admitted + Int128.Max(0, NetAt(time));
 
     /// <summary>Adds what left and what came in at a block time.</summary>

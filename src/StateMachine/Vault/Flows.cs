@@ -2,7 +2,9 @@ using System;
 
 namespace AppChain.StateMachine;
 
-/// <summary>What goes out and comes in, of each owner and of all (VAULT-8): the sums that timelocks and caps look at.</summary>
+/// <summary>
+/// What goes out and comes in, of each owner and of all (VAULT-8): the sums that timelocks and caps look at.
+/// </summary>
 internal sealed class Flows
 {
     /// <summary>Most open withdrawals of an owner.</summary>

@@ -11,8 +11,9 @@ public static class ReleaseMessage
     private static ReadOnlySpan<byte> Domain => "appchain/v1/release\0"u8;
 
     /// <summary>
-    /// SHA-256 of the domain tag, the length of the chain id in one byte, the chain id, then id, sequence, expiry, council
-    /// version and amount in 8 bytes each, big-endian, the length of the destination in one byte, and the destination.
+    /// SHA-256 of the domain tag, the length of the chain id in one byte, the chain id, then id, sequence, expiry,
+    /// council version and amount in 8 bytes each, big-endian, the length of the destination in one byte, and the
+    /// destination.
     /// </summary>
     public static void ComputeDigest(string chainId, Release release, Span<byte> digest)
     {

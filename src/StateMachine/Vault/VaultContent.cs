@@ -11,7 +11,9 @@ public sealed record WithdrawalDestination(ImmutableArray<byte> Destination) : I
     public const int BytesMax = 64;
 }
 
-/// <summary>Names a withdrawal (CancelWithdrawal, VetoWithdrawal) or a proposal (ApproveProposal and the like).</summary>
+/// <summary>
+/// Names a withdrawal (CancelWithdrawal, VetoWithdrawal) or a proposal (ApproveProposal and the like).
+/// </summary>
 /// <param name="Id">Its number.</param>
 public sealed record NumberedTarget(ulong Id) : IOperationContent;
 

@@ -6,8 +6,8 @@ using AppChain.Margin;
 namespace AppChain.StateMachine;
 
 /// <summary>
-/// I11: whatever guardians and treasurers brought about in a block had its threshold, its timelock and its limit. Looks at
-/// the rows as the block leaves them, for each event that says that something was done.
+/// I11: whatever guardians and treasurers brought about in a block had its threshold, its timelock and its limit. Looks
+/// at the rows as the block leaves them, for each event that says that something was done.
 /// </summary>
 internal static class VaultInvariants
 {

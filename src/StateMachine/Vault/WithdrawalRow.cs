@@ -69,7 +69,9 @@ public struct WithdrawalRow : IRow<ulong, WithdrawalRow>
     /// <summary>Bit i: guardian i signed the release.</summary>
     public ushort Signers;
 
-    /// <summary>Their keys of 33 and signatures of 64 bytes, key before signature, in order of the guardians' numbers.</summary>
+    /// <summary>
+    /// Their keys of 33 and signatures of 64 bytes, key before signature, in order of the guardians' numbers.
+    /// </summary>
     public ImmutableArray<byte> Signatures;
 
     /// <inheritdoc/>

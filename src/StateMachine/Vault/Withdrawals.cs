@@ -5,8 +5,8 @@ using AppChain.Margin;
 namespace AppChain.StateMachine;
 
 /// <summary>
-/// Collateral that goes out, up to its admission (VAULT-7, VAULT-8, VAULT-10): request, timelock, cancel, veto, caps and
-/// gate. The release itself is <see cref="Releases"/>.
+/// Collateral that goes out, up to its admission (VAULT-7, VAULT-8, VAULT-10): request, timelock, cancel, veto, caps
+/// and gate. The release itself is <see cref="Releases"/>.
 /// </summary>
 internal sealed class Withdrawals
 {
@@ -95,8 +95,8 @@ internal sealed class Withdrawals
     }
 
     /// <summary>
-    /// A guardian vetoes a withdrawal. With the last veto the collateral of one that waits goes back at once, that of one
-    /// that is admitted when its admission expires: until then others may sign it.
+    /// A guardian vetoes a withdrawal. With the last veto the collateral of one that waits goes back at once, that of
+    /// one that is admitted when its admission expires: until then others may sign it.
     /// </summary>
     public ResultCode Veto(Address signer, ulong id, BlockContext context)
     {
@@ -161,8 +161,8 @@ internal sealed class Withdrawals
     }
 
     /// <summary>
-    /// After the last liquidations of a block: admissions that expired wait again, and what is due is admitted while the
-    /// gate is open and the caps allow.
+    /// After the last liquidations of a block: admissions that expired wait again, and what is due is admitted while
+    /// the gate is open and the caps allow.
     /// </summary>
     public void Step(BlockContext context)
     {
