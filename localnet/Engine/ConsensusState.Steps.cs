@@ -213,7 +213,8 @@ public sealed partial class ConsensusState
     private void AskAgain(ConsensusTimeout timeout)
     {
         bool isOfStep = _unsigned is { } unsigned && unsigned.Round == timeout.Round
-            && unsigned.Type == (timeout.Step == ConsensusStep.Prevote ? SignedMsgType.Prevote : SignedMsgType.Precommit);
+            && unsigned.Type
+                == (timeout.Step == ConsensusStep.Prevote ? SignedMsgType.Prevote : SignedMsgType.Precommit);
         if (!isOfStep) return;
         // It has fired, so none is pending: the same one may be set again.
         _lastTimeout = null;

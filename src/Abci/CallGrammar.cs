@@ -106,7 +106,8 @@ public sealed class CallGrammar
             case CallKind.InitChain when at is { Phase: Phase.Told, Committed: 0 }:
                 next.Add(new Position(Phase.Running, 0, 0, call.Height));
                 break;
-            case CallKind.OfferSnapshot when at.Committed <= 0 && at.Phase is Phase.Waiting or Phase.Offered or Phase.Fed:
+            case CallKind.OfferSnapshot when at.Committed <= 0
+                && at.Phase is Phase.Waiting or Phase.Offered or Phase.Fed:
                 next.Add(new Position(Phase.Offered, 0, 0, 0));
                 break;
             case CallKind.ApplySnapshotChunk when at.Phase is Phase.Offered or Phase.Fed:

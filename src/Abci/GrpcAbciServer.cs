@@ -127,7 +127,8 @@ public sealed class GrpcAbciServer : IDisposable
         IMessage request;
         try
         {
-            (byte[]? bytes, Status wrong, string why) = await ReadAsync(context.Request.BodyReader, context.RequestAborted)
+            (byte[]? bytes, Status wrong, string why) = await ReadAsync(
+                context.Request.BodyReader, context.RequestAborted)
                 .ConfigureAwait(false);
             if (bytes is null)
             {
@@ -149,7 +150,8 @@ public sealed class GrpcAbciServer : IDisposable
                 ? await WriteAsync(context.Response.BodyWriter, response, length).ConfigureAwait(false)
                 : (Status.ResourceExhausted, string.Create(
                     CultureInfo.InvariantCulture,
-                    $"the answer to {method} has {length} bytes and CometBFT takes {AnswerBytesMax} over gRPC; use abci = \"socket\""));
+                    $"the answer to {method} has {length} bytes and CometBFT takes {AnswerBytesMax} over gRPC; use "
+                    + $"abci = \"socket\""));
         }
         catch (Exception error)
         {

@@ -23,8 +23,10 @@ internal static class GrpcMethods
         ["Query"] = Of(RequestQuery.Parser, (application, request) => application.Query(request)),
         ["Commit"] = Of(RequestCommit.Parser, (application, request) => application.Commit(request)),
         ["InitChain"] = Of(RequestInitChain.Parser, (application, request) => application.InitChain(request)),
-        ["ListSnapshots"] = Of(RequestListSnapshots.Parser, (application, request) => application.ListSnapshots(request)),
-        ["OfferSnapshot"] = Of(RequestOfferSnapshot.Parser, (application, request) => application.OfferSnapshot(request)),
+        ["ListSnapshots"] = Of(
+            RequestListSnapshots.Parser, (application, request) => application.ListSnapshots(request)),
+        ["OfferSnapshot"] = Of(
+            RequestOfferSnapshot.Parser, (application, request) => application.OfferSnapshot(request)),
         ["LoadSnapshotChunk"] =
             Of(RequestLoadSnapshotChunk.Parser, (application, request) => application.LoadSnapshotChunk(request)),
         ["ApplySnapshotChunk"] =
@@ -36,7 +38,8 @@ internal static class GrpcMethods
         ["ExtendVote"] = Of(RequestExtendVote.Parser, (application, request) => application.ExtendVote(request)),
         ["VerifyVoteExtension"] =
             Of(RequestVerifyVoteExtension.Parser, (application, request) => application.VerifyVoteExtension(request)),
-        ["FinalizeBlock"] = Of(RequestFinalizeBlock.Parser, (application, request) => application.FinalizeBlock(request)),
+        ["FinalizeBlock"] = Of(
+            RequestFinalizeBlock.Parser, (application, request) => application.FinalizeBlock(request)),
     };
 
     private static GrpcMethod Of<TRequest>(

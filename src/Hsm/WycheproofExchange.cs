@@ -34,9 +34,11 @@ public static partial class WycheproofVectors
             else if (Sodium.TryExchange(secret, point, shared))
             {
                 // A case that the file leaves open must still give the one right result.
-                report.Count(Name(test), IsValid(test) || IsOpen(test), shared.AsSpan().SequenceEqual(Hex(test, "shared")));
+                report.Count(
+                    Name(test), IsValid(test) || IsOpen(test), shared.AsSpan().SequenceEqual(Hex(test, "shared")));
             }
-            else if (IsOpen(test) && Hex(test, "shared").AsSpan().IndexOfAnyExcept((byte)0) < 0) report.Skip(SmallOrder);
+            else if (IsOpen(test) && Hex(test, "shared").AsSpan().IndexOfAnyExcept((byte)0) < 0)
+                report.Skip(SmallOrder);
             else report.Count(Name(test), IsValid(test), actual: false);
         }
     }

@@ -22,7 +22,8 @@ public static class BankruptcyPrice
     /// <param name="positionMaintenance">Maintenance margin of this position, &gt; 0.</param>
     /// <param name="totalMaintenance">Maintenance margin of all positions, ≥ the position's.</param>
     public static long Of(
-        MarketParameters parameters, long size, long mark, Int128 equity, Int128 positionMaintenance, Int128 totalMaintenance)
+        MarketParameters parameters, long size, long mark, Int128 equity, Int128 positionMaintenance,
+        Int128 totalMaintenance)
     {
         Invariant.Assert(size != 0);
         Invariant.Assert(positionMaintenance > 0);

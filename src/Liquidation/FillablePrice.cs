@@ -23,7 +23,8 @@ public static class FillablePrice
     /// <param name="positionMaintenance">Maintenance margin of this position.</param>
     /// <param name="totalMaintenance">Maintenance margin of all positions, &gt; 0.</param>
     public static long Of(
-        MarketParameters parameters, long size, long mark, Int128 equity, Int128 positionMaintenance, Int128 totalMaintenance)
+        MarketParameters parameters, long size, long mark, Int128 equity, Int128 positionMaintenance,
+        Int128 totalMaintenance)
     {
         Invariant.Assert(size != 0);
         Int128 missing = Arithmetic.Clamp(totalMaintenance - equity, 0, totalMaintenance);

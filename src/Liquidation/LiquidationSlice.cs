@@ -14,7 +14,8 @@ public readonly record struct LiquidationSlice(long Lots, long Limit, long Bankr
     /// must be able to pay for the worst fill, so the limit is never further beyond bankruptcy than it can afford.
     /// </summary>
     public static LiquidationSlice Plan(
-        MarketParameters parameters, long size, long mark, in Risk risk, Int128 positionMaintenance, Int128 insuranceFund)
+        MarketParameters parameters, long size, long mark, in Risk risk, Int128 positionMaintenance,
+        Int128 insuranceFund)
     {
         long held = Math.Abs(size);
         long lots = parameters.Notional(mark, held) <= parameters.LiquidationWholeNotional

@@ -97,6 +97,7 @@ public struct Risk
         }
 
         return after.Maintenance <= before.Maintenance
-            && Arithmetic.CompareProducts(after.EquityLow, before.Maintenance, before.EquityLow, after.Maintenance) >= 0;
+            && Arithmetic.CompareProducts(
+                after.EquityLow, before.Maintenance, before.EquityLow, after.Maintenance) >= 0;
     }
 }

@@ -176,7 +176,8 @@ public sealed class Exchange
             Transactions = results,
             Events = _blocks.Context.Events,
             ValidatorUpdates = updates,
-            ParameterUpdate = ConsensusParameters is { } row && row.FromHeight == block.Height + 1 ? row.Parameters : null,
+            ParameterUpdate =
+                ConsensusParameters is { } row && row.FromHeight == block.Height + 1 ? row.Parameters : null,
             AppHash = AppHash,
         };
     }

@@ -164,7 +164,8 @@ public sealed class SignStateFile : IDisposable
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         if (!Directory.Exists(folder))
         {
-            throw new IOException($"the folder {folder} of the sign state does not exist; make it, for the signer alone to read");
+            throw new IOException(
+                $"the folder {folder} of the sign state does not exist; make it, for the signer alone to read");
         }
         try
         {

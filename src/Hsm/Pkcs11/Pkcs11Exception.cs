@@ -22,8 +22,8 @@ public sealed class Pkcs11Exception : IOException
     internal nuint Code { get; }
 
     /// <summary>A new session, or the same device plugged in again, may make the call succeed.</summary>
-    internal bool IsLoss => IsAbsent || (uint)Code is 0x05 or 0x06 or 0x30 or 0x32 or 0x60 or 0x82 or 0xB0 or 0xB3 or 0xE0 or 0xE1
-        or 0x101 or 0x190 or 0x03;
+    internal bool IsLoss => IsAbsent || (uint)Code is 0x05 or 0x06 or 0x30 or 0x32 or 0x60 or 0x82 or 0xB0 or 0xB3
+        or 0xE0 or 0xE1 or 0x101 or 0x190 or 0x03;
 
     private bool IsAbsent { get; init; }
 

@@ -176,7 +176,8 @@ public sealed class Pkcs11Key : ISigningKey
     {
         if (!key.PublicKey.AsSpan().SequenceEqual(PublicKey.Span))
         {
-            throw new Pkcs11Exception($"token '{_token}' now holds another key '{_label}'; the signer must be started anew");
+            throw new Pkcs11Exception(
+                $"token '{_token}' now holds another key '{_label}'; the signer must be started anew");
         }
     }
 

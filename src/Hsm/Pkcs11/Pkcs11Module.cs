@@ -65,7 +65,8 @@ public sealed unsafe class Pkcs11Module
 
             if (!File.Exists(path))
             {
-                throw new Pkcs11Exception($"the PKCS#11 module {path} does not exist; for SoftHSM: apt-get install softhsm2");
+                throw new Pkcs11Exception(
+                    $"the PKCS#11 module {path} does not exist; for SoftHSM: apt-get install softhsm2");
             }
 
             if (!NativeLibrary.TryLoad(path, out nint library)
@@ -88,7 +89,8 @@ public sealed unsafe class Pkcs11Module
     {
         Cryptoki.Info info;
         Require(Call(Cryptoki.CGetInfo, &info), "C_GetInfo");
-        return $"{Text(info.Library, 32)} {info.LibraryVersion.Major}.{info.LibraryVersion.Minor}, {Text(info.Manufacturer, 32)}";
+        return $"{Text(info.Library, 32)} {info.LibraryVersion.Major}.{info.LibraryVersion.Minor}, "
+            + $"{Text(info.Manufacturer, 32)}";
     }
 
     /// <summary>The tokens that are present.</summary>

@@ -54,7 +54,8 @@ public sealed unsafe class Pkcs11Session : IDisposable
     public static Pkcs11Session Open(Pkcs11Module module, Pkcs11Token token, string pin, bool isOfficer = false)
     {
         nuint handle = 0;
-        var open = (delegate* unmanaged<nuint, nuint, void*, void*, nuint*, nuint>)module.Function(Cryptoki.COpenSession);
+        var open =
+            (delegate* unmanaged<nuint, nuint, void*, void*, nuint*, nuint>)module.Function(Cryptoki.COpenSession);
         Pkcs11Module.Require(
             open((nuint)token.Slot, Cryptoki.SessionSerial | Cryptoki.SessionReadWrite, null, null, &handle),
             $"opening token '{token.Label}'");
@@ -144,7 +145,8 @@ public sealed unsafe class Pkcs11Session : IDisposable
         {
             1 when Describe(handles[0]) is { } key => (handles[0], key),
             1 => throw new Pkcs11Exception($"the key '{label}' is neither Ed25519 nor secp256k1"),
-            0 => throw new Pkcs11Exception($"the token has no key '{label}'; look with hsm list, or make it with hsm keygen"),
+            0 => throw new Pkcs11Exception(
+                $"the token has no key '{label}'; look with hsm list, or make it with hsm keygen"),
             _ => throw new Pkcs11Exception($"{handles.Count} keys are called '{label}'; give them different labels"),
         };
     }
@@ -256,7 +258,8 @@ public sealed unsafe class Pkcs11Session : IDisposable
                 continue;
             }
 
-            byte[] raw = point.Length is 34 or 67 && point[0] == 0x04 && point[1] == point.Length - 2 ? point[2..] : point;
+            byte[] raw =
+                point.Length is 34 or 67 && point[0] == 0x04 && point[1] == point.Length - 2 ? point[2..] : point;
             if (type == Pkcs11KeyType.Ed25519 && raw.Length == 32)
             {
                 return raw;
@@ -303,7 +306,8 @@ public sealed unsafe class Pkcs11Session : IDisposable
             var begin = (delegate* unmanaged<nuint, Cryptoki.Attribute*, nuint, nuint>)
                 _module.Function(Cryptoki.CFindObjectsInit);
             Pkcs11Module.Require(begin(_session, template, label is null ? 1u : 2u), "looking for keys");
-            var next = (delegate* unmanaged<nuint, nuint*, nuint, nuint*, nuint>)_module.Function(Cryptoki.CFindObjects);
+            var next =
+                (delegate* unmanaged<nuint, nuint*, nuint, nuint*, nuint>)_module.Function(Cryptoki.CFindObjects);
             nuint code = Cryptoki.Ok;
             // BOUND: ObjectsMax keys.
             while (found.Count < ObjectsMax)

@@ -151,8 +151,8 @@ public sealed record SignerConfig
             || (key.StartsWith(ChainPrefix, StringComparison.Ordinal) && SplitChain(key).Name.Length > 0);
         if (!isKnown)
         {
-            throw new FormatException($"{place}: unknown key '{key}'; known are identity, metrics, audit.megabytes, listen, peer and "
-                + "chain.CHAIN-ID.key, .state, .audit, .engine");
+            throw new FormatException($"{place}: unknown key '{key}'; known are identity, metrics, audit.megabytes, "
+                + "listen, peer and chain.CHAIN-ID.key, .state, .audit, .engine");
         }
     }
 
@@ -179,7 +179,8 @@ public sealed record SignerConfig
     }
 
     private static long Megabytes(string value) =>
-        long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number is > 0 and <= 1 << 20
+        long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out long number)
+        && number is > 0 and <= 1 << 20
             ? number
             : throw new FormatException("write a whole number of MiB, 1 to 1048576");
 

@@ -92,7 +92,9 @@ public sealed class Quorum
                     {
                         isAnnounced = false;
                         SignState state = _guard.State;
-                        log($"signer: {_chainId}: recovered at height {state.Height}, round {state.Round}, {state.Step}");
+                        log(
+                            $"signer: {_chainId}: recovered at height {state.Height}, round {state.Round}, "
+                            + $"{state.Step}");
                     }
                 }
                 catch (IOException error)

@@ -153,7 +153,8 @@ public sealed class WitnessPeer : IDisposable
     }
 
     private void Connected(long value) =>
-        _metrics.Set(SignerMetrics.Series("appchain_signer_witness_connected", ("witness", _endpoint.ToString())), value);
+        _metrics.Set(
+            SignerMetrics.Series("appchain_signer_witness_connected", ("witness", _endpoint.ToString())), value);
 
     private sealed record Question(WitnessRequest Request, Action<WitnessReply?> Answered, long AskedAt);
 }

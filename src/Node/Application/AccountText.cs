@@ -22,8 +22,9 @@ public static class AccountText
         account = default;
         int slash = text.IndexOf('/', StringComparison.Ordinal);
         uint subaccount = 0;
-        if (slash >= 0 && (!uint.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out subaccount)
-            || subaccount > AccountId.SubaccountMax))
+        if (slash >= 0
+            && (!uint.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out subaccount)
+                || subaccount > AccountId.SubaccountMax))
         {
             reason = $"'{text[(slash + 1)..]}' is no sub-account number (0 to {AccountId.SubaccountMax})";
             return false;

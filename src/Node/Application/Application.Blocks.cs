@@ -100,8 +100,8 @@ public sealed partial class Application
         }
 
         double milliseconds = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
-        _log.Info($"executed {block.Height}: {block.Transactions.Length} transactions, {fills} fills, {liquidations} liquidations, "
-            + $"{milliseconds:0.0} ms, app hash {Convert.ToHexString(result.AppHash.AsSpan(0, 6))}");
+        _log.Info($"executed {block.Height}: {block.Transactions.Length} transactions, {fills} fills, {liquidations} "
+            + $"liquidations, {milliseconds:0.0} ms, app hash {Convert.ToHexString(result.AppHash.AsSpan(0, 6))}");
     }
 
     private ResponseFinalizeBlock ResponseOf(Candidate candidate, int transactions)

@@ -37,7 +37,8 @@ public sealed partial class Application
 
     private static Exchange FirstState(RequestInitChain request)
     {
-        bool isExport = ExportedState.TryParse(request.AppStateBytes.Memory, out List<KeyValuePair<byte[], byte[]>>? rows);
+        bool isExport = ExportedState.TryParse(
+            request.AppStateBytes.Memory, out List<KeyValuePair<byte[], byte[]>>? rows);
         GenesisState state = isExport
             ? new GenesisState([], [], 0)
             : GenesisFile.Parse(request.AppStateBytes.ToStringUtf8());
@@ -81,7 +82,8 @@ public sealed partial class Application
         {
             if (update.PubKey.SumCase != Abci.Wire.Crypto.PublicKey.SumOneofCase.Ed25519)
             {
-                throw new InvalidOperationException("the genesis names a validator whose key is not Ed25519; this chain has no other kind");
+                throw new InvalidOperationException(
+                    "the genesis names a validator whose key is not Ed25519; this chain has no other kind");
             }
 
             byte[] key = update.PubKey.Ed25519.ToByteArray();

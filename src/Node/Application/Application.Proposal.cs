@@ -96,7 +96,8 @@ public sealed partial class Application
                 && vote.BlockIdFlag == BlockIDFlag.Commit
                 && vote.ExtensionSignature.Length == Sodium.SignatureSize
                 && PriceVote.TryDecode(vote.VoteExtension.Span, out _)
-                && IsSigned(validators[i], request.Height - 1, commit.Round, vote.VoteExtension, vote.ExtensionSignature.Span);
+                && IsSigned(
+                    validators[i], request.Height - 1, commit.Round, vote.VoteExtension, vote.ExtensionSignature.Span);
             entries.Add(valid
                 ? new PriceUpdateEntry(true, vote!.VoteExtension.ToByteArray(), vote.ExtensionSignature.ToByteArray())
                 : PriceUpdateEntry.Absent);
@@ -200,7 +201,9 @@ public sealed partial class Application
         {
             PriceUpdateEntry entry = update.Entries[i];
             if (entry.IsPresent
-                && !IsSigned(validators[i], request.Height - 1, update.Round, UnsafeByteOperations.UnsafeWrap(entry.Extension), entry.Signature))
+                && !IsSigned(
+                    validators[i], request.Height - 1, update.Round, UnsafeByteOperations.UnsafeWrap(entry.Extension),
+                    entry.Signature))
             {
                 return PriceUpdateVerdict.BadSignature;
             }

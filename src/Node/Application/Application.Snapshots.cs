@@ -72,7 +72,9 @@ public sealed partial class Application
             switch (restore.Apply(request.Index, request.Chunk.Span))
             {
                 case ChunkVerdict.Refused:
-                    _log.Info($"snapshot {restore.Snapshot.Height}: chunk {request.Index} of {request.Sender} is not what the app hash covers");
+                    _log.Info(
+                        $"snapshot {restore.Snapshot.Height}: chunk {request.Index} of {request.Sender} is not what "
+                        + "the app hash covers");
                     response.Result = ApplySnapshotChunkResult.Retry;
                     response.RefetchChunks.Add(request.Index);
                     if (request.Sender.Length > 0)
@@ -105,7 +107,8 @@ public sealed partial class Application
         snapshot = null;
         if (_exchange is not null)
         {
-            _log.Error("a snapshot was offered to a node that holds a chain; remove its data directory to sync from others");
+            _log.Error(
+                "a snapshot was offered to a node that holds a chain; remove its data directory to sync from others");
             return OfferSnapshotResult.Abort;
         }
 
@@ -150,7 +153,9 @@ public sealed partial class Application
         }
         catch (InvariantException)
         {
-            _log.Error($"the rows of snapshot {height} are not those of a chain that this release ({NodeVersion.Text}) can run");
+            _log.Error(
+                $"the rows of snapshot {height} are not those of a chain that this release ({NodeVersion.Text}) "
+                + "can run");
             return false;
         }
 
@@ -160,7 +165,8 @@ public sealed partial class Application
         _model.Apply(changes, [], exchange.Height, exchange.Time, exchange.AppHash);
         _feed?.Bind(_model.MarketParameters());
         Publish();
-        string seconds = Stopwatch.GetElapsedTime(_restoreStarted).TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture);
+        string seconds = Stopwatch.GetElapsedTime(_restoreStarted).TotalSeconds.ToString(
+            "0.00", CultureInfo.InvariantCulture);
         _log.Info($"restored snapshot {height}: {rows.Count} rows, {seconds} s since it was offered");
         return true;
     }

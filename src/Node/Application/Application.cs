@@ -140,10 +140,12 @@ public sealed partial class Application : IAbciApplication, IDisposable
     }
 
     private Exchange Chain => _exchange
-        ?? throw new InvalidOperationException("the engine called before InitChain; start it with this application's genesis");
+        ?? throw new InvalidOperationException(
+            "the engine called before InitChain; start it with this application's genesis");
 
     private VerifiedTransactions Verified => _verified
-        ?? throw new InvalidOperationException("the engine called before InitChain; start it with this application's genesis");
+        ?? throw new InvalidOperationException(
+            "the engine called before InitChain; start it with this application's genesis");
 
     // ABCI 2.0: a block is executed against the last committed state, whatever candidate lies on it.
     private void DropCandidate()

@@ -20,7 +20,9 @@ public static class Explanations
         ResultCode.ExpiryTooFar => "its expiry height is more than 10,000 blocks ahead; choose an earlier one",
         ResultCode.NonceUsed => "the nonce was used before; send it again without --nonce",
         ResultCode.UnknownAccount => "the account has never held collateral; have some transferred to it first",
-        ResultCode.InvalidAmount => "the amount is zero or too large, or too small: a withdrawal takes 1 USD, opening an account more than 1 USD; correct it",
+        ResultCode.InvalidAmount =>
+            "the amount is zero or too large, or too small: a withdrawal takes 1 USD, opening an account more than 1 "
+            + "USD; correct it",
         ResultCode.SameAccount => "sender and recipient are the same account; name another recipient",
         ResultCode.InvalidSubaccount => "a sub-account is a number from 0 to 65,535",
         ResultCode.UnknownMarket => "there is no such market; see `appchain query markets`",
@@ -31,7 +33,8 @@ public static class Explanations
         ResultCode.InvalidPrice => "the price is zero or too high; correct it",
         ResultCode.InvalidQuantity => "the quantity is zero or too large; correct it",
         ResultCode.InvalidFlags =>
-            "the flags contradict each other: a market order is immediate-or-cancel, and only resting orders have an end",
+            "the flags contradict each other: a market order is immediate-or-cancel, and only resting orders have "
+            + "an end",
         ResultCode.OrderExpired => "the order's good-til height or time has passed; choose a later one",
         ResultCode.DuplicateClientId =>
             "an open order has this client id; choose another, or use `appchain tx order replace`",
@@ -42,14 +45,17 @@ public static class Explanations
         ResultCode.NotFillable => "it could not be filled whole; lower the quantity or use --time-in-force ioc",
         ResultCode.WouldNotReduce => "there is no position that it would reduce; see `appchain query account`",
         ResultCode.TooManyOrders => "256 orders are open in this market already; cancel some",
-        ResultCode.BookFull => "no room for another price, or for so many lots at this one; use a price that has orders, and a lower quantity",
+        ResultCode.BookFull =>
+            "no room for another price, or for so many lots at this one; use a price that has orders, and a lower "
+            + "quantity",
         ResultCode.PositionLimit => "the position would exceed the market's limit; lower the quantity",
         ResultCode.OpenInterestCap => "the market's open interest would exceed its cap; lower the quantity or wait",
         ResultCode.SelfTrade => "it met an order of the same account and was cancelled by its self-trade rule",
         ResultCode.MatchingLimit =>
             "the transaction or the block has met as many resting orders as it may; send the rest again",
         ResultCode.WithdrawalsClosed =>
-            "withdrawals wait until every loss is borne and prices are live; see `query liquidations` and `query oracle`",
+            "withdrawals wait until every loss is borne and prices are live; see `query liquidations` and `query "
+            + "oracle`",
         ResultCode.MarginTooLow => "margin too low; reduce the size or deposit collateral",
         ResultCode.CollateralTooLow => "the collateral does not cover the amount; lower it",
         ResultCode.InLiquidation => "the account is being liquidated: only --reduce-only orders, or deposit collateral",
@@ -63,7 +69,8 @@ public static class Explanations
         ResultCode.TooManyAgents => "the owner has 16 agents already; revoke one",
         ResultCode.UnknownAgent => "the owner has no such agent; see `appchain query agents`",
         ResultCode.InvalidReleaseSignature => "the signature on the release does not fit; was it for another chain id?",
-        ResultCode.NotCouncilMember => "the key is no member of the council that decides on this; see `appchain query vault`",
+        ResultCode.NotCouncilMember =>
+            "the key is no member of the council that decides on this; see `appchain query vault`",
         ResultCode.UnknownProposal => "there is no such proposal; see `appchain query proposals`",
         ResultCode.ProposalNotOpen => "the proposal is approved, executed or of a former council",
         ResultCode.AlreadyVoted => "this member has voted, attested or signed already",
@@ -78,7 +85,8 @@ public static class Explanations
         ResultCode.WithdrawalAboveCap => "the amount is above what one owner may take out in 24 h; split it over days",
         ResultCode.TooManyWithdrawals => "16 withdrawals of this owner are open already; wait or cancel one",
         ResultCode.UnknownWithdrawal => "there is no such withdrawal of this account, or it is over",
-        ResultCode.WithdrawalNotWaiting => "the withdrawal was admitted already, and can no longer be stopped like this",
+        ResultCode.WithdrawalNotWaiting =>
+            "the withdrawal was admitted already, and can no longer be stopped like this",
         ResultCode.WithdrawalNotReleasable => "the withdrawal is not admitted; see `appchain query withdrawals`",
         ResultCode.ReleaseMismatch => "what was signed is not what the chain wants signed; ask again and sign that",
         ResultCode.ReleaseExpired => "the time to sign has passed; the withdrawal will be admitted again",

@@ -15,7 +15,8 @@ internal sealed class BitstampReplay
 {
     private const string FromBefore = "an order from before the file";
     private const string Twice = "the feed has already deleted the order";
-    private const string Budget = "a market order ends with its budget, which the feed does not tell (less than a cent)";
+    private const string Budget =
+        "a market order ends with its budget, which the feed does not tell (less than a cent)";
     private const string Late = "the feed creates the order after its deletion";
     private const string NoNews = "the feed repeats what it said";
 
@@ -338,7 +339,8 @@ internal sealed class BitstampReplay
         {
             _report.Disagree(string.Create(
                 CultureInfo.InvariantCulture,
-                $"line {message.Line}: order {message.Id} is cancelled with {message.Amount} left, our book has {ours}"));
+                $"line {message.Line}: order {message.Id} is cancelled with {message.Amount} left, our book has "
+                + $"{ours}"));
         }
     }
 

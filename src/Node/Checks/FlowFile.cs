@@ -38,7 +38,8 @@ internal static class FlowFile
     public static long Whole(string path, int line, string[] fields, int column)
     {
         if (column < fields.Length
-            && long.TryParse(fields[column], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value))
+            && long.TryParse(
+                fields[column], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value))
         {
             return value;
         }

@@ -60,7 +60,11 @@ internal sealed class LobsterReplay
     /// <exception cref="FormatException">A file has another shape, or the two differ in length.</exception>
     public static FlowReport Run(string messagesPath, string? bookPath)
     {
-        var replay = new LobsterReplay { _isBookKnown = bookPath is not null, _messages = [.. LobsterMessage.Read(messagesPath)] };
+        var replay = new LobsterReplay
+        {
+            _isBookKnown = bookPath is not null,
+            _messages = [.. LobsterMessage.Read(messagesPath)],
+        };
         using IEnumerator<LobsterBookRow>? rows =
             bookPath is null ? null : LobsterBookRow.Read(bookPath).GetEnumerator();
         for (; replay._index < replay._messages.Count; replay._index++)
@@ -75,7 +79,8 @@ internal sealed class LobsterReplay
 
         if (rows is not null && rows.MoveNext())
         {
-            throw new FormatException($"{bookPath} goes on after the end of {messagesPath}: one row per message is needed");
+            throw new FormatException(
+                $"{bookPath} goes on after the end of {messagesPath}: one row per message is needed");
         }
 
         return replay._report;
@@ -170,7 +175,8 @@ internal sealed class LobsterReplay
         {
             if (_isBookKnown || IsWatched(crossed))
             {
-                _wrong ??= $"order {message.Id} rests at {message.Price} but would trade with {crossed.Id} at {crossed.Price}";
+                _wrong ??=
+                    $"order {message.Id} rests at {message.Price} but would trade with {crossed.Id} at {crossed.Price}";
                 if (_isBookKnown)
                 {
                     return;

@@ -36,7 +36,8 @@ internal static class CheckCommands
         var kind = new Option<string>("--kind") { Description = "what the vectors are of", Required = true };
         kind.AcceptOnlyFromAmong("ecdsa-secp256k1", "ed25519", "x25519", "chacha20-poly1305", "ics23");
         var file = new Argument<string>("file") { Description = "Wycheproof or ICS-23 JSON, plain or .gz" };
-        var command = new Command("vectors", "Test vectors of signatures, key exchange, encryption and proofs.") { kind, file };
+        var command = new Command(
+            "vectors", "Test vectors of signatures, key exchange, encryption and proofs.") { kind, file };
         command.SetAction(parsed =>
         {
             string path = parsed.GetValue(file)!;
@@ -119,7 +120,8 @@ internal static class CheckCommands
 
         printer.Line(string.Create(
             CultureInfo.InvariantCulture,
-            $"{outcome.Cases:N0} cases: {outcome.Agreed:N0} agreed, {outcome.Disagreements.Count:N0} disagreed, {skipped:N0} skipped"));
+            $"{outcome.Cases:N0} cases: {outcome.Agreed:N0} agreed, {outcome.Disagreements.Count:N0} disagreed, "
+            + $"{skipped:N0} skipped"));
         foreach ((string reason, int count) in outcome.SkipReasons)
         {
             printer.Line(string.Create(CultureInfo.InvariantCulture, $"{count,9:N0}  skipped: {reason}"));

@@ -55,7 +55,8 @@ internal sealed class KeyOptions
 
     private readonly Option<string?> _passphraseFile = new("--passphrase-file")
     {
-        Description = "file whose first line is the passphrase of the key (default APPCHAIN_PASSPHRASE, then a question)",
+        Description =
+            "file whose first line is the passphrase of the key (default APPCHAIN_PASSPHRASE, then a question)",
         HelpName = "FILE",
         Recursive = true,
     };
@@ -108,7 +109,8 @@ internal sealed class KeyOptions
             }
 
             device.Dispose();
-            throw new CommandException($"the device now holds another key at {key.Device} than when '{name}' was added");
+            throw new CommandException(
+                $"the device now holds another key at {key.Device} than when '{name}' was added");
         }
 
         byte[] secretKey = Open(parsed, shell, name, key);
@@ -162,7 +164,8 @@ internal sealed class KeyOptions
         else if (KeyStore.IsName(name) && !name.StartsWith("app1", StringComparison.Ordinal))
         {
             throw new CommandException(
-                $"no key '{name}' in {store.Directory}: {There(store)}; an account is the name of a key or an address app1…");
+                $"no key '{name}' in {store.Directory}: {There(store)}; an account is the name of a key or an address "
+                + "app1…");
         }
 
         return AccountText.TryParse(text, out AccountId account, out string? reason)

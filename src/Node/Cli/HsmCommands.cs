@@ -34,7 +34,8 @@ internal static class HsmCommands
         {
             Description = "file with the PIN of the security officer (else APPCHAIN_HSM_SO_PIN, else asked)",
         };
-        var command = new Command("init", "Initialise a free token: label, security officer's PIN, user PIN.") { officer };
+        var command = new Command(
+            "init", "Initialise a free token: label, security officer's PIN, user PIN.") { officer };
         command.SetAction(parsed =>
         {
             string officerPin = PinSource.Read(shell, parsed.GetValue(officer), "APPCHAIN_HSM_SO_PIN", "--so-pin-file",
@@ -62,7 +63,11 @@ internal static class HsmCommands
 
     private static Command KeyGen(Shell shell, DeviceOptions device, OutputOption output)
     {
-        var type = new Option<string>("--type") { Description = "ed25519 (consensus) or secp256k1 (accounts, vault)", Required = true };
+        var type = new Option<string>("--type")
+        {
+            Description = "ed25519 (consensus) or secp256k1 (accounts, vault)",
+            Required = true,
+        };
         type.AcceptOnlyFromAmong("ed25519", "secp256k1");
         Option<string> label = KeyLabel();
         var command = new Command("keygen", "Make a key inside the device; it never leaves it.") { type, label };
@@ -96,7 +101,8 @@ internal static class HsmCommands
     private static Command Show(Shell shell, DeviceOptions device, OutputOption output)
     {
         Option<string> label = KeyLabel();
-        var command = new Command("show", "What the device attests of a key: where it was made, and that it cannot leave.")
+        var command = new Command(
+            "show", "What the device attests of a key: where it was made, and that it cannot leave.")
         {
             label,
         };
@@ -107,7 +113,8 @@ internal static class HsmCommands
             using Pkcs11Session session = device.Open(parsed, shell);
             string name = parsed.GetRequiredValue(label);
             Pkcs11KeyInfo key = session.Keys().FirstOrDefault(one => one.Label == name)
-                ?? throw new CommandException($"token '{token.Label}' has no key '{name}'; look with hsm list --token {token.Label}");
+                ?? throw new CommandException(
+                    $"token '{token.Label}' has no key '{name}'; look with hsm list --token {token.Label}");
             PrintAttestation(output.Printer(parsed, shell), module, token, key);
         });
         return command;
@@ -191,7 +198,8 @@ internal static class HsmCommands
 
             printer.Line(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{wanted:N0} signatures, {perSecond:N0} a second; latency p50 {At(0.5)} µs, p99 {At(0.99)} µs, most {At(1)} µs"));
+                $"{wanted:N0} signatures, {perSecond:N0} a second; latency p50 {At(0.5)} µs, p99 {At(0.99)} µs, most "
+                + $"{At(1)} µs"));
         });
         return command;
     }

@@ -131,7 +131,10 @@ internal static class KeysCommands
     private static Command Export(Shell shell, KeyOptions options)
     {
         Argument<string> name = Name();
-        var secret = new Option<bool>("--secret") { Description = "print the secret key itself, in hex, not encrypted" };
+        var secret = new Option<bool>("--secret")
+        {
+            Description = "print the secret key itself, in hex, not encrypted",
+        };
         var command = new Command("export", "Print the key file, encrypted as it is, to import it elsewhere.")
         {
             name,

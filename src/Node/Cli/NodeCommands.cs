@@ -32,7 +32,8 @@ internal static class NodeCommands
     private static Command Init()
     {
         Option<DirectoryInfo> home = Home();
-        var command = new Command("init", "Creates the home directory of a node with a documented configuration file.") { home };
+        var command = new Command(
+            "init", "Creates the home directory of a node with a documented configuration file.") { home };
         command.SetAction(parsed =>
         {
             string file = ConfigPath(parsed.GetRequiredValue(home).FullName);
@@ -56,7 +57,8 @@ internal static class NodeCommands
         var untilEof = new Option<bool>("--until-eof") { Description = "stop when standard input ends", Hidden = true };
         var level = new Option<string?>("--log-level") { Description = "error, info or debug; goes before log.level" };
         level.AcceptOnlyFromAmong([.. NodeLog.Levels]);
-        var command = new Command("start", "Runs the application until it is stopped; start the consensus engine beside it.")
+        var command = new Command(
+            "start", "Runs the application until it is stopped; start the consensus engine beside it.")
         {
             home, level, untilEof,
         };
@@ -64,11 +66,12 @@ internal static class NodeCommands
         {
             try
             {
-                LogLevel? wanted = parsed.GetValue(level) is string word ? (LogLevel)NodeLog.Levels.IndexOf(word) : null;
+                LogLevel? wanted =
+                    parsed.GetValue(level) is string word ? (LogLevel)NodeLog.Levels.IndexOf(word) : null;
                 return Run(parsed.GetRequiredValue(home).FullName, wanted, parsed.GetValue(untilEof));
             }
-            catch (Exception problem) when (problem is ConfigException or StorageException or FeedException or IOException
-                or FormatException or GenesisException or DllNotFoundException)
+            catch (Exception problem) when (problem is ConfigException or StorageException or FeedException
+                or IOException or FormatException or GenesisException or DllNotFoundException)
             {
                 Console.Error.WriteLine($"appchain: {problem.Message}");
                 return 1;
@@ -88,7 +91,8 @@ internal static class NodeCommands
         int exitCode = 0;
         using var store = new ChainStore(Path.Combine(home, config.DataDirectory));
         using var application = new Application(
-            store, feed, config.CheckEveryRow, log, () => ChainTime(config, epoch), SnapshotsOf(home, config, log), config.KeepBlocks);
+            store, feed, config.CheckEveryRow, log, () => ChainTime(config, epoch), SnapshotsOf(home, config, log),
+            config.KeepBlocks);
         using StreamWriter? calls = CallsOf(config, home);
         using IDisposable server = Serve(
             Recorded(application, calls),
@@ -121,7 +125,8 @@ internal static class NodeCommands
     }
 
     private static IDisposable Serve(
-        IAbciApplication application, NodeConfig config, Action<Exception> onFatal, Action<string> log, out string address)
+        IAbciApplication application, NodeConfig config, Action<Exception> onFatal, Action<string> log,
+        out string address)
     {
         if (config.AbciGrpc)
         {

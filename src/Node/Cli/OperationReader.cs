@@ -184,7 +184,8 @@ internal sealed class OperationReader(MarketCatalog markets, Func<string, Accoun
 
         if (numbers.Count > AgentRow.MarketsMax)
         {
-            throw new FormatException($"an agent is held to at most {AgentRow.MarketsMax} markets; leave them out for all");
+            throw new FormatException(
+                $"an agent is held to at most {AgentRow.MarketsMax} markets; leave them out for all");
         }
 
         Text(fields, "expires");
@@ -264,8 +265,9 @@ internal sealed class OperationReader(MarketCatalog markets, Func<string, Accoun
     private static long Units(IReadOnlyDictionary<string, string> fields, string name, long highest) =>
         DecimalText.Parse(name, Text(fields, name), 0, "unit", highest);
 
-    internal static long Amount(IReadOnlyDictionary<string, string> fields, string name = "amount") => DecimalText.Parse(
-        name, Text(fields, name), DecimalText.AmountDecimals, "micro-USD", Limits.AmountMax);
+    internal static long Amount(IReadOnlyDictionary<string, string> fields, string name = "amount") =>
+        DecimalText.Parse(
+            name, Text(fields, name), DecimalText.AmountDecimals, "micro-USD", Limits.AmountMax);
 
     internal static string Text(IReadOnlyDictionary<string, string> fields, string name) =>
         fields.TryGetValue(name, out string? text) ? text : throw new FormatException($"'{name}' is missing");

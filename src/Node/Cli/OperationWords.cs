@@ -9,20 +9,21 @@ namespace AppChain.Node;
 internal static class OperationWords
 {
     /// <summary>One line; a market that is not known is shown in ticks and lots.</summary>
-    public static string Of(in Operation operation, IReadOnlyDictionary<uint, V1.Market> markets) => operation.Kind switch
-    {
-        OperationKind.PlaceOrder => Order(operation, markets),
-        OperationKind.CancelOrder => $"cancel {Target(operation)}",
-        OperationKind.CancelAll => $"cancel all in {Market(operation.Market, markets)}",
-        OperationKind.ReplaceOrder => $"replace {Target(operation)} by {Order(operation, markets)}",
-        OperationKind.Transfer =>
-            $"transfer {DecimalText.FormatAmount(operation.Amount)} to {AccountText.Of(operation.Recipient)}",
-        OperationKind.Withdraw => $"withdraw {DecimalText.FormatAmount(operation.Amount)}{To(operation)}",
-        OperationKind.AuthoriseAgent => Authorise(operation.Content as AgentAuthorisation, markets),
-        OperationKind.RevokeAgent => $"revoke agent {Agent((operation.Content as AgentRevocation)?.Agent)}",
-        OperationKind.None => "nothing",
-        _ => VaultWords.Of(operation),
-    };
+    public static string Of(in Operation operation, IReadOnlyDictionary<uint, V1.Market> markets) =>
+        operation.Kind switch
+        {
+            OperationKind.PlaceOrder => Order(operation, markets),
+            OperationKind.CancelOrder => $"cancel {Target(operation)}",
+            OperationKind.CancelAll => $"cancel all in {Market(operation.Market, markets)}",
+            OperationKind.ReplaceOrder => $"replace {Target(operation)} by {Order(operation, markets)}",
+            OperationKind.Transfer =>
+                $"transfer {DecimalText.FormatAmount(operation.Amount)} to {AccountText.Of(operation.Recipient)}",
+            OperationKind.Withdraw => $"withdraw {DecimalText.FormatAmount(operation.Amount)}{To(operation)}",
+            OperationKind.AuthoriseAgent => Authorise(operation.Content as AgentAuthorisation, markets),
+            OperationKind.RevokeAgent => $"revoke agent {Agent((operation.Content as AgentRevocation)?.Agent)}",
+            OperationKind.None => "nothing",
+            _ => VaultWords.Of(operation),
+        };
 
     /// <summary>Word for an operation's kind, as in batch files.</summary>
     public static string Kind(OperationKind kind) => kind switch
@@ -54,7 +55,8 @@ internal static class OperationWords
 
         string where = names.Count == 0 ? "all markets" : string.Join(", ", names);
         return $"authorise agent {Agent(content.Agent)} for {where}, "
-            + $"{DecimalText.FormatAmount(content.NotionalPerDay)} a day, until {QueryText.Time((ulong)content.Expires)}";
+            + $"{DecimalText.FormatAmount(content.NotionalPerDay)} a day, until "
+            + $"{QueryText.Time((ulong)content.Expires)}";
     }
 
     private static string To(in Operation operation) =>

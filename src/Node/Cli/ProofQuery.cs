@@ -18,7 +18,10 @@ internal static class ProofQuery
     public static Command Build(Shell shell, NodeOption node, OutputOption output, KeyOptions keys)
     {
         var row = new Argument<string[]>("row") { Description = Rows, Arity = ArgumentArity.OneOrMore };
-        var height = new Option<long>("--height") { Description = "state after this block (default: the newest provable)" };
+        var height = new Option<long>("--height")
+        {
+            Description = "state after this block (default: the newest provable)",
+        };
         var file = new Option<string?>("--out") { Description = "write the proof to this file", HelpName = "FILE" };
         var command = new Command("proof", "Prove a row of the state against signed headers.") { row, height, file };
         command.SetAction(async (parsed, cancel) =>
@@ -44,7 +47,8 @@ internal static class ProofQuery
 
         if (height < 1)
         {
-            throw new CommandException("the chain has no block yet whose state is proven by the next; try again in a moment");
+            throw new CommandException(
+                "the chain has no block yet whose state is proven by the next; try again in a moment");
         }
 
         byte[] key = await rows.KeyAsync(words, height).ConfigureAwait(false);
@@ -124,7 +128,8 @@ internal static class ProofQuery
                 case ["order", string order] when ulong.TryParse(
                     order, NumberStyles.None, CultureInfo.InvariantCulture, out ulong id):
                     return RowChange.KeyOf<ulong, OrderRow>(id);
-                case ["raw", string hex] when hex.Length % 2 == 0 && System.Linq.Enumerable.All(hex, char.IsAsciiHexDigit):
+                case ["raw", string hex] when hex.Length % 2 == 0
+                    && System.Linq.Enumerable.All(hex, char.IsAsciiHexDigit):
                     return Convert.FromHexString(hex);
                 default:
                     throw new CommandException($"'{string.Join(' ', words)}' names no row; rows are: {Rows}");
@@ -142,7 +147,8 @@ internal static class ProofQuery
             if (!answer.Exists)
             {
                 throw new CommandException(
-                    $"the account {AccountText.Of(account)} did not exist at height {Number(height)}", ExitCode.Refused);
+                    $"the account {AccountText.Of(account)} did not exist at height {Number(height)}",
+                    ExitCode.Refused);
             }
 
             return Decode(key, answer.Value.ToByteArray()).Number;

@@ -12,7 +12,8 @@ namespace AppChain.Node;
 internal static class QueryCommands
 {
     /// <summary>A query in progress: what was asked, whom to ask, how to print.</summary>
-    public readonly record struct Context(ParseResult Parsed, RpcClient Node, Printer Printer, CancellationToken Cancel);
+    public readonly record struct Context(
+        ParseResult Parsed, RpcClient Node, Printer Printer, CancellationToken Cancel);
 
     public delegate Task<int> Ask(Context context);
 
@@ -69,7 +70,8 @@ internal static class QueryCommands
             {
                 rows.Add(
                 [
-                    Number(market.Market_), market.Ticker, Price(market, market.IndexPrice), Price(market, market.MarkPrice),
+                    Number(market.Market_), market.Ticker, Price(market, market.IndexPrice),
+                    Price(market, market.MarkPrice),
                     Price(market, market.BestBid), Price(market, market.BestAsk), Price(market, market.LastPrice),
                     QueryText.Word(market.OracleState), market.FormatQuantity(market.OpenInterest),
                     QueryText.Percent(market.FundingRatePpm),
@@ -77,7 +79,10 @@ internal static class QueryCommands
             }
 
             context.Printer.Table(
-                ["market", "ticker", ">index", ">mark", ">bid", ">ask", ">last", "oracle", ">open interest", ">funding/h"],
+                [
+                    "market", "ticker", ">index", ">mark", ">bid", ">ask", ">last", "oracle", ">open interest",
+                    ">funding/h",
+                ],
                 rows,
                 "no markets");
             return ExitCode.Ok;
@@ -370,7 +375,8 @@ internal static class QueryCommands
 
     private static string Number(ulong value) => value.ToString(CultureInfo.InvariantCulture);
 
-    private static Argument<string> MarketName() => new("market") { Description = "ticker or number, such as BTC-PERP" };
+    private static Argument<string> MarketName() =>
+        new("market") { Description = "ticker or number, such as BTC-PERP" };
 
     private static Argument<string> AccountName() => new("account") { Description = "app1…/N, or the name of a key" };
 

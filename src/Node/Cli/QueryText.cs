@@ -29,7 +29,8 @@ internal static class QueryText
         var rows = new List<string[]>();
         foreach (V1.MarginTier tier in market.Tiers)
         {
-            rows.Add([DecimalText.FormatAmount(tier.NotionalFrom), Percent(tier.InitialPpm), Percent(tier.MaintenancePpm)]);
+            rows.Add(
+                [DecimalText.FormatAmount(tier.NotionalFrom), Percent(tier.InitialPpm), Percent(tier.MaintenancePpm)]);
         }
 
         printer.Line();
@@ -123,15 +124,17 @@ internal static class QueryText
                 : order.GoodTilTime != 0 ? Time(order.GoodTilTime) : "cancelled";
             rows.Add(
             [
-                Number(order.OrderId), order.ClientId == 0 ? "-" : Number(order.ClientId), market.Ticker, Word(order.Side),
-                market.FormatPrice(order.Price),
+                Number(order.OrderId), order.ClientId == 0 ? "-" : Number(order.ClientId), market.Ticker,
+                Word(order.Side), market.FormatPrice(order.Price),
                 $"{market.FormatQuantity(order.Quantity)} of {market.FormatQuantity(order.OriginalQuantity)}",
                 order.ReduceOnly ? "yes" : "no", until,
             ]);
         }
 
         printer.Table(
-            [">order", ">client id", "market", "side", ">price", ">open", "reduce-only", "until"], rows, "no open orders");
+            [">order", ">client id", "market", "side", ">price", ">open", "reduce-only", "until"],
+            rows,
+            "no open orders");
     }
 
     /// <summary>With an account, the side and fee are that account's.</summary>
@@ -188,7 +191,8 @@ internal static class QueryText
             }
 
             printer.Line();
-            printer.Table(["validator", ">price", ">confidence", "venue time"], rows, "no validator's report is young enough");
+            printer.Table(
+                ["validator", ">price", ">confidence", "venue time"], rows, "no validator's report is young enough");
             printer.Line();
         }
     }
@@ -203,7 +207,9 @@ internal static class QueryText
             rows.Add([Number(step.Height), Time(step.Time), account, kind, text]);
         }
 
-        printer.Line(answer.Open == 1 ? "1 account is being liquidated now" : $"{Count(answer.Open)} accounts are being liquidated now");
+        printer.Line(answer.Open == 1
+            ? "1 account is being liquidated now"
+            : $"{Count(answer.Open)} accounts are being liquidated now");
         printer.Table([">height", "time", "account", "step", "what"], rows, "no liquidations yet");
     }
 

@@ -88,7 +88,8 @@ internal sealed class Refusal(RpcClient node, IReadOnlyDictionary<uint, V1.Marke
                 continue;
             }
 
-            (Int128 needed, Int128 available) = estimate.WithOrder(operation.Market, operation.Side, operation.Quantity);
+            (Int128 needed, Int128 available) = estimate.WithOrder(
+                operation.Market, operation.Side, operation.Quantity);
             if (needed > available)
             {
                 long largest = estimate.LargestQuantity(operation.Market, operation.Side, operation.Quantity);

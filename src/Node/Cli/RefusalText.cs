@@ -46,7 +46,8 @@ internal static class RefusalText
         string bound = side == Side.Buy
             ? $"a buy may pay at most {market.FormatPrice(highest)}"
             : $"a sell may take at least {market.FormatPrice(lowest)}";
-        return $"the price is too far beyond the index price {market.FormatPrice((long)market.IndexPrice)}: {bound} now";
+        return $"the price is too far beyond the index price {market.FormatPrice((long)market.IndexPrice)}: "
+            + $"{bound} now";
     }
 
     /// <summary>The line for collateral that does not cover a transfer or withdrawal.</summary>

@@ -14,9 +14,21 @@ internal static class SignerCommands
 {
     public static Command Build(Shell shell)
     {
-        var file = new Option<string?>("--config") { Description = "configuration file (docs/configuration.md)", HelpName = "FILE" };
-        var chain = new Option<string?>("--chain") { Description = "without --config: the chain to sign for", HelpName = "ID" };
-        var key = new Option<string?>("--key") { Description = "its key: a file, or pkcs11:token=LABEL;key=LABEL;pin-file=FILE", HelpName = "PLACE" };
+        var file = new Option<string?>("--config")
+        {
+            Description = "configuration file (docs/configuration.md)",
+            HelpName = "FILE",
+        };
+        var chain = new Option<string?>("--chain")
+        {
+            Description = "without --config: the chain to sign for",
+            HelpName = "ID",
+        };
+        var key = new Option<string?>("--key")
+        {
+            Description = "its key: a file, or pkcs11:token=LABEL;key=LABEL;pin-file=FILE",
+            HelpName = "PLACE",
+        };
         var state = new Option<string?>("--state") { Description = "its sign state", HelpName = "FILE" };
         var audit = new Option<string?>("--audit") { Description = "its audit log", HelpName = "FILE" };
         var engine = new Option<string[]>("--engine")
@@ -46,7 +58,9 @@ internal static class SignerCommands
         {
             SignerConfig config = parsed.GetValue(file) is { } path
                 ? SignerConfig.Read(path)
-                : FromOptions(parsed.GetValue(chain), parsed.GetValue(key), parsed.GetValue(state), parsed.GetValue(audit), parsed.GetValue(engine)!);
+                : FromOptions(
+                    parsed.GetValue(chain), parsed.GetValue(key), parsed.GetValue(state), parsed.GetValue(audit),
+                    parsed.GetValue(engine)!);
             var start = new SignerStart(parsed.GetValue(create), parsed.GetValue(trust), parsed.GetValue(older));
             return Run(config, start, parsed.GetValue(untilEof), shell);
         });
@@ -65,7 +79,10 @@ internal static class SignerCommands
 
         return new SignerConfig
         {
-            Chains = [new SignerChain { ChainId = chain, Key = key, State = state, Audit = audit ?? "", Engines = engines }],
+            Chains =
+            [
+                new SignerChain { ChainId = chain, Key = key, State = state, Audit = audit ?? "", Engines = engines },
+            ],
         };
     }
 
@@ -73,7 +90,8 @@ internal static class SignerCommands
     {
         var error = TextWriter.Synchronized(shell.Error);
         using var stop = new CancellationTokenSource();
-        using var process = new SignerProcess(config, start, place => KeyPlace.Open(place, shell.AskSecret), error.WriteLine);
+        using var process = new SignerProcess(
+            config, start, place => KeyPlace.Open(place, shell.AskSecret), error.WriteLine);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         if (untilEof)
@@ -108,7 +126,8 @@ internal static class SignerCommands
             Description = "hash of the last line that was taken away with earlier files",
             HelpName = "HASH",
         };
-        var verify = new Command("verify", "Checks every line of an audit log, full files first; ends with 1 when one is not right.")
+        var verify = new Command(
+            "verify", "Checks every line of an audit log, full files first; ends with 1 when one is not right.")
         {
             file, after,
         };
@@ -139,9 +158,11 @@ internal static class SignerCommands
             {
                 printer.Line(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{check.Lines} lines from {check.First} on, in {files} file{(files == 1 ? "" : "s")}, are right; the last has hash {check.Hash}"));
+                    $"{check.Lines} lines from {check.First} on, in {files} file{(files == 1 ? "" : "s")}, are right; "
+                    + $"the last has hash {check.Hash}"));
                 printer.Line(check.Fault is null
-                    ? "compare number and hash with a copy kept elsewhere: lines cut off at the end leave no trace in the file"
+                    ? "compare number and hash with a copy kept elsewhere: lines cut off at the end leave no trace in "
+                        + "the file"
                     : $"{check.File}: {check.Fault}");
             }
 
@@ -158,7 +179,8 @@ internal static class SignerCommands
         {
             using SignStateFile opened = SignStateFile.Open(parsed.GetValue(file)!);
             SignState state = opened.State;
-            shell.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"height {state.Height}, round {state.Round}, {state.Step}"));
+            shell.Out.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"height {state.Height}, round {state.Round}, {state.Step}"));
             return ExitCode.Ok;
         });
         var height = new Option<long>("--height")
@@ -166,7 +188,10 @@ internal static class SignerCommands
             Description = "first height that may be signed: above everything the key may have signed",
             Required = true,
         };
-        var raise = new Command("raise", "Replaces a state that is damaged, lost or too old; nothing below the height will be signed.") { file, height };
+        var raise = new Command(
+            "raise",
+            "Replaces a state that is damaged, lost or too old; nothing below the height will be "
+            + "signed.") { file, height };
         raise.SetAction(parsed =>
         {
             if (parsed.GetRequiredValue(height) < 1)
@@ -175,7 +200,8 @@ internal static class SignerCommands
             }
 
             SignStateFile.Raise(parsed.GetValue(file)!, parsed.GetRequiredValue(height)).Dispose();
-            shell.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"signs from height {parsed.GetRequiredValue(height)}"));
+            shell.Out.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"signs from height {parsed.GetRequiredValue(height)}"));
             return ExitCode.Ok;
         });
         return new Command("state", "The state that keeps a key from signing twice.") { show, raise };
@@ -183,7 +209,10 @@ internal static class SignerCommands
 
     private static Command Identity(Shell shell)
     {
-        var file = new Argument<string>("file") { Description = "file of the identity key; made when it does not exist" };
+        var file = new Argument<string>("file")
+        {
+            Description = "file of the identity key; made when it does not exist",
+        };
         var command = new Command("identity", "Prints the identity that the other signers are told of.") { file };
         command.SetAction(parsed =>
         {

@@ -19,7 +19,11 @@ internal sealed class SigningOptions
 
     public KeyOptions Keys { get; }
 
-    public Option<string?> From { get; } = new("--from") { Description = "name of the key that signs", HelpName = "NAME" };
+    public Option<string?> From { get; } = new("--from")
+    {
+        Description = "name of the key that signs",
+        HelpName = "NAME",
+    };
 
     public Option<string?> Hsm { get; } = new("--hsm")
     {

@@ -57,18 +57,21 @@ internal static class StateCommands
         command.SetAction(parsed => Guarded(shell, () =>
         {
             string directory = DataOf(parsed.GetRequiredValue(home));
-            byte[] document = Export(directory, parsed.GetValue(height), ParamsOf(parsed.GetValue(genesis)), out Exchange exported);
+            byte[] document = Export(
+                directory, parsed.GetValue(height), ParamsOf(parsed.GetValue(genesis)), out Exchange exported);
             if (document.Length > GenesisBytesMax)
             {
                 throw new StorageException(
-                    $"the document would take {document.Length >> 20} MiB, and an engine carries {GenesisBytesMax >> 20}: "
+                    $"the document would take {document.Length >> 20} MiB, and an engine carries "
+                    + $"{GenesisBytesMax >> 20}: "
                     + "start new nodes from a snapshot (docs/operating/state-sync.md)");
             }
 
             string file = parsed.GetRequiredValue(output);
             File.WriteAllBytes(file, document);
             shell.Out.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"wrote {file}: height {exported.Height}, app hash {Convert.ToHexString(exported.AppHash)}"));
+                CultureInfo.InvariantCulture,
+                $"wrote {file}: height {exported.Height}, app hash {Convert.ToHexString(exported.AppHash)}"));
             return 0;
         }));
         return command;
@@ -156,7 +159,8 @@ internal static class StateCommands
     private static List<KeyValuePair<byte[], byte[]>> RowsOf(StateTree tree, long height, byte[] root)
     {
         bool isKept = tree.TryReadChunk(height, ChunkPlace.Whole, int.MaxValue, out byte[]? chunk);
-        if (!isKept || chunk is null || !StateChunk.TryRead(root, ChunkPlace.Whole, chunk, out List<KeyValuePair<byte[], byte[]>>? rows))
+        if (!isKept || chunk is null
+            || !StateChunk.TryRead(root, ChunkPlace.Whole, chunk, out List<KeyValuePair<byte[], byte[]>>? rows))
         {
             throw new StorageException($"the rows of height {height} take more than 2 GiB or are damaged");
         }
@@ -165,12 +169,14 @@ internal static class StateCommands
         return rows;
     }
 
-    private static (IReadOnlyList<KeyValuePair<byte[], byte[]>> Rows, StateTree Tree) LoadOf(ChainStore store, string directory) =>
+    private static (IReadOnlyList<KeyValuePair<byte[], byte[]>> Rows, StateTree Tree) LoadOf(
+        ChainStore store, string directory) =>
         store.Load() ?? throw new StorageException($"{directory} holds no block");
 
     private static string DataOf(DirectoryInfo home)
     {
-        string directory = Path.Combine(home.FullName, NodeConfig.Read(NodeCommands.ConfigPath(home.FullName)).DataDirectory);
+        string directory = Path.Combine(
+            home.FullName, NodeConfig.Read(NodeCommands.ConfigPath(home.FullName)).DataDirectory);
         return Directory.Exists(directory) ? directory : throw new StorageException($"{directory} does not exist");
     }
 
@@ -219,7 +225,8 @@ internal static class StateCommands
         {
             return run();
         }
-        catch (Exception problem) when (problem is StorageException or ConfigException or IOException or UnauthorizedAccessException)
+        catch (Exception problem)
+            when (problem is StorageException or ConfigException or IOException or UnauthorizedAccessException)
         {
             shell.Error.WriteLine($"error: {problem.Message}");
             return ExitCode.Usage;

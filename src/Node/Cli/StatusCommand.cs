@@ -61,7 +61,9 @@ internal static class StatusCommand
                 : "no validator: it follows the chain without a vote"),
             ("peers", Number(answer.Peers)),
             ("mempool", $"{Number(answer.Mempool.Count)} transactions, {Number(answer.Mempool.Bytes)} bytes"),
-            ("conservation", $"held {DecimalText.FormatAmount(Int128.Parse(answer.Chain.Held, CultureInfo.InvariantCulture))}, "
+            (
+                "conservation",
+                $"held {DecimalText.FormatAmount(Int128.Parse(answer.Chain.Held, CultureInfo.InvariantCulture))}, "
                 + $"difference {answer.Chain.Difference}"));
         printer.Line();
         var rows = new List<string[]>();

@@ -70,7 +70,8 @@ internal sealed class TransactionReport(Printer printer, IReadOnlyDictionary<uin
 
     // Withdrawals and proposals get their numbers in the block, where each emits one event in the order of the
     // operations.
-    private static string[] Numbers(IReadOnlyList<Operation> operations, V1.TransactionResult outcome, IEnumerable<Event> events)
+    private static string[] Numbers(
+        IReadOnlyList<Operation> operations, V1.TransactionResult outcome, IEnumerable<Event> events)
     {
         var withdrawals = new Queue<string>();
         var proposals = new Queue<string>();
@@ -138,7 +139,8 @@ internal sealed class TransactionReport(Printer printer, IReadOnlyDictionary<uin
         string rest = "";
         foreach (Event one in events)
         {
-            string kind = one.Type.StartsWith(EventPrefix, StringComparison.Ordinal) ? one.Type[EventPrefix.Length..] : "";
+            string kind =
+                one.Type.StartsWith(EventPrefix, StringComparison.Ordinal) ? one.Type[EventPrefix.Length..] : "";
             if (kind == "Fill" && Text(one, "taker_order_id") == id)
             {
                 value += Number(one, "price") * Number(one, "quantity");

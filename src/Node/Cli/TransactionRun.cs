@@ -46,7 +46,8 @@ internal sealed class TransactionRun
         TransactionBuilder builder = await ReadAsync(words, markets).ConfigureAwait(false);
         (string chainId, long expiryHeight) = await ChainAndExpiryAsync(node).ConfigureAwait(false);
         using TransactionSigner signer = open(chainId);
-        ulong nonce = _parsed.GetValue(_options.Nonce) ?? await NextNonceAsync(node, signer.Owner).ConfigureAwait(false);
+        ulong nonce = _parsed.GetValue(_options.Nonce)
+            ?? await NextNonceAsync(node, signer.Owner).ConfigureAwait(false);
         byte[] bytes = builder.Sign(signer, nonce, expiryHeight);
         ResultCode code = new TransactionVerifier(chainId).Decode(bytes, out Transaction? transaction);
         if (transaction is null)

@@ -62,7 +62,10 @@ internal sealed class TxOptions
         Description = "sign, check and show the transaction, but do not send it",
     };
 
-    public Option<bool> Wait { get; } = new("--wait") { Description = "wait until it is in a block, and show the outcome" };
+    public Option<bool> Wait { get; } = new("--wait")
+    {
+        Description = "wait until it is in a block, and show the outcome",
+    };
 
     public Option<int> WaitSeconds { get; } = new("--wait-seconds")
     {

@@ -14,14 +14,25 @@ internal static class ValidatorCommand
 
     public static Command Build(Shell shell)
     {
-        var home = new Option<DirectoryInfo>("--home") { Description = "home directory of the validator", Required = true };
-        var binary = new Option<string?>("--cometbft") { Description = "binary of CometBFT; default: COMETBFT_BIN, or found on PATH", HelpName = "FILE" };
+        var home = new Option<DirectoryInfo>("--home")
+        {
+            Description = "home directory of the validator",
+            Required = true,
+        };
+        var binary = new Option<string?>("--cometbft")
+        {
+            Description = "binary of CometBFT; default: COMETBFT_BIN, or found on PATH",
+            HelpName = "FILE",
+        };
         var command = new Command(
-            "validator", "Runs application, signer and CometBFT of one validator and restarts what ends (docs/operating/supervision.md).")
+            "validator",
+            "Runs application, signer and CometBFT of one validator and restarts what ends "
+            + "(docs/operating/supervision.md).")
         {
             home, binary,
         };
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(home).FullName, parsed.GetValue(binary) ?? Find(), shell));
+        command.SetAction(
+            parsed => Run(parsed.GetRequiredValue(home).FullName, parsed.GetValue(binary) ?? Find(), shell));
         return command;
     }
 
@@ -34,7 +45,8 @@ internal static class ValidatorCommand
             using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
             using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
             IReadOnlyList<SupervisedPart> parts = ValidatorParts.Of(home, binary, Program());
-            return new Supervisor(parts, new RestartPolicy(), error.WriteLine).RunAsync(stop.Token).GetAwaiter().GetResult();
+            return new Supervisor(parts, new RestartPolicy(), error.WriteLine).RunAsync(stop.Token).GetAwaiter()
+                .GetResult();
 
             void Stop(PosixSignalContext signal)
             {
@@ -73,6 +85,8 @@ internal static class ValidatorCommand
     private static string[] Program()
     {
         string program = Environment.ProcessPath ?? "dotnet";
-        return Path.GetFileName(program) == "dotnet" ? [program, typeof(ValidatorCommand).Assembly.Location] : [program];
+        return Path.GetFileName(program) == "dotnet"
+            ? [program, typeof(ValidatorCommand).Assembly.Location]
+            : [program];
     }
 }

@@ -18,7 +18,9 @@ internal static class VaultCommands
         var vault = new Command("vault", "Deposits and withdrawals: what guardians and owners say about them.")
         {
             Attest(setAction),
-            Target(setAction, "cancel", "Take back a withdrawal that was never admitted.", "cancel-withdrawal", "withdrawal"),
+            Target(
+                setAction, "cancel", "Take back a withdrawal that was never admitted.", "cancel-withdrawal",
+                "withdrawal"),
             Target(setAction, "veto", "As a guardian, stop a withdrawal that waits.", "veto-withdrawal", "withdrawal"),
             Policy(shell, setAction, "As a guardian, propose a policy of the vault.", "query vault --policy"),
         };
@@ -30,7 +32,10 @@ internal static class VaultCommands
         var consensus = new Command("consensus", "What guardians propose on the parameters of consensus.")
         {
             Policy(
-                shell, setAction, "As a guardian, propose bytes of a block and the life of evidence.", "query consensus --policy"),
+                shell,
+                setAction,
+                "As a guardian, propose bytes of a block and the life of evidence.",
+                "query consensus --policy"),
         };
         var proposal = new Command("proposal", "Votes of guardians and treasurers on proposals.")
         {
@@ -98,7 +103,8 @@ internal static class VaultCommands
     {
         var file = new Argument<string>("file")
         {
-            Description = $"the whole policy as it is to be, in JSON, beginning with `{template}`; - for what is piped in",
+            Description =
+                $"the whole policy as it is to be, in JSON, beginning with `{template}`; - for what is piped in",
         };
         var command = new Command("propose", description) { file };
         setAction(command, parsed =>
@@ -117,7 +123,8 @@ internal static class VaultCommands
     {
         var id = new Argument<string>(field) { Description = $"number of the {field}" };
         var command = new Command(verb, description) { id };
-        setAction(command, parsed => new Dictionary<string, string> { ["op"] = operation, [field] = parsed.GetValue(id)! });
+        setAction(
+            command, parsed => new Dictionary<string, string> { ["op"] = operation, [field] = parsed.GetValue(id)! });
         return command;
     }
 }

@@ -29,7 +29,9 @@ internal static class VaultOperationReader
     /// <summary>The content of an operation.</summary>
     /// <exception cref="FormatException">A field is missing or wrong.</exception>
     public static IOperationContent Read(
-        OperationKind kind, IReadOnlyDictionary<string, string> fields, Func<string, AccountId> findAccount) => kind switch
+        OperationKind kind,
+        IReadOnlyDictionary<string, string> fields,
+        Func<string, AccountId> findAccount) => kind switch
     {
         OperationKind.CancelWithdrawal or OperationKind.VetoWithdrawal => Target(fields, "withdrawal"),
         OperationKind.AttestDeposit => new DepositAttestation(
@@ -50,7 +52,8 @@ internal static class VaultOperationReader
             : Encoding.UTF8.GetBytes(text);
         return bytes.Length is >= 1 and <= WithdrawalDestination.BytesMax
             ? [.. bytes]
-            : throw new FormatException($"'to' has {bytes.Length} bytes; a destination has 1 to {WithdrawalDestination.BytesMax}");
+            : throw new FormatException(
+                $"'to' has {bytes.Length} bytes; a destination has 1 to {WithdrawalDestination.BytesMax}");
     }
 
     private static NumberedTarget Target(IReadOnlyDictionary<string, string> fields, string name)
@@ -66,7 +69,8 @@ internal static class VaultOperationReader
             && Convert.FromHexString(text, id, out _, out _) == System.Buffers.OperationStatus.Done
             ? new Sha256Digest(id)
             : throw new FormatException(
-                $"deposit '{text}' is not {2 * id.Length} digits of hex, such as the hash of the transaction on the other side");
+                $"deposit '{text}' is not {2 * id.Length} digits of hex, such as the hash of the transaction on the "
+                + "other side");
     }
 
     private static TreasurySpend Spend(IReadOnlyDictionary<string, string> fields, Func<string, AccountId> findAccount)
@@ -78,7 +82,8 @@ internal static class VaultOperationReader
             throw new FormatException($"note has {note.Length} bytes; at most {TreasurySpend.NoteBytesMax}");
         }
 
-        return new TreasurySpend(to == "insurance-fund" ? null : findAccount(to), OperationReader.Amount(fields), [.. note]);
+        return new TreasurySpend(
+            to == "insurance-fund" ? null : findAccount(to), OperationReader.Amount(fields), [.. note]);
     }
 
     // As in a genesis document, a vault or a treasury; or the parameters of consensus.

@@ -34,11 +34,13 @@ internal static class VaultQueries
         Consensus(setAction),
     ];
 
-    private static Command Vault(Action<Command, QueryCommands.Ask> setAction, Func<ParseResult, string, string> account)
+    private static Command Vault(
+        Action<Command, QueryCommands.Ask> setAction, Func<ParseResult, string, string> account)
     {
         var owner = new Option<string?>("--owner") { Description = "sums of this owner: app1…, or the name of a key" };
         Option<bool> policy = PolicyOption();
-        var command = new Command("vault", "Caps and timelocks of withdrawals, and what is on its way.") { owner, policy };
+        var command = new Command(
+            "vault", "Caps and timelocks of withdrawals, and what is on its way.") { owner, policy };
         setAction(command, async context =>
         {
             string name = context.Parsed.GetValue(owner) is string text ? account(context.Parsed, text) : "";
@@ -47,12 +49,14 @@ internal static class VaultQueries
             {
                 V1.CouncilResponse guardians = await context.Node
                     .CouncilAsync(V1.Council.Guardians, context.Cancel).ConfigureAwait(false);
-                context.Printer.Line(GenesisCouncils.Write(new GenesisVault(Terms(guardians), Terms(vault))).ToJsonString(s_indented));
+                context.Printer.Line(GenesisCouncils.Write(new GenesisVault(
+                    Terms(guardians), Terms(vault))).ToJsonString(s_indented));
                 return ExitCode.Ok;
             }
 
             return Print(context, vault, () => context.Printer.Pairs(
-                ("timelock", string.Join(", ", vault.Tiers.Select(tier => $"{tier.Seconds} s from {Amount(tier.AmountFrom)}"))),
+                ("timelock", string.Join(
+                    ", ", vault.Tiers.Select(tier => $"{tier.Seconds} s from {Amount(tier.AmountFrom)}"))),
                 ("an owner takes out", $"at most {Amount(vault.OwnerCap)} in 24 h, net of deposits"),
                 ("all take out", $"at most {Amount(vault.TotalCap)} in 24 h"),
                 ("time to sign", $"{vault.ReleaseExpirySeconds} s"),
@@ -69,7 +73,8 @@ internal static class VaultQueries
     {
         var owner = new Option<string?>("--owner") { Description = "only of this owner: app1…, or the name of a key" };
         var id = new Option<ulong>("--id") { Description = "only this one" };
-        var command = new Command("withdrawals", "Collateral on its way out, and released in the last 30 days.") { owner, id };
+        var command = new Command(
+            "withdrawals", "Collateral on its way out, and released in the last 30 days.") { owner, id };
         setAction(command, async context =>
         {
             string name = context.Parsed.GetValue(owner) is string text ? account(context.Parsed, text) : "";
@@ -93,7 +98,9 @@ internal static class VaultQueries
     {
         var id = new Argument<ulong>("id") { Description = "number of the withdrawal" };
         var command = new Command(
-            "release", "A released withdrawal as the guardians signed it; --output json gives the file for verify-release.") { id };
+            "release",
+            "A released withdrawal as the guardians signed it; --output json gives the file for "
+            + "verify-release.") { id };
         setAction(command, async context =>
         {
             V1.ReleaseResponse answer = await context.Node
@@ -102,7 +109,9 @@ internal static class VaultQueries
             {
                 context.Printer.Pairs(ReleaseFile.Words(answer));
                 context.Printer.Table(
-                    ["guardian", "signature"], answer.Signatures.Select(one => (string[])[one.PublicKey, one.Signature]), "no signatures");
+                    ["guardian", "signature"],
+                    answer.Signatures.Select(one => (string[])[one.PublicKey, one.Signature]),
+                    "no signatures");
             });
         });
         return command;
@@ -112,11 +121,14 @@ internal static class VaultQueries
     {
         var id = new Option<string?>("--id") { Description = "only this one: 64 digits of hex" };
         var limit = new Option<uint>("--limit") { Description = "most credited ones" };
-        var command = new Command("deposits", "Deposits that wait for attestations, and the newest credited.") { id, limit };
+        var command = new Command(
+            "deposits", "Deposits that wait for attestations, and the newest credited.") { id, limit };
         setAction(command, async context =>
         {
             V1.DepositsResponse answer = await context.Node.DepositsAsync(
-                context.Parsed.GetValue(id) ?? "", context.Parsed.GetValue(limit), context.Cancel).ConfigureAwait(false);
+                context.Parsed.GetValue(id) ?? "",
+                context.Parsed.GetValue(limit),
+                context.Cancel).ConfigureAwait(false);
             return Print(context, answer, () => context.Printer.Table(
                 ["deposit", "account", ">amount", ">attested", "state"],
                 answer.Deposits.Select(row => (string[])
@@ -145,7 +157,8 @@ internal static class VaultQueries
                     + $"timelock {answer.TimelockSeconds} s; version {answer.Version}");
                 context.Printer.Table(
                     [">number", "member", "public key"],
-                    answer.Members.Select((member, i) => (string[])[Number((ulong)i), member.Address, member.PublicKey]),
+                    answer.Members.Select(
+                        (member, i) => (string[])[Number((ulong)i), member.Address, member.PublicKey]),
                     "no members");
             });
         });
@@ -156,11 +169,15 @@ internal static class VaultQueries
     {
         var name = new Option<string?>("--council") { Description = "only of guardians or treasurers" };
         name.AcceptOnlyFromAmong("guardians", "treasurers");
-        var command = new Command("proposals", "Open and approved proposals, and those executed in the last 30 days.") { name };
+        var command = new Command(
+            "proposals", "Open and approved proposals, and those executed in the last 30 days.") { name };
         setAction(command, async context =>
         {
-            V1.Council council = context.Parsed.GetValue(name) is string text ? CouncilOf(text) : V1.Council.Unspecified;
-            V1.ProposalsResponse answer = await context.Node.ProposalsAsync(council, context.Cancel).ConfigureAwait(false);
+            V1.Council council = context.Parsed.GetValue(name) is string text
+                ? CouncilOf(text)
+                : V1.Council.Unspecified;
+            V1.ProposalsResponse answer =
+                await context.Node.ProposalsAsync(council, context.Cancel).ConfigureAwait(false);
             return Print(context, answer, () => context.Printer.Table(
                 [">id", "council", "state", "until", ">approved", ">vetoes", "what"],
                 answer.Proposals.Select(row => (string[])
@@ -185,7 +202,8 @@ internal static class VaultQueries
             {
                 V1.CouncilResponse treasurers = await context.Node
                     .CouncilAsync(V1.Council.Treasurers, context.Cancel).ConfigureAwait(false);
-                JsonObject written = GenesisCouncils.Write(new GenesisTreasury(Terms(treasurers), Micro(treasury.EpochLimit)));
+                JsonObject written = GenesisCouncils.Write(new GenesisTreasury(
+                    Terms(treasurers), Micro(treasury.EpochLimit)));
                 context.Printer.Line(written.ToJsonString(s_indented));
                 return ExitCode.Ok;
             }
@@ -208,7 +226,10 @@ internal static class VaultQueries
             if (context.Parsed.GetValue(policy))
             {
                 JsonObject written = GenesisCouncils.Write(new ConsensusParameters(
-                    (long)answer.BlockBytes, (long)answer.EvidenceAgeBlocks, (long)answer.EvidenceAgeSeconds, (long)answer.EvidenceBytes));
+                    (long)answer.BlockBytes,
+                    (long)answer.EvidenceAgeBlocks,
+                    (long)answer.EvidenceAgeSeconds,
+                    (long)answer.EvidenceBytes));
                 context.Printer.Line(written.ToJsonString(s_indented));
                 return ExitCode.Ok;
             }
@@ -261,7 +282,8 @@ internal static class VaultQueries
 
     private static long Micro(string amount) => long.Parse(amount, CultureInfo.InvariantCulture);
 
-    private static V1.Council CouncilOf(string name) => name == "guardians" ? V1.Council.Guardians : V1.Council.Treasurers;
+    private static V1.Council CouncilOf(string name) =>
+        name == "guardians" ? V1.Council.Guardians : V1.Council.Treasurers;
 
     private static Option<bool> PolicyOption() => new("--policy")
     {

@@ -12,7 +12,8 @@ internal static class VaultWords
     /// <summary>One line that says all that a member signs.</summary>
     public static string Of(in Operation operation)
     {
-        string target = operation.Content is NumberedTarget { Id: ulong id } ? id.ToString(CultureInfo.InvariantCulture) : "";
+        string target =
+            operation.Content is NumberedTarget { Id: ulong id } ? id.ToString(CultureInfo.InvariantCulture) : "";
         return operation.Content switch
         {
             NumberedTarget => operation.Kind switch
@@ -37,8 +38,8 @@ internal static class VaultWords
     public static string Proposal(IOperationContent content) => content switch
     {
         VaultPolicy policy => $"vault policy: {Council(policy.Council)}; an owner takes out at most "
-            + $"{DecimalText.FormatAmount(policy.Terms.OwnerCap)} a day, all {DecimalText.FormatAmount(policy.Terms.TotalCap)}; "
-            + $"timelock {Tiers(policy.Terms.Tiers)}; "
+            + $"{DecimalText.FormatAmount(policy.Terms.OwnerCap)} a day, all "
+            + $"{DecimalText.FormatAmount(policy.Terms.TotalCap)}; timelock {Tiers(policy.Terms.Tiers)}; "
             + $"{policy.Terms.ReleaseExpirySeconds} s to sign",
         TreasuryPolicy policy => $"treasury policy: {Council(policy.Council)}; "
             + $"at most {DecimalText.FormatAmount(policy.EpochLimit)} a day",
@@ -52,8 +53,8 @@ internal static class VaultWords
     /// <summary>The parameters of consensus.</summary>
     public static string Parameters(ConsensusParameters parameters) => string.Create(
         CultureInfo.InvariantCulture,
-        $"blocks of at most {parameters.BlockBytes} bytes, {parameters.EvidenceBytes} of them evidence, which counts for "
-        + $"{parameters.EvidenceAgeBlocks} blocks and {parameters.EvidenceAgeSeconds} s");
+        $"blocks of at most {parameters.BlockBytes} bytes, {parameters.EvidenceBytes} of them evidence, which "
+        + $"counts for {parameters.EvidenceAgeBlocks} blocks and {parameters.EvidenceAgeSeconds} s");
 
     /// <summary>Bytes as text where they are printable, otherwise as hex.</summary>
     public static string Destination(ImmutableArray<byte> bytes)
@@ -83,7 +84,8 @@ internal static class VaultWords
     };
 
     private static string Council(CouncilTerms council) =>
-        $"{council.Threshold} of {council.Members.Length} agree, {council.VetoThreshold} veto, {council.TimelockSeconds} s timelock";
+        $"{council.Threshold} of {council.Members.Length} agree, {council.VetoThreshold} veto, "
+        + $"{council.TimelockSeconds} s timelock";
 
     private static string Tiers(ImmutableArray<TimelockTier> tiers)
     {

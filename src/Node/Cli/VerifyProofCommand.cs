@@ -15,7 +15,10 @@ internal static class VerifyProofCommand
 
     public static Command Build(Shell shell)
     {
-        var file = new Argument<string>("file") { Description = "a proof of `appchain query proof --out`; - for what is piped in" };
+        var file = new Argument<string>("file")
+        {
+            Description = "a proof of `appchain query proof --out`; - for what is piped in",
+        };
         var hash = new Option<string?>("--validators-hash")
         {
             Description = "hash of the validators you trust, in hex",

@@ -34,7 +34,8 @@ internal static class VerifyReleaseCommand
         command.SetAction(parsed =>
         {
             V1.ReleaseResponse release = Read<V1.ReleaseResponse>(shell, parsed.GetValue(file)!, "release");
-            V1.CouncilResponse council = Read<V1.CouncilResponse>(shell, parsed.GetRequiredValue(guardians), "list of guardians");
+            V1.CouncilResponse council = Read<V1.CouncilResponse>(
+                shell, parsed.GetRequiredValue(guardians), "list of guardians");
             long now = parsed.GetValue(at) is string time
                 ? OperationReader.ParseTime("at", time)
                 : WireTime.Now;

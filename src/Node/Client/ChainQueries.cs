@@ -51,7 +51,8 @@ public static class ChainQueries
     public static Task<V1.OrdersResponse> OrdersAsync(
         this RpcClient node, string account, uint market = 0, CancellationToken cancel = default) =>
         node.AskAsync(
-            "/orders", new V1.OrdersRequest { Account = account, Market = market }, V1.OrdersResponse.Parser, 0, cancel);
+            "/orders", new V1.OrdersRequest { Account = account, Market = market },
+            V1.OrdersResponse.Parser, 0, cancel);
 
     /// <summary>Recent fills.</summary>
     public static Task<V1.FillsResponse> FillsAsync(
@@ -116,7 +117,8 @@ public static class ChainQueries
     public static Task<V1.DepositsResponse> DepositsAsync(
         this RpcClient node, string id = "", uint limit = 0, CancellationToken cancel = default) =>
         node.AskAsync(
-            "/deposits", new V1.DepositsRequest { DepositId = id, Limit = limit }, V1.DepositsResponse.Parser, 0, cancel);
+            "/deposits", new V1.DepositsRequest { DepositId = id, Limit = limit },
+            V1.DepositsResponse.Parser, 0, cancel);
 
     /// <summary>A released withdrawal as the guardians signed it.</summary>
     public static Task<V1.ReleaseResponse> ReleaseAsync(

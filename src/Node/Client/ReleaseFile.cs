@@ -108,7 +108,8 @@ public static class ReleaseFile
             && destination.Length is >= 1 and <= WithdrawalDestination.BytesMax
             && release.Expiry <= long.MaxValue
             ? new Release(
-                release.WithdrawalId, release.Sequence, (long)release.Expiry, release.CouncilVersion, amount, [.. destination])
+                release.WithdrawalId, release.Sequence, (long)release.Expiry, release.CouncilVersion, amount,
+                [.. destination])
             : null;
     }
 
@@ -119,5 +120,6 @@ public static class ReleaseFile
             && Convert.FromHexString(text, bytes, out _, out _) == System.Buffers.OperationStatus.Done;
     }
 
-    private static bool Same(string left, string right) => string.Equals(left, right, StringComparison.OrdinalIgnoreCase);
+    private static bool Same(string left, string right) =>
+        string.Equals(left, right, StringComparison.OrdinalIgnoreCase);
 }

@@ -90,7 +90,8 @@ public sealed class RpcClient : IDisposable
     }
 
     /// <summary>Hands a transaction to the mempool and waits for its check.</summary>
-    public Task<BroadcastResult> BroadcastSyncAsync(ReadOnlyMemory<byte> transaction, CancellationToken cancel = default) =>
+    public Task<BroadcastResult> BroadcastSyncAsync(
+        ReadOnlyMemory<byte> transaction, CancellationToken cancel = default) =>
         BroadcastAsync("broadcast_tx_sync", transaction, cancel);
 
     /// <summary>Hands a transaction to the node without waiting for a check; the code is always 0.</summary>
@@ -105,7 +106,9 @@ public sealed class RpcClient : IDisposable
         ReadOnlyMemory<byte> transaction, CancellationToken cancel = default)
     {
         using JsonDocument answer = await CallAsync(
-            "broadcast_tx_commit", json => json.WriteBase64String("tx", transaction.Span), cancel).ConfigureAwait(false);
+            "broadcast_tx_commit",
+            json => json.WriteBase64String("tx", transaction.Span),
+            cancel).ConfigureAwait(false);
         return Read("broadcast_tx_commit", answer, result =>
         {
             ByteString hash = RpcJsonReader.Hex(result, "hash");

@@ -125,7 +125,8 @@ internal sealed class TrustedValidators(string chainId, IReadOnlyList<Validator>
     private string? SuccessionFault(Commit commit, IReadOnlyList<Validator> signers)
     {
         var signed = new HashSet<ByteString>(
-            signers.Where((_, i) => commit.Signatures[i].BlockIdFlag == BlockIDFlag.Commit).Select(one => one.PubKey.Ed25519));
+            signers.Where((_, i) => commit.Signatures[i].BlockIdFlag == BlockIDFlag.Commit).Select(
+                one => one.PubKey.Ed25519));
         Int128 total = 0;
         Int128 power = 0;
         foreach (Validator validator in Validators)
@@ -136,7 +137,7 @@ internal sealed class TrustedValidators(string chainId, IReadOnlyList<Validator>
 
         return 3 * power > 2 * total
             ? null
-            : $"other validators signed the header, and only {power} of {total} power of the trusted ones; if the validators of "
-                + "the chain have changed so far, name those of today with --validators FILE";
+            : $"other validators signed the header, and only {power} of {total} power of the trusted ones; if the "
+                + "validators of the chain have changed so far, name those of today with --validators FILE";
     }
 }

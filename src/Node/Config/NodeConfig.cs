@@ -83,13 +83,17 @@ public sealed record NodeConfig
         ("snapshots.interval", "blocks between snapshots, which new nodes start from; 0: none"),
         ("snapshots.keep", "newest snapshots that are kept, 1 to 100"),
         ("pruning.keep_blocks", "blocks that the consensus engine is asked to keep, at least 1,000; 0: all"),
-        ("checks.every_row", "true: visit every row after every block (I1, I2, I3, I5 in full); false: running sums only"),
-        ("log.level", "error: only the start and what ends the node or a connection; info: also a line per block; debug: also votes and refused transactions"),
-        ("feed.file", "price file as TICKER,FILE or TICKER,FILE,SYMBOL; may be given several times, several per market"),
+        ("checks.every_row", "true: visit every row after every block (I1, I2, I3, I5 in full); false: running "
+            + "sums only"),
+        ("log.level", "error: only the start and what ends the node or a connection; info: also a line per block; "
+            + "debug: also votes and refused transactions"),
+        ("feed.file", "price file as TICKER,FILE or TICKER,FILE,SYMBOL; may be given several times, several per "
+            + "market"),
         ("feed.speed", "market seconds per wall second"),
         ("feed.start", "market time at which the replay starts, ns since 1970; 0: the latest first row"),
         ("feed.epoch", "wall time at which the replay starts, ns since 1970; 0: when the node starts"),
-        ("feed.chain_start", "chain time at feed.epoch, ns since 1970, when the chain's clock runs at feed.speed; 0: it is the wall clock"),
+        ("feed.chain_start", "chain time at feed.epoch, ns since 1970, when the chain's clock runs at feed.speed; 0: "
+            + "it is the wall clock"),
     ];
 
     /// <summary>Reads a file.</summary>
@@ -98,7 +102,8 @@ public sealed record NodeConfig
     {
         if (!File.Exists(file))
         {
-            throw new ConfigException($"{file} does not exist; create a home directory with: ./appchain init --home DIR");
+            throw new ConfigException(
+                $"{file} does not exist; create a home directory with: ./appchain init --home DIR");
         }
 
         return Parse(File.ReadAllLines(file), file);
@@ -159,7 +164,8 @@ public sealed record NodeConfig
     /// <summary>The text of a file with these settings and the meaning of each key.</summary>
     public string Write()
     {
-        var text = new System.Text.StringBuilder("# Configuration of an AppChain node. Every key is explained in docs/configuration.md.\n");
+        var text = new System.Text.StringBuilder(
+            "# Configuration of an AppChain node. Every key is explained in docs/configuration.md.\n");
         foreach ((string key, string meaning) in Keys)
         {
             text.Append("\n# ").Append(meaning).Append('\n');
@@ -268,7 +274,8 @@ public sealed record NodeConfig
             : throw new ConfigException($"{place}: {key} takes 0 or a number from {KeepBlocksMin}, not '{value}'");
 
     private static long Whole(string value, string key, long min, long max, string place) =>
-        long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number >= min && number <= max
+        long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number >= min
+        && number <= max
             ? number
             : throw new ConfigException(max == long.MaxValue
                 ? $"{place}: {key} takes a whole number from {min}, not '{value}'"
@@ -283,9 +290,11 @@ public sealed record NodeConfig
     }
 
     private static double Speed(string value, string place) =>
-        double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double speed) && speed is > 0 and <= 1_000_000
+        double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double speed)
+        && speed is > 0 and <= 1_000_000
             ? speed
-            : throw new ConfigException($"{place}: feed.speed takes a number above 0 and up to 1,000,000, not '{value}'");
+            : throw new ConfigException(
+                $"{place}: feed.speed takes a number above 0 and up to 1,000,000, not '{value}'");
 
     private static long Time(string value, string key, string place) =>
         long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out long time)

@@ -65,7 +65,8 @@ public sealed class PriceFeed
             if (!markets.Any(market => market.Ticker == ticker))
             {
                 throw new FeedException(
-                    $"feed.file: the chain has no market {ticker}; it has {string.Join(", ", markets.Select(m => m.Ticker))}");
+                    $"feed.file: the chain has no market {ticker}; it has "
+                    + $"{string.Join(", ", markets.Select(m => m.Ticker))}");
             }
         }
 
@@ -105,7 +106,8 @@ public sealed class PriceFeed
             if (inTicks is > 0 and <= Limits.PriceMax)
             {
                 long half = Math.Min(inTicks, (long)Math.Ceiling(confidence * ticks));
-                reports.Add(new PriceReport(market.MarketId, inTicks, half, Math.Max(0, chainTime - Math.Max(0, youngest))));
+                reports.Add(new PriceReport(
+                    market.MarketId, inTicks, half, Math.Max(0, chainTime - Math.Max(0, youngest))));
             }
         }
 

@@ -92,7 +92,8 @@ public sealed class PricePath
     private static PricePath[] ReadRows(string file, string? symbol)
     {
         using Stream raw = File.OpenRead(file);
-        using Stream plain = file.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(raw, CompressionMode.Decompress) : raw;
+        using Stream plain =
+            file.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(raw, CompressionMode.Decompress) : raw;
         using var reader = new StreamReader(plain);
         string[] header = (reader.ReadLine() ?? "").Split(',');
         var columns = new Columns(file, header);
@@ -223,8 +224,8 @@ public sealed class PricePath
             if (Time < 0 || Close < 0 || (!IsTicks && (_open < 0 || _high < 0 || _low < 0)))
             {
                 throw new FeedException(
-                    $"price file {file}: the first line must name the columns of bars (open_time_ms,open,high,low,close) or "
-                    + "of ticks (time_us,…,price,…)");
+                    $"price file {file}: the first line must name the columns of bars "
+                    + "(open_time_ms,open,high,low,close) or of ticks (time_us,…,price,…)");
             }
         }
 
@@ -262,10 +263,12 @@ public sealed class PricePath
                 : throw Bad(line);
         }
 
-        public string Text(string[] cells, int column, int line) => column < cells.Length ? cells[column] : throw Bad(line);
+        public string Text(string[] cells, int column, int line) =>
+            column < cells.Length ? cells[column] : throw Bad(line);
 
         public double Number(string[] cells, int column, int line) =>
-            column < cells.Length && double.TryParse(cells[column], NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+            column < cells.Length
+            && double.TryParse(cells[column], NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
                 && value > 0 && double.IsFinite(value)
                 ? value
                 : throw Bad(line);

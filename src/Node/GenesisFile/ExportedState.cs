@@ -123,7 +123,8 @@ public static class ExportedState
     {
         if (!condition)
         {
-            throw new GenesisException(string.Create(CultureInfo.InvariantCulture, $"app_state.rows[{index}]: {problem}"));
+            throw new GenesisException(string.Create(
+                CultureInfo.InvariantCulture, $"app_state.rows[{index}]: {problem}"));
         }
     }
 
@@ -131,7 +132,8 @@ public static class ExportedState
     private static string TimeText(long nanoseconds)
     {
         Timestamp time = WireTime.FromNanoseconds(nanoseconds);
-        string seconds = DateTime.UnixEpoch.AddSeconds(time.Seconds).ToString("yyyy-MM-dd'T'HH:mm:ss", CultureInfo.InvariantCulture);
+        string seconds = DateTime.UnixEpoch.AddSeconds(time.Seconds).ToString(
+            "yyyy-MM-dd'T'HH:mm:ss", CultureInfo.InvariantCulture);
         return string.Create(CultureInfo.InvariantCulture, $"{seconds}.{time.Nanos:000000000}Z");
     }
 }

@@ -34,7 +34,8 @@ internal sealed class GenesisFields
 
         for (int i = 0; i < items.Count; i++)
         {
-            yield return new GenesisFields(items[i], string.Create(CultureInfo.InvariantCulture, $"{Path}.{name}[{i}]"));
+            yield return new GenesisFields(
+                items[i], string.Create(CultureInfo.InvariantCulture, $"{Path}.{name}[{i}]"));
         }
     }
 
@@ -60,7 +61,8 @@ internal sealed class GenesisFields
     public long Long(string name, long min, long max)
     {
         string text = Take(name)?.ToString() ?? "";
-        return long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) && value >= min && value <= max
+        return long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value)
+            && value >= min && value <= max
             ? value
             : throw new GenesisException($"{Path}.{name}: '{text}' is not a whole number from {min} to {max}");
     }
@@ -84,7 +86,8 @@ internal sealed class GenesisFields
         {
             yield return items[i] is JsonValue value && value.TryGetValue(out string? text)
                 ? text
-                : throw new GenesisException(string.Create(CultureInfo.InvariantCulture, $"{Path}.{name}[{i}]: expected text"));
+                : throw new GenesisException(string.Create(
+                    CultureInfo.InvariantCulture, $"{Path}.{name}[{i}]: expected text"));
         }
     }
 

@@ -33,7 +33,10 @@ public static class GenesisFile
         foreach (GenesisFields market in state.Items("markets"))
         {
             markets.Add(MarketOf(market));
-            Require(markets.Count < 2 || markets[^1].MarketId > markets[^2].MarketId, market.Path, "markets must ascend by market");
+            Require(
+                markets.Count < 2 || markets[^1].MarketId > markets[^2].MarketId,
+                market.Path,
+                "markets must ascend by market");
         }
 
         var accounts = new List<GenesisAccount>();
@@ -45,22 +48,32 @@ public static class GenesisFile
         accounts.Sort(static (left, right) => left.Account.CompareTo(right.Account));
         for (int i = 1; i < accounts.Count; i++)
         {
-            Require(accounts[i].Account != accounts[i - 1].Account, "app_state.accounts", $"{AccountText.Of(accounts[i].Account)} is there twice");
+            Require(
+                accounts[i].Account != accounts[i - 1].Account,
+                "app_state.accounts",
+                $"{AccountText.Of(accounts[i].Account)} is there twice");
         }
 
         long fund = state.Long("insurance_fund", 0, Limits.AmountMax);
         GenesisVault? vault = state.Optional("vault") is { } rules ? GenesisCouncils.Vault(rules) : null;
         GenesisTreasury? treasury = state.Optional("treasury") is { } limits ? GenesisCouncils.Treasury(limits) : null;
         state.Finish();
-        Require(markets.Count is > 0 and <= Limits.MarketsMax, "app_state.markets", $"needs 1 to {Limits.MarketsMax} markets");
+        Require(
+            markets.Count is > 0 and <= Limits.MarketsMax,
+            "app_state.markets",
+            $"needs 1 to {Limits.MarketsMax} markets");
         return new GenesisState(markets.ToImmutable(), [.. accounts], fund, vault, treasury);
     }
 
     /// <summary>The markets that a new chain starts with: BTC-PERP and ETH-PERP.</summary>
     public static ImmutableArray<MarketParameters> DefaultMarkets { get; } =
     [
-        Market(1, "BTC-PERP", priceDecimals: 1, quantityDecimals: 4, positionLimit: 10_000_000, openInterestCap: 200_000_000),
-        Market(2, "ETH-PERP", priceDecimals: 2, quantityDecimals: 3, positionLimit: 20_000_000, openInterestCap: 400_000_000),
+        Market(
+            1, "BTC-PERP", priceDecimals: 1, quantityDecimals: 4, positionLimit: 10_000_000,
+            openInterestCap: 200_000_000),
+        Market(
+            2, "ETH-PERP", priceDecimals: 2, quantityDecimals: 3, positionLimit: 20_000_000,
+            openInterestCap: 400_000_000),
     ];
 
     /// <summary>
@@ -124,7 +137,11 @@ public static class GenesisFile
         var accounts = new JsonArray();
         foreach (GenesisAccount account in state.Accounts)
         {
-            accounts.Add(new JsonObject { ["account"] = AccountText.Of(account.Account), ["collateral"] = Text(account.Amount) });
+            accounts.Add(new JsonObject
+            {
+                ["account"] = AccountText.Of(account.Account),
+                ["collateral"] = Text(account.Amount),
+            });
         }
 
         var written = new JsonObject
@@ -138,7 +155,8 @@ public static class GenesisFile
     }
 
     private static MarketParameters Market(
-        uint id, string ticker, int priceDecimals, int quantityDecimals, long positionLimit, long openInterestCap) => new()
+        uint id, string ticker, int priceDecimals, int quantityDecimals, long positionLimit,
+        long openInterestCap) => new()
     {
         MarketId = id,
         Ticker = ticker,
@@ -191,7 +209,8 @@ public static class GenesisFile
             LiquidationSlicePpm = (int)f.Long("liquidation_slice_ppm", 1, Limits.RatePpmMax),
         };
         f.Finish();
-        Require(market.MakerFeePpm + market.TakerFeePpm >= 0, f.Path, "maker_fee_ppm + taker_fee_ppm must not be negative");
+        Require(
+            market.MakerFeePpm + market.TakerFeePpm >= 0, f.Path, "maker_fee_ppm + taker_fee_ppm must not be negative");
         bool scales = market.OpenInterestScaleUpper > market.OpenInterestScaleLower;
         bool never = market.OpenInterestScaleUpper == 0 && market.OpenInterestScaleLower == 0;
         Require(scales || never, f.Path, "open_interest_scale_upper must be above the lower, or both 0");
@@ -207,10 +226,14 @@ public static class GenesisFile
             int initial = (int)tier.Long("initial_ppm", 1, Limits.RatePpmMax);
             tiers.Add(new MarginTier(from, initial, (int)tier.Long("maintenance_ppm", 1, initial)));
             tier.Finish();
-            Require(tiers.Count == 1 ? from == 0 : from > tiers[^2].NotionalFrom, tier.Path, "tiers start at 0 and ascend");
+            Require(
+                tiers.Count == 1 ? from == 0 : from > tiers[^2].NotionalFrom, tier.Path, "tiers start at 0 and ascend");
         }
 
-        Require(tiers.Count is > 0 and <= Limits.MarginTiersMax, market.Path + ".tiers", $"needs 1 to {Limits.MarginTiersMax} tiers");
+        Require(
+            tiers.Count is > 0 and <= Limits.MarginTiersMax,
+            market.Path + ".tiers",
+            $"needs 1 to {Limits.MarginTiersMax} tiers");
         return tiers.ToImmutable();
     }
 

@@ -30,7 +30,9 @@ internal sealed record GenesisTrust(
             return chainId.Length == 0
                 ? throw new FormatException("it has no chain_id")
                 : new GenesisTrust(
-                    chainId, TrustedValidators.Read(json), MarketsOf(RpcJsonReader.Member(json, "app_state").GetRawText()));
+                    chainId,
+                    TrustedValidators.Read(json),
+                    MarketsOf(RpcJsonReader.Member(json, "app_state").GetRawText()));
         }
         catch (Exception cause) when (cause is JsonException or FormatException or GenesisException)
         {

@@ -65,7 +65,8 @@ internal sealed record GuardianPolicy(string Key, long? AmountMax, long? DayMax)
         VaultTerms terms = view.Terms;
         if (row.CouncilVersion != view.Guardians.Version)
         {
-            return $"it was admitted for guardians of version {row.CouncilVersion}, and these are version {view.Guardians.Version}";
+            return $"it was admitted for guardians of version {row.CouncilVersion}, and these are version "
+                + $"{view.Guardians.Version}";
         }
 
         if (now >= row.Expiry)
@@ -102,7 +103,8 @@ internal sealed record GuardianPolicy(string Key, long? AmountMax, long? DayMax)
         {
             if (market.OpenInterest > 0 && oracle?.State != OracleState.Live)
             {
-                return $"the price of {market.Parameters.Ticker} is {QueryText.Word(oracle?.State ?? OracleState.None)}";
+                return $"the price of {market.Parameters.Ticker} is "
+                    + $"{QueryText.Word(oracle?.State ?? OracleState.None)}";
             }
         }
 
@@ -113,11 +115,13 @@ internal sealed record GuardianPolicy(string Key, long? AmountMax, long? DayMax)
     {
         if (row.Amount > AmountMax)
         {
-            return $"it is above {DecimalText.FormatAmount(AmountMax.Value)}, the most that this guardian signs at once";
+            return $"it is above {DecimalText.FormatAmount(AmountMax.Value)}, the most that this guardian signs "
+                + "at once";
         }
 
         bool isOther = journal.Find(row.Id) is { } before
-            && (before.Amount != row.Amount || before.Destination != Convert.ToHexStringLower(row.Destination.AsSpan()));
+            && (before.Amount != row.Amount
+                || before.Destination != Convert.ToHexStringLower(row.Destination.AsSpan()));
         if (isOther)
         {
             return "this guardian has signed this number with another amount or destination";
@@ -125,7 +129,8 @@ internal sealed record GuardianPolicy(string Key, long? AmountMax, long? DayMax)
 
         Int128 day = journal.SignedSince(now - (24 * 3_600 * Second), except: row.Id) + row.Amount;
         return day > DayMax
-            ? $"with it this guardian would have signed {DecimalText.FormatAmount(day)} within 24 h, above {DecimalText.FormatAmount(DayMax.Value)}"
+            ? $"with it this guardian would have signed {DecimalText.FormatAmount(day)} within 24 h, above "
+                + $"{DecimalText.FormatAmount(DayMax.Value)}"
             : null;
     }
 }

@@ -12,8 +12,8 @@ namespace AppChain.Node;
 /// against the policy, shows what it would sign, asks whether to sign, signs and posts.
 /// </summary>
 internal sealed class GuardianWatch(
-    RpcClient node, TrustedValidators trusted, IReadOnlyList<uint> markets, TransactionSigner signer, GuardianPolicy policy,
-    GuardianJournal journal, Shell shell, Func<bool> confirm)
+    RpcClient node, TrustedValidators trusted, IReadOnlyList<uint> markets, TransactionSigner signer,
+    GuardianPolicy policy, GuardianJournal journal, Shell shell, Func<bool> confirm)
 {
     private readonly HashSet<(ulong Withdrawal, ulong Sequence, string Why)> _told = [];
 
@@ -27,7 +27,8 @@ internal sealed class GuardianWatch(
         // used.
         V1.WithdrawalsResponse named = await node.WithdrawalsAsync(cancel: cancel).ConfigureAwait(false);
         long listed = (long)(await node.ChainAsync(cancel).ConfigureAwait(false)).Height;
-        ProvenRows rows = await ProvenRows.NewestAsync(node, trusted, listed, () => WireTime.Now, cancel).ConfigureAwait(false);
+        ProvenRows rows = await ProvenRows.NewestAsync(
+            node, trusted, listed, () => WireTime.Now, cancel).ConfigureAwait(false);
         CouncilRow guardians = await rows
             .GetAsync<uint, CouncilRow>((uint)CouncilKind.Guardians).ConfigureAwait(false);
         if (policy.NumberIn(guardians) < 0)
@@ -59,7 +60,8 @@ internal sealed class GuardianWatch(
         string intent = $"withdrawal {row.Id}: pay {DecimalText.FormatAmount(row.Amount)} USD to "
             + $"{VaultWords.Destination(row.Destination)}, for {AccountText.Of(view.Account)}, requested "
             + $"{QueryText.Time((ulong)row.RequestedTime)}; sequence {row.Sequence}, valid until "
-            + $"{QueryText.Time((ulong)row.Expiry)}, {CouncilRow.Count(row.Signers)} of {guardians.Terms.Threshold} have signed";
+            + $"{QueryText.Time((ulong)row.Expiry)}, {CouncilRow.Count(row.Signers)} of {guardians.Terms.Threshold} "
+            + "have signed";
         if (policy.Objection(view, journal, WireTime.Now) is string objection)
         {
             Tell(row, intent, $"NOT SIGNED: {objection}");

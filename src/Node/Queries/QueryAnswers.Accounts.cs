@@ -74,7 +74,8 @@ internal sealed partial class QueryAnswers
             UnrealizedProfit = Text(p.Notional(market.MarkPrice, row.Size) - row.EntryNotional),
             FundingOwed = Text(FundingPayment.Owed(row.Size, market.FundingIndex, row.FundingIndex, out _)),
             MaintenanceMargin = Text(maintenance),
-            LiquidationPrice = row.Size != 0 && liquidation > 0 && liquidation <= Limits.PriceMax ? (ulong)liquidation : 0,
+            LiquidationPrice =
+                row.Size != 0 && liquidation > 0 && liquidation <= Limits.PriceMax ? (ulong)liquidation : 0,
             OpenBuys = (ulong)buys,
             OpenSells = (ulong)sells,
         };

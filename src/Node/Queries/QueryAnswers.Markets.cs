@@ -133,7 +133,8 @@ internal sealed partial class QueryAnswers
         }
     }
 
-    private ulong Best(uint market, Side side) => (ulong)(model.Orders.Levels(market, side).FirstOrDefault()?.Price ?? 0);
+    private ulong Best(uint market, Side side) =>
+        (ulong)(model.Orders.Levels(market, side).FirstOrDefault()?.Price ?? 0);
 
     private OracleResponse AnswerOracle(OracleRequest request)
     {

@@ -17,7 +17,8 @@ internal sealed partial class QueryAnswers
 
     private VaultResponse AnswerVault(VaultRequest request)
     {
-        VaultTerms terms = (model.Vault.Vault ?? throw Missing("this chain has no guardians: its vault is closed")).Terms;
+        VaultTerms terms =
+            (model.Vault.Vault ?? throw Missing("this chain has no guardians: its vault is closed")).Terms;
         Address owner = request.Owner.Length > 0 ? AccountOf(request.Owner).Owner : default;
         FlowRow flow = model.Vault.Flows.GetValueOrDefault(owner);
         var answer = new VaultResponse
@@ -118,7 +119,9 @@ internal sealed partial class QueryAnswers
     private ConsensusResponse AnswerConsensus(ConsensusRequest _)
     {
         ConsensusParametersRow row = model.Vault.ConsensusParameters
-            ?? throw Missing("the engine did not tell its parameters, and the chain never changed them: ask its RPC, /consensus_params");
+            ?? throw Missing(
+                "the engine did not tell its parameters, and the chain never changed them: ask its RPC, "
+                + "/consensus_params");
         return new ConsensusResponse
         {
             BlockBytes = (ulong)row.Parameters.BlockBytes,
@@ -183,7 +186,8 @@ internal sealed partial class QueryAnswers
         {
             wanted = new byte[Sha256Digest.Size];
             bool isId = request.DepositId.Length == 2 * wanted.Length
-                && Convert.FromHexString(request.DepositId, wanted, out _, out _) == System.Buffers.OperationStatus.Done;
+                && Convert.FromHexString(
+                    request.DepositId, wanted, out _, out _) == System.Buffers.OperationStatus.Done;
             wanted = isId ? wanted : throw new QueryRefused(QueryCode.Malformed, "a deposit id is 64 digits of hex");
         }
 
@@ -202,7 +206,8 @@ internal sealed partial class QueryAnswers
             AddCredited(answer, model.Vault.Credited[id]);
         }
 
-        if (wanted is not null && model.Vault.Credited.TryGetValue(new Sha256Digest(wanted), out CreditedDepositRow credited))
+        if (wanted is not null
+            && model.Vault.Credited.TryGetValue(new Sha256Digest(wanted), out CreditedDepositRow credited))
         {
             AddCredited(answer, credited);
         }
@@ -214,7 +219,8 @@ internal sealed partial class QueryAnswers
         Add(answer, row.DepositId, row.Recipient, row.Amount, row.Attestations, row.Height, 0);
 
     private static void Add(
-        DepositsResponse answer, Sha256Digest id, AccountId account, long amount, ushort votes, long height, long expires)
+        DepositsResponse answer, Sha256Digest id, AccountId account, long amount, ushort votes, long height,
+        long expires)
     {
         var deposit = new Deposit
         {

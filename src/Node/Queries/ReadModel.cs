@@ -181,7 +181,8 @@ internal sealed class ReadModel
     public bool TryValuation(uint market, out Valuation valuation)
     {
         valuation = default;
-        if (!Oracles.TryGetValue(market, out OracleRow oracle) || !Markets.TryGetValue(market, out MarketRow row) || row.MarkPrice == 0)
+        if (!Oracles.TryGetValue(market, out OracleRow oracle) || !Markets.TryGetValue(market, out MarketRow row)
+            || row.MarkPrice == 0)
         {
             return false;
         }

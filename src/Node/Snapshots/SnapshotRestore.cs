@@ -42,7 +42,8 @@ internal sealed class SnapshotRestore(Snapshot snapshot)
             return ChunkVerdict.Hopeless;
         }
 
-        if (!StateChunk.TryRead(snapshot.AppHash, snapshot.Places[(int)index], chunk, out List<KeyValuePair<byte[], byte[]>>? rows))
+        if (!StateChunk.TryRead(
+            snapshot.AppHash, snapshot.Places[(int)index], chunk, out List<KeyValuePair<byte[], byte[]>>? rows))
         {
             return ++_refusals < RefusalsMax ? ChunkVerdict.Refused : ChunkVerdict.Hopeless;
         }

@@ -171,7 +171,8 @@ public sealed class SnapshotStore : IDisposable
                 }
 
                 Prune();
-                string seconds = Stopwatch.GetElapsedTime(started).TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture);
+                string seconds = Stopwatch.GetElapsedTime(started).TotalSeconds.ToString(
+                    "0.00", CultureInfo.InvariantCulture);
                 _log.Info($"snapshot {height}: {snapshot!.Places.Count} chunks, {bytes} bytes, {seconds} s");
             }
 
@@ -320,7 +321,8 @@ public sealed class SnapshotStore : IDisposable
         ReadOnlySpan<byte> body = manifest.AsSpan(0, manifest.Length - SHA256.HashSizeInBytes);
         bool isWhole = SHA256.HashData(body).AsSpan().SequenceEqual(manifest.AsSpan(body.Length))
             && BinaryPrimitives.ReadInt64BigEndian(body) == height;
-        return isWhole && Snapshot.TryRead(height, body[sizeof(long)..head].ToArray(), body[head..], out Snapshot? snapshot)
+        return isWhole
+            && Snapshot.TryRead(height, body[sizeof(long)..head].ToArray(), body[head..], out Snapshot? snapshot)
             ? snapshot
             : null;
     }

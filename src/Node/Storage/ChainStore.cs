@@ -26,7 +26,8 @@ public sealed class ChainStore : IDisposable
     /// </summary>
     /// <exception cref="StorageException">See the message.</exception>
     public ChainStore(string directory, bool materialise = true)
-        : this(new RocksDb(directory, DiskLayout.Families), materialise ? Materialising.Background : Materialising.Never)
+        : this(
+            new RocksDb(directory, DiskLayout.Families), materialise ? Materialising.Background : Materialising.Never)
     {
     }
 
@@ -126,7 +127,8 @@ public sealed class ChainStore : IDisposable
         if (Height <= _oldest || Height <= BaseHeight())
         {
             throw new StorageException(
-                $"height {Height} is the oldest that the data directory knows: there is nothing before it to go back to");
+                $"height {Height} is the oldest that the data directory knows: there is nothing before it to go "
+                + "back to");
         }
 
         ChangeRecord record = Record(Height);
@@ -161,7 +163,8 @@ public sealed class ChainStore : IDisposable
         const int batchBytesMax = 4 << 20;
         if (Height >= 0)
         {
-            throw new StorageException($"the data directory holds a chain of height {Height}; a snapshot needs an empty one");
+            throw new StorageException(
+                $"the data directory holds a chain of height {Height}; a snapshot needs an empty one");
         }
 
         RemoveRows();
@@ -292,8 +295,8 @@ public sealed class ChainStore : IDisposable
         {
             throw new StorageException(
                 $"the rows of height {record.Height} hash to {Convert.ToHexString(root)}, but the block's app hash is "
-                + $"{Convert.ToHexString(record.AppHash)}; restore the data directory from a backup, or remove it and sync "
-                + "from the other validators");
+                + $"{Convert.ToHexString(record.AppHash)}; restore the data directory from a backup, or remove it and "
+                + "sync from the other validators");
         }
     }
 
@@ -311,7 +314,8 @@ public sealed class ChainStore : IDisposable
 
     private ChangeRecord Record(long height) => ChangeRecord.Decode(
         height,
-        _db.Get(DiskLayout.ChangeLog, DiskLayout.Key(height)) ?? throw new StorageException($"the change log has no record of height {height}"));
+        _db.Get(DiskLayout.ChangeLog, DiskLayout.Key(height))
+        ?? throw new StorageException($"the change log has no record of height {height}"));
 
     // The height of the snapshot that the store began with: what was before is not known here.
     private long BaseHeight() => DiskLayout.HeightIn(_db, DiskLayout.BaseHeight);

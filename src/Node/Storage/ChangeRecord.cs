@@ -28,7 +28,8 @@ internal sealed class ChangeRecord
     public required IReadOnlyList<RowDelta> Rows { get; init; }
 
     /// <summary>Pairs each changed row with the value that the tree had before.</summary>
-    public static ChangeRecord Of(long height, byte[] appHash, IReadOnlyList<RowChange> changes, StateTree tree, long previous)
+    public static ChangeRecord Of(
+        long height, byte[] appHash, IReadOnlyList<RowChange> changes, StateTree tree, long previous)
     {
         var rows = new RowDelta[changes.Count];
         byte[]?[] before = tree.ValuesOf(previous, changes);
@@ -77,8 +78,8 @@ internal sealed class ChangeRecord
     /// <exception cref="StorageException">The record is damaged.</exception>
     public static ChangeRecord Decode(long height, ReadOnlySpan<byte> record)
     {
-        string damaged = $"the change log record of height {height} is damaged; restore the data directory from a backup, "
-            + "or remove it and sync from the other validators";
+        string damaged = $"the change log record of height {height} is damaged; restore the data directory from a "
+            + "backup, or remove it and sync from the other validators";
         if (record.Length < DigestSize)
         {
             throw new StorageException(damaged);

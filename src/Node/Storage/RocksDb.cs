@@ -51,7 +51,8 @@ internal sealed unsafe partial class RocksDb : IKeyValueStore
         }
         catch (DllNotFoundException missing)
         {
-            throw new StorageException($"the native library {Library} is missing; install the package librocksdb-dev", missing);
+            throw new StorageException(
+                $"the native library {Library} is missing; install the package librocksdb-dev", missing);
         }
 
         Directory.CreateDirectory(path);
@@ -79,7 +80,8 @@ internal sealed unsafe partial class RocksDb : IKeyValueStore
         byte* error = null;
         fixed (nint* namesPointer = names, optionsPointer = options, handles = _families)
         {
-            _db = rocksdb_open_column_families(_options, path, names.Length, namesPointer, optionsPointer, handles, &error);
+            _db = rocksdb_open_column_families(
+                _options, path, names.Length, namesPointer, optionsPointer, handles, &error);
         }
 
         foreach (nint name in names)
@@ -218,12 +220,14 @@ internal sealed unsafe partial class RocksDb : IKeyValueStore
         rocksdb_free(error);
         string advice = text switch
         {
-            _ when text.Contains("lock", StringComparison.OrdinalIgnoreCase) && text.Contains("LOCK", StringComparison.Ordinal) =>
+            _ when text.Contains("lock", StringComparison.OrdinalIgnoreCase)
+                && text.Contains("LOCK", StringComparison.Ordinal) =>
                 "another process uses this data directory; stop it first",
             _ when text.Contains("No space", StringComparison.OrdinalIgnoreCase) =>
                 "the disk is full; free space and start again, nothing committed is lost",
             _ when text.Contains("orruption", StringComparison.Ordinal) =>
-                "the database is damaged; restore the data directory from a backup, or remove it and sync from the other validators",
+                "the database is damaged; restore the data directory from a backup, or remove it and sync from the "
+                + "other validators",
             _ => "see the text above; the database was not changed by the failed call",
         };
         throw new StorageException($"database {_path}: {text}: {advice}");
@@ -264,10 +268,14 @@ internal sealed unsafe partial class RocksDb : IKeyValueStore
 
     [LibraryImport(Library)] private static partial nint rocksdb_options_create();
     [LibraryImport(Library)] private static partial void rocksdb_options_destroy(nint options);
-    [LibraryImport(Library)] private static partial void rocksdb_options_set_create_if_missing(nint options, byte value);
-    [LibraryImport(Library)] private static partial void rocksdb_options_set_create_missing_column_families(nint options, byte value);
-    [LibraryImport(Library)] private static partial void rocksdb_options_set_max_background_jobs(nint options, int value);
-    [LibraryImport(Library)] private static partial void rocksdb_options_set_keep_log_file_num(nint options, nuint value);
+    [LibraryImport(Library)]
+    private static partial void rocksdb_options_set_create_if_missing(nint options, byte value);
+    [LibraryImport(Library)]
+    private static partial void rocksdb_options_set_create_missing_column_families(nint options, byte value);
+    [LibraryImport(Library)]
+    private static partial void rocksdb_options_set_max_background_jobs(nint options, int value);
+    [LibraryImport(Library)]
+    private static partial void rocksdb_options_set_keep_log_file_num(nint options, nuint value);
     [LibraryImport(Library)] private static partial void rocksdb_options_set_info_log_level(nint options, int value);
     [LibraryImport(Library)] private static partial void rocksdb_options_set_paranoid_checks(nint options, byte value);
     [LibraryImport(Library)] private static partial void rocksdb_options_set_max_total_wal_size(nint options, ulong value);

@@ -18,7 +18,8 @@ public sealed record EngineSettings(string Application, string Signer, string Rp
         string file = Path.Combine(home, "config", "config.toml");
         if (!File.Exists(file))
         {
-            throw new ConfigException($"{file} does not exist; create a home of CometBFT with: cometbft init --home {home}");
+            throw new ConfigException(
+                $"{file} does not exist; create a home of CometBFT with: cometbft init --home {home}");
         }
 
         // One key to a line; a key in a table has the name of the table in front.

@@ -60,7 +60,8 @@ public sealed class Supervisor(IReadOnlyList<SupervisedPart> parts, RestartPolic
     }
 
     /// <summary>Process of a part; 0 while it is not running.</summary>
-    public int ProcessOf(string name) => _slots.First(slot => slot.Name == name).Child is { Ended.IsCompleted: false } child
+    public int ProcessOf(string name) =>
+        _slots.First(slot => slot.Name == name).Child is { Ended.IsCompleted: false } child
         ? child.Id
         : 0;
 
@@ -185,7 +186,9 @@ public sealed class Supervisor(IReadOnlyList<SupervisedPart> parts, RestartPolic
             child.Dispose();
             if (code != 0 && code == slot.Part.FinalCode)
             {
-                log($"{slot.Name} ended with code {code}: it must not be started again before its last message is understood");
+                log(
+                    $"{slot.Name} ended with code {code}: it must not be started again before its last message is "
+                    + "understood");
                 return code;
             }
 

@@ -41,8 +41,8 @@ public static class ValidatorParts
         string signerFile = Path.Combine(home, "config", "signer.conf");
         Require(
             Normal(engine.Application) == Normal(node.AbciAddress),
-            $"cometbft/config/config.toml has proxy_app = \"{engine.Application}\", but config/appchain.conf has abci.address = "
-            + $"{node.AbciAddress}; write the same address in both");
+            $"cometbft/config/config.toml has proxy_app = \"{engine.Application}\", but config/appchain.conf has "
+            + $"abci.address = {node.AbciAddress}; write the same address in both");
         bool hasSigner = File.Exists(signerFile);
         Require(
             !hasSigner || SignerConfig.Read(signerFile).Chains.Any(chain => chain.Engines.Contains(engine.Signer)),
@@ -50,7 +50,8 @@ public static class ValidatorParts
             + "cometbft/config/config.toml; write the same address in both");
         Require(
             hasSigner || engine.Signer.Length == 0 || !IsUnix(engine.Signer),
-            $"cometbft/config/config.toml waits for a signer of this machine at {engine.Signer}, but {signerFile} does not exist");
+            $"cometbft/config/config.toml waits for a signer of this machine at {engine.Signer}, but {signerFile} does "
+            + "not exist");
         var parts = new List<SupervisedPart>();
         if (hasSigner)
         {

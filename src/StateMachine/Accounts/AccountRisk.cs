@@ -48,7 +48,8 @@ internal static class AccountRisk
     /// its collateral <paramref name="collateral"/> and the open interest of that market as given.
     /// </summary>
     public static Risk After(
-        State state, BlockContext context, int account, int marketSlot, in PositionRow changed, Int128 collateral, long openInterest)
+        State state, BlockContext context, int account, int marketSlot, in PositionRow changed, Int128 collateral,
+        long openInterest)
     {
         var risk = new Risk(collateral);
         Add(ref risk, state, context, marketSlot, changed, openInterest);

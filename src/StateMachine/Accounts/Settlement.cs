@@ -39,7 +39,8 @@ internal static class Settlement
     /// of an account. Writes nothing.
     /// </summary>
     public static FillOutcome Prepare(
-        State state, int account, in PositionRow position, in MarketRow market, long signedQuantity, long price, int feePpm)
+        State state, int account, in PositionRow position, in MarketRow market, long signedQuantity, long price,
+        int feePpm)
     {
         FillOutcome outcome = default;
         outcome.Account = account;
@@ -67,7 +68,8 @@ internal static class Settlement
     /// <summary>
     /// Writes one side of a fill. The open interest and the fees are the caller's, once for both sides.
     /// </summary>
-    public static void Apply(State state, BlockContext context, int positionSlot, int marketSlot, in FillOutcome outcome)
+    public static void Apply(
+        State state, BlockContext context, int positionSlot, int marketSlot, in FillOutcome outcome)
     {
         ref PositionRow position = ref state.Positions.Write(positionSlot);
         Int128 entryBefore = position.EntryNotional;

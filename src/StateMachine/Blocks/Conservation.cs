@@ -35,7 +35,8 @@ internal static class Conservation
         for (int account = 0; account < state.Accounts.Count; account++)
         {
             claims += state.Accounts.Read(account).Collateral;
-            for (int slot = state.Accounts.Read(account).FirstPosition; slot >= 0; slot = state.Positions.Read(slot).Next)
+            for (int slot = state.Accounts.Read(account).FirstPosition; slot >= 0;
+                slot = state.Positions.Read(slot).Next)
             {
                 ref readonly PositionRow position = ref state.Positions.Read(slot);
                 int market = state.MarketSlot(position.Market);
@@ -62,7 +63,8 @@ internal static class Conservation
 
             // Funding nets to zero: what has been collected and not paid out is what is still owed to positions, plus
             // dust.
-            Invariant.Assert((row.FundingClearing << MarketRow.FundingScaleBits) + unsettled[market] == row.FundingDust);
+            Invariant.Assert(
+                (row.FundingClearing << MarketRow.FundingScaleBits) + unsettled[market] == row.FundingDust);
         }
 
         Invariant.Assert(claims == state.Pool.Read(0).Claims);

@@ -146,7 +146,8 @@ internal sealed class Matching
             _state, taker.Account, takerPosition, market, sign * quantity, resting.Price,
             taker.IsLiquidation ? 0 : market.Parameters.TakerFeePpm);
         FillOutcome makes = Settlement.Prepare(
-            _state, resting.Account, makerPosition, market, -sign * quantity, resting.Price, market.Parameters.MakerFeePpm);
+            _state, resting.Account, makerPosition, market, -sign * quantity, resting.Price,
+            market.Parameters.MakerFeePpm);
         if (taker.IsLiquidation && makes.Fee < 0)
         {
             // A liquidated account pays no taker fee, so there is nothing that a rebate could be paid from.

@@ -29,7 +29,8 @@ internal static class FundingSchedule
     private const long SampleTimeMax = 60 * Second;
 
     /// <summary>Samples the premium of one market and applies funding when a whole hour has been reached.</summary>
-    public static void Update(State state, int marketSlot, in BookQuote quote, long blockTime, List<ExchangeEvent> events)
+    public static void Update(
+        State state, int marketSlot, in BookQuote quote, long blockTime, List<ExchangeEvent> events)
     {
         uint market = state.Markets.Read(marketSlot).Parameters.MarketId;
         if (!state.Oracles.TryFind(market, out int oracleSlot))

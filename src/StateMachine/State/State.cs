@@ -139,7 +139,8 @@ internal sealed class State : IJournaled
         CreditedDeposits = Register(RowKind.CreditedDeposit, new Table<Sha256Digest, CreditedDepositRow>(Journal));
         Withdrawals = Register(RowKind.Withdrawal, new Table<ulong, WithdrawalRow>(Journal));
         Flows = Register(RowKind.Flow, new Table<Address, FlowRow>(Journal));
-        ConsensusParameters = Register(RowKind.ConsensusParameters, new Table<SingleKey, ConsensusParametersRow>(Journal));
+        ConsensusParameters = Register(
+            RowKind.ConsensusParameters, new Table<SingleKey, ConsensusParametersRow>(Journal));
         _self = Journal.Register(this);
         DueProposals = new DueQueue<ulong>(Journal);
         DueDeposits = new DueQueue<DepositKey>(Journal);

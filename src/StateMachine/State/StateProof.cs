@@ -89,7 +89,9 @@ public sealed class StateProof
         for (int depth = proof.Depth - 1; depth >= 0; depth--)
         {
             Sha256Digest sibling = proof._siblings[depth];
-            hash = keyHash.Bit(depth) == 0 ? Sha256Digest.OfPair(1, hash, sibling) : Sha256Digest.OfPair(1, sibling, hash);
+            hash = keyHash.Bit(depth) == 0
+                ? Sha256Digest.OfPair(1, hash, sibling)
+                : Sha256Digest.OfPair(1, sibling, hash);
         }
 
         return hash.Bytes.SequenceEqual(root);

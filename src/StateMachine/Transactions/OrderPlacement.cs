@@ -162,7 +162,8 @@ internal sealed class OrderPlacement
         return book.IsFull(operation.Side, operation.Price, operation.Quantity) ? ResultCode.BookFull : ResultCode.Ok;
     }
 
-    private OperationOutcome Execute(int account, in Operation operation, int marketSlot, bool mayRest, BlockContext context)
+    private OperationOutcome Execute(
+        int account, in Operation operation, int marketSlot, bool mayRest, BlockContext context)
     {
         ref ChainRow chain = ref _state.Chain.Write(0);
         var taker = new TakerOrder
@@ -309,7 +310,8 @@ internal sealed class OrderPlacement
         });
 
     // Of an order that did what it could and whose rest is gone.
-    private static void EmitClosed(in TakerOrder taker, in Operation operation, CloseReason reason, BlockContext context) =>
+    private static void EmitClosed(
+        in TakerOrder taker, in Operation operation, CloseReason reason, BlockContext context) =>
         context.Emit(new ExchangeEvent
         {
             Kind = EventKind.OrderClosed,

@@ -87,7 +87,8 @@ public struct ConsensusParametersRow : IRow<SingleKey, ConsensusParametersRow>
     /// <inheritdoc/>
     public static ConsensusParametersRow Decode(ref ByteReader key, ref ByteReader value) => new()
     {
-        Parameters = new ConsensusParameters(value.ReadInt64(), value.ReadInt64(), value.ReadInt64(), value.ReadInt64()),
+        Parameters = new ConsensusParameters(
+            value.ReadInt64(), value.ReadInt64(), value.ReadInt64(), value.ReadInt64()),
         FromHeight = value.ReadInt64(),
     };
 }

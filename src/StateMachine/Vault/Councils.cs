@@ -321,7 +321,8 @@ internal sealed class Councils
         _state.DueProposals.Add(time, proposal.Id);
     }
 
-    private static void Emit(EventKind kind, in ProposalRow proposal, Address signer, int votes, BlockContext context) =>
+    private static void Emit(
+        EventKind kind, in ProposalRow proposal, Address signer, int votes, BlockContext context) =>
         context.Emit(new ExchangeEvent
         {
             Kind = kind,

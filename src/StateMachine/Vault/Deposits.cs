@@ -100,7 +100,9 @@ internal sealed class Deposits
             return ResultCode.InvalidSubaccount;
         }
 
-        return _state.CreditedDeposits.TryFind(content.DepositId, out _) ? ResultCode.DepositAlreadyCredited : ResultCode.Ok;
+        return _state.CreditedDeposits.TryFind(content.DepositId, out _)
+            ? ResultCode.DepositAlreadyCredited
+            : ResultCode.Ok;
     }
 
     private int Open(

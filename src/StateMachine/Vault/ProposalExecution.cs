@@ -62,7 +62,8 @@ internal sealed class ProposalExecution
         }
 
         bool isTooFast = PolicyRules.IsTooFast(policy.Terms, _state.Vault.Read(0).Terms)
-            || PolicyRules.IsShortenedTooFast(policy.Council.TimelockSeconds, CouncilOf(CouncilKind.Guardians).TimelockSeconds);
+            || PolicyRules.IsShortenedTooFast(
+                policy.Council.TimelockSeconds, CouncilOf(CouncilKind.Guardians).TimelockSeconds);
         return isTooFast ? ResultCode.PolicyTooFast : ResultCode.Ok;
     }
 
@@ -74,7 +75,8 @@ internal sealed class ProposalExecution
         }
 
         bool isTooFast = PolicyRules.IsRaisedTooFast(policy.EpochLimit, _state.Treasury.Read(0).EpochLimit)
-            || PolicyRules.IsShortenedTooFast(policy.Council.TimelockSeconds, CouncilOf(CouncilKind.Treasurers).TimelockSeconds);
+            || PolicyRules.IsShortenedTooFast(
+                policy.Council.TimelockSeconds, CouncilOf(CouncilKind.Treasurers).TimelockSeconds);
         return isTooFast ? ResultCode.PolicyTooFast : ResultCode.Ok;
     }
 
