@@ -12,8 +12,8 @@ using Google.Protobuf.WellKnownTypes;
 namespace AppChain.Bench;
 
 /// <summary>
-/// The whole signer, as an engine sees it: processes started from their configuration, a unix socket, the guard's record on
-/// the disk, the other two signers over encrypted connections, the key, the audit log, and the way back.
+/// The whole signer, as an engine sees it: processes started from their configuration, a unix socket, the guard's
+/// record on the disk, the other two signers over encrypted connections, the key, the audit log, and the way back.
 /// </summary>
 internal static class SignerFigures
 {
@@ -75,8 +75,8 @@ internal static class SignerFigures
             $"| {set.Describe} | {what} | {Votes * signatures / seconds:0} | {At(0.5)} | {At(0.9)} | {At(0.99)} | {At(1)} | {LoadAverage()} |"));
     }
 
-    // With one signer: how long after the device is back the first vote is signed. With three: how long the engine waits for
-    // the vote during which the device of the signer it asks is taken away.
+    // With one signer: how long after the device is back the first vote is signed. With three: how long the engine
+    // waits for the vote during which the device of the signer it asks is taken away.
     private static void PrintLoss(SignerSet set, int signers)
     {
         var waits = new List<double>();

@@ -15,8 +15,8 @@ using Validator = AppChain.StateMachine.Validator;
 namespace AppChain.Bench;
 
 /// <summary>
-/// Snapshot, restore and restart of a chain with a million accounts; replay of blocks after a restart; and what the flush
-/// of Commit takes of a block.
+/// Snapshot, restore and restart of a chain with a million accounts; replay of blocks after a restart; and what the
+/// flush of Commit takes of a block.
 /// </summary>
 internal sealed class SnapshotFigures : IDisposable
 {

@@ -16,7 +16,9 @@ using Google.Protobuf;
 
 namespace AppChain.Bench;
 
-/// <summary>An application that costs nothing: FinalizeBlock answers a result per transaction, all else is empty.</summary>
+/// <summary>
+/// An application that costs nothing: FinalizeBlock answers a result per transaction, all else is empty.
+/// </summary>
 public class EmptyAnswers : DispatchProxy
 {
     /// <inheritdoc/>
@@ -40,8 +42,8 @@ public class EmptyAnswers : DispatchProxy
 
 /// <summary>
 /// The two transports of ABCI with one caller each on loopback: what the engine waits for beside the application's own
-/// time, and how many CheckTx go through when they are queued, as the engine does on the socket and cannot over gRPC. The
-/// rounds of the two are taken in turn, so that their ratio holds on a machine that others use too.
+/// time, and how many CheckTx go through when they are queued, as the engine does on the socket and cannot over gRPC.
+/// The rounds of the two are taken in turn, so that their ratio holds on a machine that others use too.
 /// </summary>
 internal sealed class TransportFigures : IDisposable
 {

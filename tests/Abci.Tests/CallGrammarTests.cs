@@ -95,7 +95,9 @@ internal sealed class CallGrammarTests
         Assert.That(wrong, Does.StartWith($"call {at}, "));
     }
 
-    /// <summary>Every single change of order in a good word is noticed, but for votes, which may come in any order.</summary>
+    /// <summary>
+    /// Every single change of order in a good word is noticed, but for votes, which may come in any order.
+    /// </summary>
     [Test]
     public void Exchanging_two_neighbours_of_a_good_word_is_noticed()
     {

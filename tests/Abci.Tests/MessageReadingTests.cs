@@ -8,7 +8,9 @@ using NUnit.Framework;
 
 namespace AppChain.Tests;
 
-/// <summary>Messages from bytes of others: either they are one, or there is one exception that says they are not.</summary>
+/// <summary>
+/// Messages from bytes of others: either they are one, or there is one exception that says they are not.
+/// </summary>
 [TestFixture]
 internal sealed class MessageReadingTests
 {
@@ -44,8 +46,8 @@ internal sealed class MessageReadingTests
         Assert.That(() => Request.Parser.Read(Convert.FromHexString(hex)), Throws.TypeOf<MalformedMessageException>());
     }
 
-    // The length of a known field (an Echo with its text, a CheckTx with its bytes) and of an unknown one, at the start,
-    // within the nested message and after sound fields.
+    // The length of a known field (an Echo with its text, a CheckTx with its bytes) and of an unknown one, at the
+    // start, within the nested message and after sound fields.
     private static IEnumerable<string> Overruns()
     {
         byte[] sound = new Request { Echo = new RequestEcho { Message = "hello" } }.ToByteArray();

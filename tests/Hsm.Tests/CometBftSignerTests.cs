@@ -16,7 +16,9 @@ using NUnit.Framework;
 
 namespace AppChain.Tests;
 
-/// <summary>Our signer at a real CometBFT node, over TCP with the secret connection. Needs the cometbft binary.</summary>
+/// <summary>
+/// Our signer at a real CometBFT node, over TCP with the secret connection. Needs the cometbft binary.
+/// </summary>
 internal sealed class CometBftSignerTests
 {
     private const string Chain = "interop";

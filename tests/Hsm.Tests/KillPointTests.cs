@@ -9,8 +9,8 @@ using NUnit.Framework;
 namespace AppChain.Tests;
 
 /// <summary>
-/// SIGN-9: what a kill can leave on the disk between any two steps of a signature, every byte of every write included. From
-/// each of these folders the signer starts by itself, and another content is signed only where none can have left.
+/// SIGN-9: what a kill can leave on the disk between any two steps of a signature, every byte of every write included.
+/// From each of these folders the signer starts by itself, and another content is signed only where none can have left.
 /// </summary>
 [NonParallelizable]
 internal sealed class KillPointTests

@@ -338,7 +338,9 @@ internal sealed class QuorumTests
         Assert.That(lines, Is.InRange(1, 2 + (int)Stopwatch.GetElapsedTime(start).TotalSeconds));
     }
 
-    /// <summary>A disk that fails while a signer recovers is tried again: the process and its other keys live on.</summary>
+    /// <summary>
+    /// A disk that fails while a signer recovers is tried again: the process and its other keys live on.
+    /// </summary>
     [Test]
     [Property("Spec", "SIGN-15")]
     public void A_disk_that_fails_during_recovery_is_tried_again()

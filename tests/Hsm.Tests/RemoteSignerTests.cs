@@ -194,7 +194,9 @@ internal sealed class RemoteSignerTests
         Assert.That(answer.SignedVoteResponse.Vote.Signature.IsEmpty, Is.True);
     }
 
-    /// <summary>The record stays, so that a device that lies once cannot be made to sign something else there.</summary>
+    /// <summary>
+    /// The record stays, so that a device that lies once cannot be made to sign something else there.
+    /// </summary>
     [Test]
     [Property("Spec", "SIGN-12")]
     public void A_key_that_signs_wrongly_releases_nothing()

@@ -11,7 +11,9 @@ internal static class Draw
 {
     private static readonly Gen<uint> s_word = Gen.Choose(int.MinValue, int.MaxValue).Select(i => unchecked((uint)i));
 
-    /// <summary>0 … 2^bits − 1, of any width, powers of two and their neighbours more often than chance has it.</summary>
+    /// <summary>
+    /// 0 … 2^bits − 1, of any width, powers of two and their neighbours more often than chance has it.
+    /// </summary>
     public static Gen<Int128> Natural(int bits) =>
         from width in Gen.Choose(0, bits)
         from shape in Gen.Choose(0, 4)

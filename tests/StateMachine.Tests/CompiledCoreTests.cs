@@ -11,7 +11,8 @@ using NUnit.Framework;
 namespace AppChain.StateMachine.Tests;
 
 /// <summary>
-/// Determinism of the core, read from the compiled assemblies: what an analyzer of the source cannot see is still there.
+/// Determinism of the core, read from the compiled assemblies: what an analyzer of the source cannot see is still
+/// there.
 /// </summary>
 [TestFixture]
 public sealed class CompiledCoreTests

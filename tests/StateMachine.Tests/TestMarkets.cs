@@ -45,7 +45,9 @@ internal static class TestMarkets
     public static CouncilTerms Council(params string[] names) => new(
         [.. System.Linq.Enumerable.Select(names, KeyOf)], (names.Length * 2 / 3), (names.Length * 2 / 3), 0);
 
-    /// <summary>A vault of three guardians that stands in nobody's way: no timelock, no cap that could be reached.</summary>
+    /// <summary>
+    /// A vault of three guardians that stands in nobody's way: no timelock, no cap that could be reached.
+    /// </summary>
     public static GenesisVault OpenVault { get; } = new(
         Council("gina", "greta", "gus"), new VaultTerms([new TimelockTier(0, 0)], Limits.AmountMax, Limits.AmountMax, 3_600));
 

@@ -56,7 +56,9 @@ internal static partial class SoftHsmDevice
         return Pkcs11Key.Open(Pkcs11Module.SoftHsm, token, label, () => Pin);
     }
 
-    /// <summary>Removes the device, when there is one. The host of the tests may not live to its own orderly end.</summary>
+    /// <summary>
+    /// Removes the device, when there is one. The host of the tests may not live to its own orderly end.
+    /// </summary>
     public static void Delete()
     {
         if (s_tokens.IsValueCreated && Directory.Exists(Path.GetDirectoryName(Tokens)))

@@ -25,8 +25,9 @@ internal sealed record FuzzResult(
     long Executions, SortedDictionary<string, long> Verdicts, double Seconds, (Exception Error, byte[] Input)? Finding);
 
 /// <summary>
-/// The fuzz driver: <c>./appchain fuzz --entrance NAME --executions N --seed S</c>. The same seed makes the same inputs.
-/// Inputs of the corpus come first, then new ones. With <c>--save DIR</c> the first input of each verdict is kept.
+/// The fuzz driver: <c>./appchain fuzz --entrance NAME --executions N --seed S</c>. The same seed makes the same
+/// inputs. Inputs of the corpus come first, then new ones. With <c>--save DIR</c> the first input of each verdict is
+/// kept.
 /// </summary>
 internal static class FuzzProgram
 {

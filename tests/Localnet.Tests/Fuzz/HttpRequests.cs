@@ -7,7 +7,9 @@ using System.Threading.Tasks;
 
 namespace AppChain.Localnet.Tests.Fuzz;
 
-/// <summary>Bodies of requests to the RPC of a node with a few blocks: each is answered, with an error or a result.</summary>
+/// <summary>
+/// Bodies of requests to the RPC of a node with a few blocks: each is answered, with an error or a result.
+/// </summary>
 internal sealed class HttpRequests
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);

@@ -11,7 +11,9 @@ using Google.Protobuf.WellKnownTypes;
 
 namespace AppChain.Localnet.Tests.Fuzz;
 
-/// <summary>Questions of a node to its signer. Whatever is asked, two votes of one step never get two signatures.</summary>
+/// <summary>
+/// Questions of a node to its signer. Whatever is asked, two votes of one step never get two signatures.
+/// </summary>
 internal sealed class SignerQuestions
 {
     private const string ChainId = "fuzz-1";

@@ -5,7 +5,9 @@ using System.Text;
 
 namespace AppChain.Localnet.Tests.Fuzz;
 
-/// <summary>Damages text by its words: numbers become extremes, words and lines are doubled, swapped, dropped, mixed.</summary>
+/// <summary>
+/// Damages text by its words: numbers become extremes, words and lines are doubled, swapped, dropped, mixed.
+/// </summary>
 internal sealed class TextDamage(Random random)
 {
     private static readonly string[] s_words =

@@ -73,5 +73,7 @@ public sealed record HandshakeCase(
     }
 }
 
-/// <summary>What an engine has stored: blocks up to S, state after T, first block B, and the results of block S.</summary>
+/// <summary>
+/// What an engine has stored: blocks up to S, state after T, first block B, and the results of block S.
+/// </summary>
 public sealed record EngineData(long Blocks, long State, long Base, bool HasResponse);

@@ -5,9 +5,9 @@ using NUnit.Framework;
 namespace AppChain.Localnet.Tests;
 
 /// <summary>
-/// The handshake's table itself, written down once more: with A the application's height, S that of the stored blocks, T
-/// that of the stored state and B the first block kept. Every row has a case, and every case wants what its row says, so
-/// that the cases, which run on both engines, are all there is.
+/// The handshake's table itself, written down once more: with A the application's height, S that of the stored blocks,
+/// T that of the stored state and B the first block kept. Every row has a case, and every case wants what its row says,
+/// so that the cases, which run on both engines, are all there is.
 /// </summary>
 [TestFixture]
 public sealed class HandshakeTableTests

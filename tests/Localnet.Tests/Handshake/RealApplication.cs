@@ -9,8 +9,8 @@ using AppChain.Node;
 namespace AppChain.Localnet.Tests;
 
 /// <summary>
-/// The application of the product on a store of its own, as both engines see it, with what it was asked. A hook in front
-/// of a call lets it die there.
+/// The application of the product on a store of its own, as both engines see it, with what it was asked. A hook in
+/// front of a call lets it die there.
 /// </summary>
 public sealed class RealApplication : IDisposable
 {

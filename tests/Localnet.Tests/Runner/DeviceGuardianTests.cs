@@ -11,8 +11,8 @@ using NUnit.Framework;
 namespace AppChain.Localnet.Tests;
 
 /// <summary>
-/// Owner and guardian with keys in devices, on four validators whose consensus keys are in devices too: VAULT-9, VAULT-11,
-/// VAULT-15 and HSM-7 from end to end, on both engines.
+/// Owner and guardian with keys in devices, on four validators whose consensus keys are in devices too: VAULT-9,
+/// VAULT-11, VAULT-15 and HSM-7 from end to end, on both engines.
 /// </summary>
 [TestFixture]
 [NonParallelizable]

@@ -9,7 +9,9 @@ using NUnit.Framework;
 
 namespace AppChain.Localnet.Tests;
 
-/// <summary>A localnet in a process of its own, and the command line beside it, as a person at a terminal has them.</summary>
+/// <summary>
+/// A localnet in a process of its own, and the command line beside it, as a person at a terminal has them.
+/// </summary>
 internal sealed class LocalnetByHand : IAsyncDisposable
 {
     private readonly string _home = Directory.CreateTempSubdirectory("appchain-localnet-").FullName;

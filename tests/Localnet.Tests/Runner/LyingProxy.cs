@@ -9,7 +9,9 @@ using Google.Protobuf;
 
 namespace AppChain.Localnet.Tests;
 
-/// <summary>Stands between somebody and a node, and alters one kind of answer. The lies first; the last is none.</summary>
+/// <summary>
+/// Stands between somebody and a node, and alters one kind of answer. The lies first; the last is none.
+/// </summary>
 internal sealed class LyingProxy : IDisposable
 {
     private readonly HttpListener _listener = new();

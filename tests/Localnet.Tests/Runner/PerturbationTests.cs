@@ -21,8 +21,8 @@ public sealed class PerturbationTests
     [TearDown]
     public void DeleteHome() => Directory.Delete(_home, recursive: true);
 
-    // VAULT-16, C20: the run fails when an engine has other parameters than the guardians decided, or a header names others.
-    // The chain's clock is fast, so that the timelock is short.
+    // VAULT-16, C20: the run fails when an engine has other parameters than the guardians decided, or a header names
+    // others. The chain's clock is fast, so that the timelock is short.
     [Test]
     public void The_embedded_engine_obeys_a_parameter_change()
     {
@@ -84,7 +84,8 @@ public sealed class PerturbationTests
     private static IEnumerable<string> Kinds(JsonElement faults) =>
         faults.GetProperty("perturbations").EnumerateArray().Select(static fault => fault.GetProperty("kind").GetString()!);
 
-    // Exit code 0 says that app hashes, blocks, conservation, calls, audit logs and recovery times were all as they must be.
+    // Exit code 0 says that app hashes, blocks, conservation, calls, audit logs and recovery times were all as they
+    // must be.
     private JsonElement Run(string[] arguments, int patienceSeconds)
     {
         string report = Path.Combine(_home, "report.json");

@@ -7,8 +7,8 @@ using NUnit.Framework;
 namespace AppChain.Localnet.Tests;
 
 /// <summary>
-/// A fifth node joins a running network of real CometBFT nodes from a snapshot. Takes a minute and a half, at a load of 20
-/// on two cores.
+/// A fifth node joins a running network of real CometBFT nodes from a snapshot. Takes a minute and a half, at a load of
+/// 20 on two cores.
 /// </summary>
 [TestFixture]
 [NonParallelizable]

@@ -6,8 +6,8 @@ using NUnit.Framework;
 namespace AppChain.Localnet.Tests;
 
 /// <summary>
-/// VAULT-7 to VAULT-9 and VAULT-13 as people do them, on four validators: a withdrawal through timelock, guardians and release to a
-/// verifier without a node; a payment of the treasury.
+/// VAULT-7 to VAULT-9 and VAULT-13 as people do them, on four validators: a withdrawal through timelock, guardians and
+/// release to a verifier without a node; a payment of the treasury.
 /// </summary>
 [TestFixture]
 [NonParallelizable]

@@ -18,7 +18,9 @@ internal static class Tapes
     /// <summary>Tapes of applications, as scenario.nodeN.abci.</summary>
     public static IEnumerable<string> Applications() => Names(".abci");
 
-    /// <summary>Those of validators, which begin with genesis; not that of a node that begins with a snapshot.</summary>
+    /// <summary>
+    /// Those of validators, which begin with genesis; not that of a node that begins with a snapshot.
+    /// </summary>
     public static IEnumerable<string> Validators() =>
         Applications().Where(name => !name.StartsWith("state_sync", StringComparison.Ordinal));
 

@@ -12,7 +12,8 @@ using NUnit.Framework;
 namespace AppChain.Localnet.Tests.Vectors;
 
 /// <summary>
-/// The tapes show what their scenarios are for. A recording in which it did not come to pass is of no use: record again.
+/// The tapes show what their scenarios are for. A recording in which it did not come to pass is of no use: record
+/// again.
 /// </summary>
 [TestFixture]
 public sealed class VectorContentTests

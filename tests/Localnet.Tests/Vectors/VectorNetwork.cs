@@ -9,7 +9,9 @@ using AppChain.Node;
 
 namespace AppChain.Localnet.Tests.Vectors;
 
-/// <summary>Four real CometBFT validators with the product's application, driven through a scenario and taped.</summary>
+/// <summary>
+/// Four real CometBFT validators with the product's application, driven through a scenario and taped.
+/// </summary>
 internal sealed class VectorNetwork : IDisposable
 {
     private const int Port = 34_100;

@@ -15,8 +15,8 @@ using SignerMessage = AppChain.Abci.Wire.Privval.Message;
 namespace AppChain.Localnet.Tests.Vectors;
 
 /// <summary>
-/// What real CometBFT nodes said to this application and to its signer, replayed where no CometBFT is at hand. The tapes
-/// are recorded again with <c>./appchain record</c>, which a change of execution makes necessary.
+/// What real CometBFT nodes said to this application and to its signer, replayed where no CometBFT is at hand. The
+/// tapes are recorded again with <c>./appchain record</c>, which a change of execution makes necessary.
 /// </summary>
 [TestFixture]
 public sealed class VectorReplayTests
@@ -89,7 +89,9 @@ public sealed class VectorReplayTests
         Assert.That(calls, Is.GreaterThan(20));
     }
 
-    /// <summary>The questions to a signer, asked of ours with the same key, which is the first of a localnet's.</summary>
+    /// <summary>
+    /// The questions to a signer, asked of ours with the same key, which is the first of a localnet's.
+    /// </summary>
     [TestCaseSource(typeof(Tapes), nameof(Tapes.Signers))]
     public void The_signer_gives_the_recorded_answers_and_none_twice(string name)
     {

@@ -10,9 +10,9 @@ using Google.Protobuf;
 namespace AppChain.Localnet.Tests.Vectors;
 
 /// <summary>
-/// What happens to a network while it is recorded. They are those of the recordings of CometBFT with a test application,
-/// as far as this application can be brought to them: validators change by evidence only, parameters by a decision of
-/// the guardians; and a late node joins by state sync.
+/// What happens to a network while it is recorded. They are those of the recordings of CometBFT with a test
+/// application, as far as this application can be brought to them: validators change by evidence only, parameters by a
+/// decision of the guardians; and a late node joins by state sync.
 /// </summary>
 internal sealed record VectorScenario(string Name, long Blocks)
 {
@@ -71,7 +71,8 @@ internal sealed record VectorScenario(string Name, long Blocks)
     };
 
     /// <summary>
-    /// The first proposal of height 6 and the first two of height 10 lack the prices; that of 14 has a forged signature.
+    /// The first proposal of height 6 and the first two of height 10 lack the prices; that of 14 has a forged
+    /// signature.
     /// </summary>
     private static VectorScenario Reject()
     {
@@ -141,8 +142,8 @@ internal sealed record VectorScenario(string Name, long Blocks)
     };
 
     /// <summary>
-    /// Validator 3 sends bytes that are no prices at 6 to 8, validator 2 nothing at 10 and 11. Validator 3 refuses sound
-    /// proposals from 12 on and does not wait for all prevotes, so that some of its precommits are nil.
+    /// Validator 3 sends bytes that are no prices at 6 to 8, validator 2 nothing at 10 and 11. Validator 3 refuses
+    /// sound proposals from 12 on and does not wait for all prevotes, so that some of its precommits are nil.
     /// </summary>
     private static VectorScenario MixedVotes() => new("mixed_votes", 26)
     {

@@ -18,7 +18,9 @@ using Validator = AppChain.Abci.Wire.Validator;
 
 namespace AppChain.Node.Tests;
 
-/// <summary>Four applications driven by hand as consensus would: proposal, votes with extensions, block, commit.</summary>
+/// <summary>
+/// Four applications driven by hand as consensus would: proposal, votes with extensions, block, commit.
+/// </summary>
 [TestFixture]
 public sealed class ApplicationTests
 {

@@ -12,9 +12,9 @@ using NUnit.Framework;
 namespace AppChain.Node.Tests;
 
 /// <summary>
-/// VAULT-9: one validator that was taken over, with a withdrawal waiting for its release. It proposes what it likes; nothing of
-/// it moves collateral, and what guardians sign still does. What it reports as a price is bounded elsewhere (LiarTests), what
-/// its node tells a guardian too (LyingNodeTests).
+/// VAULT-9: one validator that was taken over, with a withdrawal waiting for its release. It proposes what it likes;
+/// nothing of it moves collateral, and what guardians sign still does. What it reports as a price is bounded elsewhere
+/// (LiarTests), what its node tells a guardian too (LyingNodeTests).
 /// </summary>
 [TestFixture]
 public sealed class CompromisedValidatorTests

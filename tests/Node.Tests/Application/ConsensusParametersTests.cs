@@ -19,7 +19,9 @@ using VaultTerms = AppChain.StateMachine.VaultTerms;
 
 namespace AppChain.Node.Tests;
 
-/// <summary>VAULT-16 as the engine sees it: what guardians decide comes with the results of the block that executes it.</summary>
+/// <summary>
+/// VAULT-16 as the engine sees it: what guardians decide comes with the results of the block that executes it.
+/// </summary>
 [TestFixture]
 public sealed class ConsensusParametersTests
 {

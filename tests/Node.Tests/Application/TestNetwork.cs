@@ -63,7 +63,9 @@ internal sealed class TestNetwork : IDisposable
 
     public ExtendedCommitInfo LastCommit { get; set; } = new();
 
-    /// <summary>Keys of the guardians, all of whom must agree and none of whom has to wait; read when the chain begins.</summary>
+    /// <summary>
+    /// Keys of the guardians, all of whom must agree and none of whom has to wait; read when the chain begins.
+    /// </summary>
     public IReadOnlyList<string> Guardians { get; init; } = [];
 
     public TestNetwork(Func<string> newDirectory, int validators = 4)

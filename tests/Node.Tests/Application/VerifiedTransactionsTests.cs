@@ -5,7 +5,9 @@ using NUnit.Framework;
 
 namespace AppChain.Node.Tests;
 
-/// <summary>What a node remembers of the transactions that anybody sends it has a bound in memory, not only in number.</summary>
+/// <summary>
+/// What a node remembers of the transactions that anybody sends it has a bound in memory, not only in number.
+/// </summary>
 [TestFixture]
 public sealed class VerifiedTransactionsTests
 {

@@ -9,7 +9,9 @@ using NUnit.Framework;
 
 namespace AppChain.Node.Tests.Cli;
 
-/// <summary>The verbs of <c>hsm</c>, each with module, token and PIN file: HSM-1, HSM-5 and HSM-6 as people meet them.</summary>
+/// <summary>
+/// The verbs of <c>hsm</c>, each with module, token and PIN file: HSM-1, HSM-5 and HSM-6 as people meet them.
+/// </summary>
 [TestFixture]
 [NonParallelizable]
 [UnsupportedOSPlatform("windows")]

@@ -10,7 +10,9 @@ using NUnit.Framework;
 
 namespace AppChain.Node.Tests;
 
-/// <summary>VAULT-9, VAULT-11: signatures and keys inside of transactions, of which the state machine knows nothing.</summary>
+/// <summary>
+/// VAULT-9, VAULT-11: signatures and keys inside of transactions, of which the state machine knows nothing.
+/// </summary>
 [TestFixture]
 public sealed class ReleaseSignatureTests
 {

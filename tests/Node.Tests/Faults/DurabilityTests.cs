@@ -10,7 +10,9 @@ using NUnit.Framework;
 
 namespace AppChain.Node.Tests.Faults;
 
-/// <summary>What was committed survives kills, a full disk and a broken invariant; what was not is never acknowledged.</summary>
+/// <summary>
+/// What was committed survives kills, a full disk and a broken invariant; what was not is never acknowledged.
+/// </summary>
 [TestFixture]
 public sealed class DurabilityTests
 {

@@ -13,7 +13,9 @@ using NUnit.Framework;
 
 namespace AppChain.Node.Tests;
 
-/// <summary>VAULT-15: whatever a node says that trusted validators did not sign, a guardian does not sign either.</summary>
+/// <summary>
+/// VAULT-15: whatever a node says that trusted validators did not sign, a guardian does not sign either.
+/// </summary>
 [TestFixture]
 public sealed class LyingNodeTests
 {

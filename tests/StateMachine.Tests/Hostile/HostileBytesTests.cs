@@ -173,8 +173,8 @@ public sealed class HostileBytesTests
         return random.Next(3) == 0 ? [first] : [first, second];
     }
 
-    // A third is sound, half is damaged in its structure, the others anywhere. A nonce far ahead shuts its owner out, so
-    // few of those are let through.
+    // A third is sound, half is damaged in its structure, the others anywhere. A nonce far ahead shuts its owner out,
+    // so few of those are let through.
     private byte[] AnyTransaction()
     {
         int key = _random.Next(Keys);

@@ -13,7 +13,9 @@ public sealed class LiquidationTests
 {
     private const long Usd = 1_000_000;
 
-    /// <summary>Alice is long 90 at 1,000 with 10,000 USD of collateral, against dave; a tick and a lot are one USD.</summary>
+    /// <summary>
+    /// Alice is long 90 at 1,000 with 10,000 USD of collateral, against dave; a tick and a lot are one USD.
+    /// </summary>
     private static TestChain AliceLong(long insurance = 0, bool sliced = false, params (string, long)[] more)
     {
         var accounts = new List<(string, long)> { ("alice", 10_000), ("bob", 100_000), ("carol", 10_000), ("dave", 100_000) };
@@ -289,7 +291,8 @@ public sealed class LiquidationTests
     [Test]
     public void A_full_budget_starves_nobody()
     {
-        // 700 small longs below maintenance and not bankrupt, more than the 512 turns of a pass, and no book to sell to.
+        // 700 small longs below maintenance and not bankrupt, more than the 512 turns of a pass, and no book to sell
+        // to.
         var accounts = new List<(string, long)> { ("dave", 10_000_000) };
         for (int i = 0; i < 700; i++)
         {

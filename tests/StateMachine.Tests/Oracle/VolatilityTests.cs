@@ -4,7 +4,9 @@ using NUnit.Framework;
 
 namespace AppChain.StateMachine.Tests.Oracle;
 
-/// <summary>ORACLE-5, ORACLE-9 and ORACLE-12: integer roots, exponentials and averages against floating point.</summary>
+/// <summary>
+/// ORACLE-5, ORACLE-9 and ORACLE-12: integer roots, exponentials and averages against floating point.
+/// </summary>
 public sealed class VolatilityTests
 {
     private const long Second = 1_000_000_000;

@@ -19,10 +19,10 @@ namespace AppChain.StateMachine.Tests;
 ///   alice position 1 = 90
 /// </code>
 /// Set-up lines (market, fund, has, guardians, treasurers, vault) come first; without them gina, greta and gus are
-/// guardians of a vault without timelock or cap, tara, tess and tom treasurers, two of whom agree or veto, also at once.
-/// guardians none is a chain without vault and treasury. COUNCIL is NAME ... [agree N] [veto N] [lock TIME],
-/// TERMS are [wait USD:TIME,USD:TIME...] [cap USD/USD] [sign TIME]: tiers of the timelock, caps of one owner and of all,
-/// time to sign, with TIME as in 90s, 5m, 2h, 1d; treasurers COUNCIL spend USD. Then, each making a block:
+/// guardians of a vault without timelock or cap, tara, tess and tom treasurers, two of whom agree or veto, also at
+/// once. guardians none is a chain without vault and treasury. COUNCIL is NAME ... [agree N] [veto N] [lock TIME],
+/// TERMS are [wait USD:TIME,USD:TIME...] [cap USD/USD] [sign TIME]: tiers of the timelock, caps of one owner and of
+/// all, time to sign, with TIME as in 90s, 5m, 2h, 1d; treasurers COUNCIL spend USD. Then, each making a block:
 /// <list type="bullet">
 /// <item>price MARKET TICKS [+- TICKS]|none; block; pass N s|m|h|d, which makes a block that much later;</item>
 /// <item>NAME[/SUB] [nonce N] [expires +N] OPERATION -> CODE [filled N] [order N] [needs USD] [has USD]; the expiry is
@@ -30,17 +30,17 @@ namespace AppChain.StateMachine.Tests;
 /// <item>NAME[/SUB] all|each: OPERATION ; OPERATION ... -> CODE CODE ...: a batch, one code for each operation;</item>
 /// <item>together: NAME OPERATION ; NAME OPERATION ... -> CODE CODE ...: several transactions in one block.</item>
 /// </list>
-/// Operations: buy|sell LOTS@TICKS [on MARKET] [gtc|ioc|fok|post] [market] [reduce] [id N] [until height +N] [until +Ns]
-/// [stp maker|taker|both|decrement]; replace ID|id N buy|sell ...; cancel ID|id N; cancel-all MARKET;
-/// send USD to NAME[/SUB]; withdraw USD [to TEXT]; cancel-withdrawal N; veto-withdrawal N; attest DEPOSIT USD to
-/// NAME[/SUB]; sign N [sequence N] [expiry +TIME|-TIME] [version N] [amount USD] [to TEXT], as the row has it but for
-/// what is said; propose vault TERMS, guardians COUNCIL, treasurers COUNCIL spend USD, consensus BYTES age BLOCKS/TIME evidence BYTES or spend USD to NAME|fund
-/// [for TEXT]; approve N; veto N; retract N. Checks, which make no block: NAME position M = LOTS, NAME collateral = USD,
-/// NAME liquidating = yes|no, NAME exists = yes|no, oracle M = STATE TICKS, mark M = TICKS, interest M = LOTS,
-/// book M = LOTS@TICKS ... | LOTS@TICKS ..., fund = USD, fees = USD, leaving = USD, held = USD, withdrawal N = STATE|none,
-/// sequence N = N, signatures N = COUNT, proposal N = STATE|none, version guardians|treasurers = N, members
-/// guardians|treasurers = COUNT, and of the last block events = KIND*COUNT ..., closed = REASON ..., outcome = STATE ... of
-/// proposals and ended = STATE ... of withdrawals.
+/// Operations: buy|sell LOTS@TICKS [on MARKET] [gtc|ioc|fok|post] [market] [reduce] [id N] [until height +N] [until
+/// +Ns] [stp maker|taker|both|decrement]; replace ID|id N buy|sell ...; cancel ID|id N; cancel-all MARKET; send USD to
+/// NAME[/SUB]; withdraw USD [to TEXT]; cancel-withdrawal N; veto-withdrawal N; attest DEPOSIT USD to NAME[/SUB]; sign N
+/// [sequence N] [expiry +TIME|-TIME] [version N] [amount USD] [to TEXT], as the row has it but for what is said;
+/// propose vault TERMS, guardians COUNCIL, treasurers COUNCIL spend USD, consensus BYTES age BLOCKS/TIME evidence BYTES
+/// or spend USD to NAME|fund [for TEXT]; approve N; veto N; retract N. Checks, which make no block: NAME position M =
+/// LOTS, NAME collateral = USD, NAME liquidating = yes|no, NAME exists = yes|no, oracle M = STATE TICKS, mark M =
+/// TICKS, interest M = LOTS, book M = LOTS@TICKS ... | LOTS@TICKS ..., fund = USD, fees = USD, leaving = USD, held =
+/// USD, withdrawal N = STATE|none, sequence N = N, signatures N = COUNT, proposal N = STATE|none, version
+/// guardians|treasurers = N, members guardians|treasurers = COUNT, and of the last block events = KIND*COUNT ...,
+/// closed = REASON ..., outcome = STATE ... of proposals and ended = STATE ... of withdrawals.
 /// </summary>
 /// <param name="Title">What the scenario shows.</param>
 /// <param name="File">File it is in.</param>

@@ -6,8 +6,8 @@ using NUnit.Framework;
 namespace AppChain.StateMachine.Tests;
 
 /// <summary>
-/// Rows, books, lists and indexes under random changes and nested savepoints: whatever is rolled back leaves the text of
-/// the whole state as it was.
+/// Rows, books, lists and indexes under random changes and nested savepoints: whatever is rolled back leaves the text
+/// of the whole state as it was.
 /// </summary>
 [TestFixture]
 public sealed class UndoTests

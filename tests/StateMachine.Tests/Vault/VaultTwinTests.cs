@@ -6,8 +6,8 @@ using NUnit.Framework;
 namespace AppChain.StateMachine.Tests;
 
 /// <summary>
-/// VAULT-7, VAULT-8: timelock and rolling caps against a twin that keeps the whole history and adds it up anew each time,
-/// and against the exact window of 24 h, which the hours may only overstate.
+/// VAULT-7, VAULT-8: timelock and rolling caps against a twin that keeps the whole history and adds it up anew each
+/// time, and against the exact window of 24 h, which the hours may only overstate.
 /// </summary>
 [TestFixture]
 public sealed class VaultTwinTests
