@@ -47,7 +47,9 @@ internal static class Program
                 TreeFigures.Print(Console.Out);
                 return 0;
             default:
-                Console.Error.WriteLine("usage: ./appchain bench [book|orders|oracle|node|tree|queries|transports|signer|snapshots [ACCOUNTS]|all]");
+                Console.Error.WriteLine(
+                    "usage: ./appchain bench [book|orders|oracle|node|tree|queries|transports|signer|snapshots "
+                    + "[ACCOUNTS]|all]");
                 return 2;
         }
     }

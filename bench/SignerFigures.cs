@@ -23,7 +23,9 @@ internal static class SignerFigures
     /// <summary>Prints the table, and how long the loss of a device lasts for the engine.</summary>
     public static void Print()
     {
-        Console.WriteLine($"signer: {Votes} votes one after the other, after {Warmup} not counted; every kind twice, in turn and back");
+        Console.WriteLine(
+            $"signer: {Votes} votes one after the other, after {Warmup} not counted; every kind twice, in turn "
+            + "and back");
         Console.WriteLine("| key | signers | vote | signatures/s | p50 ms | p90 ms | p99 ms | most ms | load |");
         Console.WriteLine("|---|---|---|---|---|---|---|---|---|");
         bool hasDevice = File.Exists(Pkcs11Module.SoftHsm);
@@ -69,10 +71,12 @@ internal static class SignerFigures
 
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         milliseconds.Sort();
-        string At(double share) => milliseconds[Math.Min(Votes - 1, (int)(Votes * share))].ToString("0.00", CultureInfo.InvariantCulture);
+        string At(double share) =>
+            milliseconds[Math.Min(Votes - 1, (int)(Votes * share))].ToString("0.00", CultureInfo.InvariantCulture);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"| {set.Describe} | {what} | {Votes * signatures / seconds:0} | {At(0.5)} | {At(0.9)} | {At(0.99)} | {At(1)} | {LoadAverage()} |"));
+            $"| {set.Describe} | {what} | {Votes * signatures / seconds:0} | {At(0.5)} | {At(0.9)} | {At(0.99)} | "
+            + $"{At(1)} | {LoadAverage()} |"));
     }
 
     // With one signer: how long after the device is back the first vote is signed. With three: how long the engine
@@ -101,7 +105,8 @@ internal static class SignerFigures
 
             // A module may sign some votes more from what it has in memory: the wait is that of the slowest of them.
             double longest = Stopwatch.GetElapsedTime(lost).TotalMilliseconds;
-            for (long began = Stopwatch.GetTimestamp(); signers > 1 && Stopwatch.GetElapsedTime(began).TotalSeconds < 1;)
+            for (long began = Stopwatch.GetTimestamp();
+                signers > 1 && Stopwatch.GetElapsedTime(began).TotalSeconds < 1;)
             {
                 long one = Stopwatch.GetTimestamp();
                 TrySign(set);
@@ -113,9 +118,12 @@ internal static class SignerFigures
         }
 
         waits.Sort();
-        string what = signers == 1 ? "one signer, from the device's return to the first vote" : "three signers, the vote that meets the loss";
+        string what = signers == 1
+            ? "one signer, from the device's return to the first vote"
+            : "three signers, the vote that meets the loss";
         Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"loss of a device, {what}: {waits[2]:0} ms in the median of five, most {waits[^1]:0} ms"));
+            CultureInfo.InvariantCulture,
+            $"loss of a device, {what}: {waits[2]:0} ms in the median of five, most {waits[^1]:0} ms"));
     }
 
     private static bool TrySign(SignerSet set)
@@ -259,7 +267,9 @@ internal sealed class SignerSet : IDisposable
         for (int i = 0; i < _count; i++)
         {
             Directory.CreateDirectory(In($"device{i}/tokens"));
-            File.WriteAllText(In($"device{i}/softhsm2.conf"), $"directories.tokendir = {In($"device{i}/tokens")}\nlog.level = ERROR\n");
+            File.WriteAllText(
+                In($"device{i}/softhsm2.conf"),
+                $"directories.tokendir = {In($"device{i}/tokens")}\nlog.level = ERROR\n");
         }
 
         foreach (string pin in (string[])["pin", "so-pin"])
@@ -272,7 +282,9 @@ internal sealed class SignerSet : IDisposable
         }
 
         Finish(Node(0, "hsm", "init", "--token", "bench", "--pin-file", In("pin"), "--so-pin-file", In("so-pin")));
-        Finish(Node(0, "hsm", "keygen", "--token", "bench", "--pin-file", In("pin"), "--type", "ed25519", "--label", "consensus"));
+        Finish(Node(
+            0, "hsm", "keygen", "--token", "bench", "--pin-file", In("pin"), "--type", "ed25519", "--label",
+            "consensus"));
         string token = Directory.GetDirectories(In("device0/tokens")).Single();
         for (int i = 1; i < _count; i++)
         {

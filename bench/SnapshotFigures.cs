@@ -71,12 +71,15 @@ internal sealed class SnapshotFigures : IDisposable
             bytes += new FileInfo(file).Length;
         }
 
-        Console.WriteLine($"  {snapshots.List()[0].Places.Count} chunks a snapshot, {bytes / snapshots.List().Count} bytes");
+        Console.WriteLine(
+            $"  {snapshots.List()[0].Places.Count} chunks a snapshot, {bytes / snapshots.List().Count} bytes");
         Restore(server, snapshots);
         server.Dispose();
         Restart(home, null, "restart once more").Dispose();
         Replay();
-        Console.WriteLine($"largest memory of the process: {Process.GetCurrentProcess().PeakWorkingSet64 >> 20} MiB, two chains in it");
+        Console.WriteLine(
+            $"largest memory of the process: {Process.GetCurrentProcess().PeakWorkingSet64 >> 20} MiB, two chains "
+            + "in it");
         Console.WriteLine($"chain of height 1: {Convert.ToHexString(appHash)}");
     }
 
@@ -88,13 +91,22 @@ internal sealed class SnapshotFigures : IDisposable
         using (var late = new Application(new ChainStore(home), null, false, NodeLog.Silent))
         {
             long started = Stopwatch.GetTimestamp();
-            late.OfferSnapshot(new RequestOfferSnapshot { Snapshot = offered, AppHash = ByteString.CopyFrom(snapshot.AppHash) });
+            late.OfferSnapshot(new RequestOfferSnapshot
+            {
+                Snapshot = offered,
+                AppHash = ByteString.CopyFrom(snapshot.AppHash),
+            });
             ApplySnapshotChunkResult result = ApplySnapshotChunkResult.Unknown;
             for (uint i = 0; i < offered.Chunks; i++)
             {
                 ByteString chunk = server.LoadSnapshotChunk(
                     new RequestLoadSnapshotChunk { Height = offered.Height, Format = offered.Format, Chunk = i }).Chunk;
-                result = late.ApplySnapshotChunk(new RequestApplySnapshotChunk { Index = i, Chunk = chunk, Sender = "a" }).Result;
+                result = late.ApplySnapshotChunk(new RequestApplySnapshotChunk
+                {
+                    Index = i,
+                    Chunk = chunk,
+                    Sender = "a",
+                }).Result;
                 if (i == offered.Chunks - 2)
                 {
                     Line("restore, all chunks but the last loaded, proven and kept", started);
@@ -138,7 +150,8 @@ internal sealed class SnapshotFigures : IDisposable
         double sum = 0;
         commits.ForEach(cost => sum += cost.Wall);
         Console.WriteLine(
-            $"replay of blocks with {BlockTransactions} transactions, signatures verified: {ReplayBlocks / seconds:0} blocks/s");
+            $"replay of blocks with {BlockTransactions} transactions, signatures verified: {ReplayBlocks / seconds:0} "
+            + "blocks/s");
         Console.WriteLine(
             $"  Commit with its flush: median {median.Wall * 1e3:0.00} ms, 99 % {rare.Wall * 1e3:0.00} ms, "
             + $"{sum / seconds * 100:0} % of the replay");
@@ -221,7 +234,10 @@ internal sealed class SnapshotFigures : IDisposable
             ChainId = ChainId,
             InitialHeight = 1,
             Time = GenesisTime,
-            Validators = [new Validator(new Address(SHA256.HashData(validator).AsSpan(0, Address.Size)), [.. validator], 10)],
+            Validators =
+            [
+                new Validator(new Address(SHA256.HashData(validator).AsSpan(0, Address.Size)), [.. validator], 10),
+            ],
             Markets = GenesisFile.DefaultMarkets,
             Accounts = [.. funded],
             InsuranceFund = 1_000_000_000,

@@ -53,6 +53,10 @@ internal sealed class TransportFigures : IDisposable
     private const int Queued = 2_000;
     private const int NearLimit = 4_100_000;
 
+    // Bytes of a message, and calls of a round that take about as long as those of the others.
+    private static readonly (int Bytes, int Calls)[] Sizes =
+        [(1024, 400), (16 * 1024, 200), (256 * 1024, 40), (1024 * 1024, 16), (NearLimit, 6)];
+
     private readonly AbciServer _socket;
     private readonly AbciClient _client;
     private readonly GrpcAbciServer _grpc;
@@ -88,13 +92,14 @@ internal sealed class TransportFigures : IDisposable
     private void PrintAll()
     {
         Console.WriteLine($"ABCI transports: one caller on loopback TCP, median of {Rounds} rounds taken in turn");
-        foreach ((int bytes, int calls) in new[] { (1024, 400), (16 * 1024, 200), (256 * 1024, 40), (1024 * 1024, 16), (NearLimit, 6) })
+        foreach ((int bytes, int calls) in Sizes)
         {
             var request = new RequestCheckTx { Tx = ByteString.CopyFrom(new byte[bytes]) };
-            Compare($"CheckTx of {bytes,9:N0} bytes", calls, () => _client.CheckTx(request), () => Call("CheckTx", request));
+            Compare($"CheckTx of {bytes,9:N0} bytes", calls,
+                () => _client.CheckTx(request), () => Call("CheckTx", request));
         }
 
-        foreach ((int bytes, int calls) in new[] { (1024, 400), (16 * 1024, 200), (256 * 1024, 40), (1024 * 1024, 16), (NearLimit, 6) })
+        foreach ((int bytes, int calls) in Sizes)
         {
             var request = new RequestFinalizeBlock { Height = 1 };
             for (int at = 0; at + TransactionBytes <= bytes; at += TransactionBytes)
@@ -108,13 +113,14 @@ internal sealed class TransportFigures : IDisposable
         }
 
         var small = new RequestCheckTx { Tx = ByteString.CopyFrom(new byte[TransactionBytes]) };
-        Compare($"{Queued:N0} CheckTx of {TransactionBytes} bytes: queued, and one after the other", 1, () => Queue(small), () =>
-        {
-            for (int i = 0; i < Queued; i++)
+        Compare($"{Queued:N0} CheckTx of {TransactionBytes} bytes: queued, and one after the other", 1,
+            () => Queue(small), () =>
             {
-                Call("CheckTx", small);
-            }
-        });
+                for (int i = 0; i < Queued; i++)
+                {
+                    Call("CheckTx", small);
+                }
+            });
     }
 
     private static void Compare(string what, int calls, Action bySocket, Action byGrpc)
@@ -137,7 +143,8 @@ internal sealed class TransportFigures : IDisposable
 
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"  {what}: socket {Middle(socket):N0} us, gRPC {Middle(grpc):N0} us, ratio {Middle(ratios):0.0} ({ratios.Min():0.0} to {ratios.Max():0.0})"));
+            $"  {what}: socket {Middle(socket):N0} us, gRPC {Middle(grpc):N0} us, ratio {Middle(ratios):0.0} "
+            + $"({ratios.Min():0.0} to {ratios.Max():0.0})"));
     }
 
     private static double Middle(List<double> values) => values.Order().ElementAt(values.Count / 2);
@@ -175,7 +182,10 @@ internal sealed class TransportFigures : IDisposable
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-            Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } },
+            Content = new ByteArrayContent(body)
+            {
+                Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") },
+            },
         };
         using HttpResponseMessage answer = _http.SendAsync(message).GetAwaiter().GetResult();
         byte[] response = answer.Content.ReadAsByteArrayAsync().GetAwaiter().GetResult();

@@ -110,7 +110,8 @@ internal sealed class CallGrammarTests
             Assert.That(CallGrammar.Check(changed), Is.Not.Null, string.Join(' ', changed));
         }
 
-        static bool IsVote(AbciCall call) => call.Kind is >= CallKind.PrepareProposal and <= CallKind.VerifyVoteExtension;
+        static bool IsVote(AbciCall call) =>
+            call.Kind is >= CallKind.PrepareProposal and <= CallKind.VerifyVoteExtension;
     }
 
     [Test]

@@ -85,7 +85,8 @@ internal sealed class GrpcTests
     [TestCase("Info", "0100000000", "12", Description = "compressed")]
     [TestCase("Info", "0000000001ff", "3", Description = "not decodable")]
     [TestCase("Info", "00ffffffff", "8", Description = "4 GiB announced")]
-    public async Task A_bad_call_ends_in_a_status_and_never_reaches_the_application(string method, string body, string status)
+    public async Task A_bad_call_ends_in_a_status_and_never_reaches_the_application(
+        string method, string body, string status)
     {
         (byte[] answer, string actual, string message) = await Call(method, Convert.FromHexString(body));
         Assert.That(actual, Is.EqualTo(status));
@@ -183,14 +184,18 @@ internal sealed class GrpcTests
     {
         Version = HttpVersion.Version20,
         VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-        Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } },
+        Content = new ByteArrayContent(body)
+        {
+            Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") },
+        },
     };
 
     private async Task<(byte[] Body, string Status, string Message)> Call(string method, byte[] body)
     {
         using HttpRequestMessage request = Request(method, body);
         request.RequestUri = new Uri(
-            $"http://127.0.0.1:{_port}/tendermint.abci.ABCI/{method}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+            $"http://127.0.0.1:{_port}/tendermint.abci.ABCI/{method}",
+            new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
         using HttpResponseMessage answer = await _http.SendAsync(request);
         byte[] bytes = await answer.Content.ReadAsByteArrayAsync();
         Assert.That(answer.Content.Headers.ContentType?.MediaType, Is.EqualTo("application/grpc"));
@@ -242,11 +247,14 @@ internal sealed class SizedApplication : IAbciApplication
     public ResponseQuery Query(RequestQuery request) =>
         Noted(new ResponseQuery { Value = ByteString.CopyFrom(new byte[AnswerBytes]) });
 
-    public ResponseCheckTx CheckTx(RequestCheckTx request) => Noted(new ResponseCheckTx { GasWanted = request.Tx.Length });
+    public ResponseCheckTx CheckTx(RequestCheckTx request) =>
+        Noted(new ResponseCheckTx { GasWanted = request.Tx.Length });
 
-    public ResponsePrepareProposal PrepareProposal(RequestPrepareProposal request) => Noted(new ResponsePrepareProposal());
+    public ResponsePrepareProposal PrepareProposal(RequestPrepareProposal request) =>
+        Noted(new ResponsePrepareProposal());
 
-    public ResponseProcessProposal ProcessProposal(RequestProcessProposal request) => Noted(new ResponseProcessProposal());
+    public ResponseProcessProposal ProcessProposal(RequestProcessProposal request) =>
+        Noted(new ResponseProcessProposal());
 
     public ResponseExtendVote ExtendVote(RequestExtendVote request) => Noted(new ResponseExtendVote());
 

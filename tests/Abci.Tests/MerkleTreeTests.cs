@@ -33,7 +33,8 @@ internal sealed class MerkleTreeTests
     }
 
     [Test]
-    public void A_leaf_of_any_length_has_the_hash_of_its_prefix_and_its_bytes([Values(0, 1, 510, 511, 512, 513, 70_000)] int length)
+    public void A_leaf_of_any_length_has_the_hash_of_its_prefix_and_its_bytes(
+        [Values(0, 1, 510, 511, 512, 513, 70_000)] int length)
     {
         byte[] leaf = new byte[length];
         new Random(length).NextBytes(leaf);

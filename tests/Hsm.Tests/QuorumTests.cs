@@ -357,7 +357,8 @@ internal sealed class QuorumTests
         {
             if (++saves < 3) throw new IOException("no space left");
         }, isTrusted: false);
-        Quorum quorum = new("one", ours.PublicKey, guard, [first, second], new SigningNotes("one", null, new SignerMetrics()));
+        Quorum quorum = new(
+            "one", ours.PublicKey, guard, [first, second], new SigningNotes("one", null, new SignerMetrics()));
         using CancellationTokenSource stop = new();
         List<string> lines = [];
         Exception? ended = null;

@@ -98,7 +98,8 @@ internal sealed class SecretConnectionTests
     public void Recorded_connections_of_a_real_node_open()
     {
         List<(byte[] Private, List<byte> In, List<byte> Out, string Identity)> connections = [];
-        foreach (JsonElement line in SharedData.Lines("7_cometbft_recordings", "f_signer_tcp", "privval_node0.jsonl.gz"))
+        foreach (JsonElement line in SharedData.Lines(
+            "7_cometbft_recordings", "f_signer_tcp", "privval_node0.jsonl.gz"))
         {
             if (!line.TryGetProperty("ev", out JsonElement kind)) continue;
             switch (kind.GetString())
@@ -126,7 +127,8 @@ internal sealed class SecretConnectionTests
             using Replay replay = new([.. incoming]);
             using SecretConnection connection = SecretConnection.Handshake(replay, identity, null, secret);
             Assert.That(Convert.ToHexStringLower(connection.RemoteIdentity.Span), Is.EqualTo(remote));
-            Assert.That(replay.Written.AsSpan(0, 35 + 32).SequenceEqual(outgoing.ToArray().AsSpan(0, 35 + 32)), Is.True);
+            Assert.That(
+                replay.Written.AsSpan(0, 35 + 32).SequenceEqual(outgoing.ToArray().AsSpan(0, 35 + 32)), Is.True);
             byte[] data = new byte[incoming.Count];
             int total = 0;
             while (connection.Read(data.AsSpan(total)) is int count and > 0) total += count;

@@ -173,14 +173,16 @@ internal sealed class SignStateFileTests
     public void A_damaged_state_is_replaced_only_on_demand_and_only_upwards()
     {
         using (SignStateFile file = SignStateFile.Create(Path)) file.Save(State(7, 2, SignStep.Precommit));
-        Assert.That(() => SignStateFile.Raise(Path, 7), Throws.TypeOf<IOException>().With.Message.Contains("never lowered"));
+        Assert.That(
+            () => SignStateFile.Raise(Path, 7), Throws.TypeOf<IOException>().With.Message.Contains("never lowered"));
         File.WriteAllText(Path, "damaged");
         Assert.That(() => SignStateFile.Open(Path), Throws.TypeOf<IOException>());
         using (SignStateFile raised = SignStateFile.Raise(Path, 8))
         {
             SignState state = raised.State;
             ReadOnlySpan<byte> bytes = State(7, 9, SignStep.Precommit).Bytes.Span;
-            Assert.That(state.Decide(7, int.MaxValue, SignStep.Precommit, bytes).Verdict, Is.EqualTo(SignVerdict.Refuse));
+            Assert.That(
+                state.Decide(7, int.MaxValue, SignStep.Precommit, bytes).Verdict, Is.EqualTo(SignVerdict.Refuse));
             Assert.That(state.Decide(8, 0, SignStep.Proposal, bytes).Verdict, Is.EqualTo(SignVerdict.Sign));
         }
         Assert.That(File.ReadAllText(Path + ".replaced"), Is.EqualTo("damaged"));

@@ -84,11 +84,16 @@ internal sealed class SignerProcessTests
         {
             Identity = In("identity"),
             Listen = address,
-            Peers = [new SignerPeer(other.PublicKey, $"tcp://127.0.0.1:{Ports.Free()}"), new SignerPeer(own.PublicKey, address)],
+            Peers =
+            [
+                new SignerPeer(other.PublicKey, $"tcp://127.0.0.1:{Ports.Free()}"),
+                new SignerPeer(own.PublicKey, address),
+            ],
             Chains = [new SignerChain { ChainId = "one", Key = In("consensus.key"), State = In("one.json") }],
         };
         Assert.That(
-            () => new SignerProcess(config, new SignerStart(true, false, false), SoftwareKey.Load, static _ => { }).Dispose(),
+            () => new SignerProcess(
+                config, new SignerStart(true, false, false), SoftwareKey.Load, static _ => { }).Dispose(),
             Throws.TypeOf<IOException>().With.Message.Contains("is this machine itself"));
     }
 
@@ -150,7 +155,8 @@ internal sealed class SignerProcessTests
         }
         Assert.That(AuditLog.Verify(In("audit")).Lines, Is.EqualTo(3));
         File.WriteAllText(In("audit"), "not an audit log\n");
-        Assert.That(() => new AuditLog(In("audit")), Throws.TypeOf<IOException>().With.Message.Contains("audit verify"));
+        Assert.That(
+            () => new AuditLog(In("audit")), Throws.TypeOf<IOException>().With.Message.Contains("audit verify"));
     }
 
     [Test]
@@ -197,7 +203,8 @@ internal sealed class SignerProcessTests
         File.Move(In("audit"), In("audit.000000000001"));
         using (AuditLog log = new(In("audit")))
         {
-            Assert.That((log.Last.Number, log.Last.Signed), Is.EqualTo((1L, SignState.Floor(7, 2, SignStep.Precommit))));
+            Assert.That(
+                (log.Last.Number, log.Last.Signed), Is.EqualTo((1L, SignState.Floor(7, 2, SignStep.Precommit))));
             log.Append("chain", new AuditEntry("refused", 7, 1, SignStep.Precommit, "aa", ""));
         }
         AuditCheck check = AuditLog.Verify(In("audit"));

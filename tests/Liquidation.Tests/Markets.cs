@@ -9,7 +9,8 @@ namespace AppChain.Liquidation.Tests;
 internal static class Markets
 {
     public static MarketParameters Of(
-        int maintenancePpm = 50_000, long tickLotValue = 1, int feePpm = 10_000, long whole = 1_000, int slicePpm = 250_000) => new()
+        int maintenancePpm = 50_000, long tickLotValue = 1, int feePpm = 10_000, long whole = 1_000,
+        int slicePpm = 250_000) => new()
     {
         MarketId = 1,
         Ticker = "BTC-PERP",
@@ -34,7 +35,8 @@ internal static class Markets
     /// <summary>A whole number below 2^bits of any width.</summary>
     public static long Long(Random random, int bits) => random.NextInt64() >>> (63 - random.Next(1, bits + 1));
 
-    public static List<DeleveragingCandidate> Candidates(Random random, int count, int lotBits = 30, int equityBits = 50)
+    public static List<DeleveragingCandidate> Candidates(
+        Random random, int count, int lotBits = 30, int equityBits = 50)
     {
         var candidates = new List<DeleveragingCandidate>();
         for (int i = 0; i < count; i++)

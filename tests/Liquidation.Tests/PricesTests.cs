@@ -145,7 +145,10 @@ public sealed class PricesTests
             MarketParameters market = Markets.Of(50_000, 1L << random.Next(0, 20));
             long size = (random.Next(2) * 2 - 1) * (1 + Markets.Long(random, 30));
             long mark = 1 + Markets.Long(random, 39);
-            var risk = new Risk(0) { Maintenance = Requirement.Maintenance(market, market.Notional(mark, Math.Abs(size))) };
+            var risk = new Risk(0)
+            {
+                Maintenance = Requirement.Maintenance(market, market.Notional(mark, Math.Abs(size))),
+            };
             risk.Equity = risk.Maintenance - Markets.Long(random, 61);
             Int128 fund = Markets.Long(random, 61);
             LiquidationSlice slice = LiquidationSlice.Plan(market, size, mark, risk, risk.Maintenance, fund);
@@ -171,7 +174,10 @@ public sealed class PricesTests
     private static LiquidationSlice Plan(long size, long mark, long equity, long fund)
     {
         MarketParameters market = Markets.Of();
-        var risk = new Risk(equity) { Maintenance = Requirement.Maintenance(market, market.Notional(mark, Math.Abs(size))) };
+        var risk = new Risk(equity)
+        {
+            Maintenance = Requirement.Maintenance(market, market.Notional(mark, Math.Abs(size))),
+        };
         return LiquidationSlice.Plan(market, size, mark, risk, risk.Maintenance, fund);
     }
 }

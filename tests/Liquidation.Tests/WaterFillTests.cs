@@ -25,7 +25,9 @@ public sealed class WaterFillTests
     [Test]
     public void Left_over_lots_go_to_the_largest_remainder_then_to_the_lowest_account()
     {
-        Assert.That(Text(Deleveraging.WaterFill([new(9, 10, 10), new(4, 10, 10), new(7, 10, 10)], 4)), Is.EqualTo("4:2 7:1 9:1"));
+        Assert.That(
+            Text(Deleveraging.WaterFill([new(9, 10, 10), new(4, 10, 10), new(7, 10, 10)], 4)),
+            Is.EqualTo("4:2 7:1 9:1"));
         Assert.That(Text(Deleveraging.WaterFill([new(1, 10, 10), new(2, 11, 11)], 1)), Is.EqualTo("2:1"));
     }
 
@@ -100,7 +102,8 @@ public sealed class WaterFillTests
             long needed = 1 + (long)(random.NextDouble() * candidates.Sum(c => c.Lots) * 0.99);
             DeleveragingCandidate whole = candidates[0];
             int parts = random.Next(2, 6);
-            var exact = new DeleveragingCandidate(whole.Account, whole.Lots / parts * parts + parts, whole.Equity * parts);
+            var exact = new DeleveragingCandidate(
+                whole.Account, whole.Lots / parts * parts + parts, whole.Equity * parts);
             candidates[0] = exact;
             needed = Math.Min(needed, candidates.Sum(c => c.Lots) - 1);
             long together = Deleveraging.WaterFill(candidates, needed)
@@ -146,7 +149,8 @@ public sealed class WaterFillTests
         var filled = Deleveraging.WaterFill(candidates, needed).ToDictionary(c => c.Account, c => c.Lots);
         var queued = new Dictionary<int, long>();
         long left = needed;
-        foreach (DeleveragingCandidate candidate in candidates.OrderByDescending(c => (double)c.Lots / (double)c.Equity))
+        foreach (DeleveragingCandidate candidate in candidates.OrderByDescending(
+            c => (double)c.Lots / (double)c.Equity))
         {
             long lots = Math.Min(left, candidate.Lots);
             queued[candidate.Account] = lots;

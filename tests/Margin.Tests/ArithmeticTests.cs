@@ -131,7 +131,8 @@ public sealed class ArithmeticTests
     public void The_root_of_the_extremes()
     {
         Assert.That(Arithmetic.SqrtFloor(0), Is.EqualTo((Int128)0));
-        Assert.That((BigInteger)Arithmetic.SqrtFloor(Int128.MaxValue), Is.EqualTo(BigInteger.Parse("13043817825332782212")));
+        Assert.That(
+            (BigInteger)Arithmetic.SqrtFloor(Int128.MaxValue), Is.EqualTo(BigInteger.Parse("13043817825332782212")));
         Assert.That(() => Arithmetic.SqrtFloor(-1), Throws.TypeOf<InvariantException>());
     }
 

@@ -101,7 +101,8 @@ public sealed class PositionChangeTests
         Int128 profit = PositionChange.Apply(ref size, ref entry, -(Limits.QuantityMax - 1), 1, Limits.TickLotValueMax);
         Assert.That(size, Is.EqualTo(1));
         Assert.That(entry, Is.EqualTo((Int128)Limits.PriceMax * Limits.TickLotValueMax));
-        Assert.That(profit, Is.EqualTo((Int128)(1 - Limits.PriceMax) * (Limits.QuantityMax - 1) * Limits.TickLotValueMax));
+        Assert.That(
+            profit, Is.EqualTo((Int128)(1 - Limits.PriceMax) * (Limits.QuantityMax - 1) * Limits.TickLotValueMax));
     }
 
     [TestCase(1_000_000, 500, 500)]

@@ -33,7 +33,12 @@ public sealed class PublishedTiersTests
             MarketParameters market = Draw.Market(tiers.ToImmutable(), 0, 0);
             for (int i = 0; i < count; i++)
             {
-                foreach (long notional in new[] { brackets[i].From, (brackets[i].From + brackets[i].To) / 2, brackets[i].To })
+                foreach (long notional in new[]
+                {
+                    brackets[i].From,
+                    (brackets[i].From + brackets[i].To) / 2,
+                    brackets[i].To,
+                })
                 {
                     decimal expected = (notional * brackets[i].MaintenancePpm / 1_000_000m) - brackets[i].Cumulative;
                     Assert.That(
@@ -75,7 +80,8 @@ public sealed class PublishedTiersTests
         Assert.That(At(published + 1), Is.False);
     }
 
-    private static decimal Number(string text) => decimal.Parse(text, NumberStyles.Number, CultureInfo.InvariantCulture);
+    private static decimal Number(string text) =>
+        decimal.Parse(text, NumberStyles.Number, CultureInfo.InvariantCulture);
 
     private static Dictionary<string, List<Bracket>> Brackets()
     {

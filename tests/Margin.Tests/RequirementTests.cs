@@ -47,7 +47,8 @@ public sealed class RequirementTests
             BigInteger tiered = Naive(x.market, x.notional, initial: true);
             BigInteger expected = tiered + Draw.Ceiling((x.notional - tiered) * x.scale, 1_000_000);
             Assert.That(
-                (BigInteger)Requirement.Maintenance(x.market, x.notional), Is.EqualTo(Naive(x.market, x.notional, false)));
+                (BigInteger)Requirement.Maintenance(x.market, x.notional),
+                Is.EqualTo(Naive(x.market, x.notional, false)));
             Assert.That((BigInteger)Requirement.Initial(x.market, x.notional, x.scale), Is.EqualTo(expected));
         },
         1_000);
@@ -79,7 +80,9 @@ public sealed class RequirementTests
         static x =>
         {
             Int128 initial = Requirement.Initial(x.market, x.high, x.scale);
-            Assert.That(Requirement.Maintenance(x.market, x.low), Is.LessThanOrEqualTo(Requirement.Maintenance(x.market, x.high)));
+            Assert.That(
+                Requirement.Maintenance(x.market, x.low),
+                Is.LessThanOrEqualTo(Requirement.Maintenance(x.market, x.high)));
             Assert.That(Requirement.Initial(x.market, x.low, x.scale), Is.LessThanOrEqualTo(initial));
             Assert.That(Requirement.Initial(x.market, x.high, x.more), Is.GreaterThanOrEqualTo(initial));
             Assert.That(initial, Is.LessThanOrEqualTo(x.high));
@@ -131,7 +134,9 @@ public sealed class RequirementTests
         for (int i = 0; i < market.Tiers.Length; i++)
         {
             MarginTier tier = market.Tiers[i];
-            BigInteger to = i + 1 < market.Tiers.Length ? market.Tiers[i + 1].NotionalFrom : (BigInteger)Int128.MaxValue;
+            BigInteger to = i + 1 < market.Tiers.Length
+                ? market.Tiers[i + 1].NotionalFrom
+                : (BigInteger)Int128.MaxValue;
             BigInteger part = BigInteger.Max(0, BigInteger.Min(notional, to) - tier.NotionalFrom);
             sum += part * (initial ? tier.InitialPpm : tier.MaintenancePpm);
         }

@@ -11,7 +11,8 @@ public sealed class RiskTests
 {
     private static readonly MarketParameters s_market = Draw.Market(new MarginTier(0, 100_000, 50_000));
 
-    private static Risk Of(long collateral, long size, long entry, Valuation valuation, long buys = 0, long sells = 0, long owed = 0)
+    private static Risk Of(
+        long collateral, long size, long entry, Valuation valuation, long buys = 0, long sells = 0, long owed = 0)
     {
         var risk = new Risk(collateral);
         risk.Add(s_market, valuation, size, entry, owed, buys, sells, 0);
@@ -56,7 +57,8 @@ public sealed class RiskTests
     [TestCase(499, true)]
     [TestCase(500, false)]
     public void An_account_is_liquidatable_strictly_below_maintenance_margin(long collateral, bool liquidatable) =>
-        Assert.That(Of(collateral, 10, 10_000, new Valuation(1_000, 1_000, 1_000)).IsLiquidatable, Is.EqualTo(liquidatable));
+        Assert.That(
+            Of(collateral, 10, 10_000, new Valuation(1_000, 1_000, 1_000)).IsLiquidatable, Is.EqualTo(liquidatable));
 
     [Test]
     public void Nobody_is_liquidated_inside_the_interval_of_the_price() =>

@@ -60,7 +60,10 @@ public sealed class SimulatedDiskTests
         found.Append(1, 4, [4]);
         file.LosePower();
         List<long> heights = new RecordLog(file).Heights(1);
-        Assert.That(heights, Is.EqualTo(new long[] { 4 }).Or.Empty.Or.Contain(1L), "the old content, a part of the new, or nothing");
+        Assert.That(
+            heights,
+            Is.EqualTo(new long[] { 4 }).Or.Empty.Or.Contain(1L),
+            "the old content, a part of the new, or nothing");
     }
 
     [Test]

@@ -34,7 +34,10 @@ public sealed class SimulatorTests
     [Test]
     public void Beyond_the_bound_a_fork_accuses_exactly_the_liars()
     {
-        Outcome[] outcomes = [.. Enumerable.Range(1, 8).Select(seed => Run(seed, hours: 0.01, validators: 4, beyond: true))];
+        Outcome[] outcomes =
+        [
+            .. Enumerable.Range(1, 8).Select(seed => Run(seed, hours: 0.01, validators: 4, beyond: true)),
+        ];
         Assert.That(outcomes.Select(outcome => outcome.Failure), Has.All.Null);
         Assert.That(outcomes.Count(outcome => outcome.Forks > 0), Is.AtLeast(2), "two liars of four split the chain");
     }

@@ -169,6 +169,7 @@ public sealed class BlockRulesTests
         }
 
         Assert.That(chain.Run("alice", Ops.Buy(1, 500)).Code, Is.EqualTo(ResultCode.TooManyOrders));
-        Assert.That(chain.Run("alice", Ops.Buy(1, 500, tif: TimeInForce.ImmediateOrCancel)).Code, Is.EqualTo(ResultCode.Ok));
+        Assert.That(
+            chain.Run("alice", Ops.Buy(1, 500, tif: TimeInForce.ImmediateOrCancel)).Code, Is.EqualTo(ResultCode.Ok));
     }
 }

@@ -18,11 +18,15 @@ namespace AppChain.StateMachine.Tests;
 public sealed class CompiledCoreTests
 {
     private static readonly string[] s_forbiddenNamespaces =
-        ["System.IO", "System.Net", "System.Threading", "System.Globalization", "System.Linq", "System.Collections.Concurrent"];
+        [
+            "System.IO", "System.Net", "System.Threading", "System.Globalization", "System.Linq",
+            "System.Collections.Concurrent",
+        ];
 
     private static readonly string[] s_forbiddenTypes =
     [
-        "System.DateTime", "System.DateTimeOffset", "System.TimeProvider", "System.Diagnostics.Stopwatch", "System.Environment",
+        "System.DateTime", "System.DateTimeOffset", "System.TimeProvider", "System.Diagnostics.Stopwatch",
+        "System.Environment",
         "System.Console", "System.Random", "System.Security.Cryptography.RandomNumberGenerator", "System.Guid",
         "System.Decimal", "System.Half", "System.MathF", "System.Activator", "System.HashCode",
     ];
@@ -46,7 +50,8 @@ public sealed class CompiledCoreTests
             string space = metadata.GetString(type.Namespace);
             string name = $"{space}.{metadata.GetString(type.Name)}";
             bool forbidden = s_forbiddenTypes.Contains(name)
-                || s_forbiddenNamespaces.Any(banned => space == banned || space.StartsWith(banned + ".", StringComparison.Ordinal));
+                || s_forbiddenNamespaces.Any(
+                    banned => space == banned || space.StartsWith(banned + ".", StringComparison.Ordinal));
             if (forbidden)
             {
                 found.Add(name);
@@ -80,7 +85,8 @@ public sealed class CompiledCoreTests
                 MethodBodyBlock body = file.GetMethodBody(method.RelativeVirtualAddress);
                 if (!body.LocalSignature.IsNil)
                 {
-                    ImmutableArray<bool> locals = metadata.GetStandaloneSignature(body.LocalSignature).DecodeLocalSignature(floats, null!);
+                    ImmutableArray<bool> locals = metadata.GetStandaloneSignature(body.LocalSignature)
+                        .DecodeLocalSignature(floats, null!);
                     floating |= locals.Any(isFloat => isFloat);
                 }
             }
@@ -126,14 +132,17 @@ public sealed class CompiledCoreTests
 
         public bool GetPointerType(bool elementType) => elementType;
 
-        public bool GetPrimitiveType(PrimitiveTypeCode typeCode) => typeCode is PrimitiveTypeCode.Single or PrimitiveTypeCode.Double;
+        public bool GetPrimitiveType(PrimitiveTypeCode typeCode) =>
+            typeCode is PrimitiveTypeCode.Single or PrimitiveTypeCode.Double;
 
         public bool GetSZArrayType(bool elementType) => elementType;
 
-        public bool GetTypeFromDefinition(MetadataReader reader, TypeDefinitionHandle handle, byte rawTypeKind) => false;
+        public bool GetTypeFromDefinition(
+            MetadataReader reader, TypeDefinitionHandle handle, byte rawTypeKind) => false;
 
         public bool GetTypeFromReference(MetadataReader reader, TypeReferenceHandle handle, byte rawTypeKind) => false;
 
-        public bool GetTypeFromSpecification(MetadataReader reader, object genericContext, TypeSpecificationHandle handle, byte rawTypeKind) => false;
+        public bool GetTypeFromSpecification(
+            MetadataReader reader, object genericContext, TypeSpecificationHandle handle, byte rawTypeKind) => false;
     }
 }

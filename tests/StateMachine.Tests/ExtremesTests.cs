@@ -33,7 +33,8 @@ public sealed class ExtremesTests
             chain.Price(2, Price(random));
             for (int i = 0; i < 16; i++)
             {
-                chain.Add(s_names[random.Next(s_names.Length)], random.Next(2) == 0, (uint)random.Next(0, 2), Any(random));
+                chain.Add(
+                    s_names[random.Next(s_names.Length)], random.Next(2) == 0, (uint)random.Next(0, 2), Any(random));
             }
 
             foreach (TransactionResult result in chain.Step().Transactions)
@@ -54,7 +55,8 @@ public sealed class ExtremesTests
         chain.Price(1, Limits.PriceMax / 2);
         chain.Step();
         chain.Run("alice", Ops.Sell(Limits.QuantityMax, Limits.PriceMax / 2));
-        TransactionResult taken = chain.Run("bob", Ops.Buy(Limits.QuantityMax, Limits.PriceMax / 2, tif: TimeInForce.ImmediateOrCancel));
+        TransactionResult taken = chain.Run(
+            "bob", Ops.Buy(Limits.QuantityMax, Limits.PriceMax / 2, tif: TimeInForce.ImmediateOrCancel));
         Assert.That(taken.Code, Is.AnyOf(ResultCode.Ok, ResultCode.MarginTooLow));
         chain.Price(1, Limits.PriceMax);
         chain.Step();
@@ -86,7 +88,8 @@ public sealed class ExtremesTests
         Assert.That(chain.Step().Events.Count(e => e.Kind == EventKind.Fill), Is.EqualTo(Limits.MarketsMax));
 
         // Funding is paid in every block; nobody touches the positions until prices move.
-        Assert.That(Enumerable.Range(0, 200).Sum(_ => Count(chain.Step(), EventKind.FundingApplied)), Is.GreaterThan(10_000));
+        Assert.That(
+            Enumerable.Range(0, 200).Sum(_ => Count(chain.Step(), EventKind.FundingApplied)), Is.GreaterThan(10_000));
         SetPrices(chain, Limits.PriceMax);
         Assert.That(Count(chain.Step(), EventKind.LiquidationOpened), Is.EqualTo(1));
         foreach (long price in new[] { 1, Limits.PriceMax, Limits.PriceMax / 2, 1, 1_000_000, 3 })
@@ -133,7 +136,12 @@ public sealed class ExtremesTests
                 MakerFeePpm = -500,
                 TakerFeePpm = 1_000,
             },
-            TestMarkets.Simple(2) with { TickLotValue = 1, PositionLimit = Limits.QuantityMax, OpenInterestCap = Limits.QuantityMax },
+            TestMarkets.Simple(2) with
+            {
+                TickLotValue = 1,
+                PositionLimit = Limits.QuantityMax,
+                OpenInterestCap = Limits.QuantityMax,
+            },
         ],
         insuranceUsd: 1_000_000));
 

@@ -14,7 +14,8 @@ internal static class Ops
         Order(Side.Sell, quantity, price, market, tif, clientId, reduceOnly, selfTrade);
 
     public static Operation Order(
-        Side side, long quantity, long price, uint market, TimeInForce tif, ulong clientId, bool reduceOnly, SelfTrade selfTrade) => new()
+        Side side, long quantity, long price, uint market, TimeInForce tif, ulong clientId, bool reduceOnly,
+        SelfTrade selfTrade) => new()
     {
         Kind = OperationKind.PlaceOrder,
         Side = side,
@@ -27,7 +28,8 @@ internal static class Ops
         SelfTrade = selfTrade,
     };
 
-    public static Operation Cancel(ulong orderId) => new() { Kind = OperationKind.CancelOrder, TargetOrderId = orderId };
+    public static Operation Cancel(ulong orderId) =>
+        new() { Kind = OperationKind.CancelOrder, TargetOrderId = orderId };
 
     public static Operation CancelClient(ulong clientId) =>
         new() { Kind = OperationKind.CancelOrder, TargetClientId = clientId };
@@ -63,9 +65,11 @@ internal static class Ops
         };
     }
 
-    public static Operation Target(OperationKind kind, ulong id) => new() { Kind = kind, Content = new NumberedTarget(id) };
+    public static Operation Target(OperationKind kind, ulong id) =>
+        new() { Kind = kind, Content = new NumberedTarget(id) };
 
-    public static Operation Propose(IOperationContent content) => new() { Kind = OperationKind.Propose, Content = content };
+    public static Operation Propose(IOperationContent content) =>
+        new() { Kind = OperationKind.Propose, Content = content };
 
     public static Operation Withdraw(long usd) => new()
     {

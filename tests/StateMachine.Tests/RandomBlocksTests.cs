@@ -44,7 +44,8 @@ public sealed class RandomBlocksTests
                 < 7 => Ops.Buy(quantity, at, market, tif, clientId, reduceOnly, rule),
                 _ => Ops.Sell(quantity, at, market, tif, clientId, reduceOnly, rule),
             };
-            if (operation.Kind == OperationKind.PlaceOrder && tif <= TimeInForce.GoodTilCancelled && random.Next(3) == 0)
+            if (operation.Kind == OperationKind.PlaceOrder && tif <= TimeInForce.GoodTilCancelled
+                && random.Next(3) == 0)
             {
                 operation.GoodTilHeight = chain.Exchange.Height + random.Next(1, 5);
             }
@@ -110,7 +111,9 @@ public sealed class RandomBlocksTests
 
         Assert.That(fills, Is.GreaterThan(50));
         Assert.That(liquidations, Is.GreaterThan(0));
-        Assert.That(vault, Is.SupersetOf(new[] { EventKind.DepositCredited, EventKind.WithdrawalReleased, EventKind.TreasurySpent }));
+        Assert.That(
+            vault,
+            Is.SupersetOf(new[] { EventKind.DepositCredited, EventKind.WithdrawalReleased, EventKind.TreasurySpent }));
     }
 
     [Test]

@@ -31,8 +31,10 @@ public sealed partial class SpecificationTests
         var named = new HashSet<string>(StringComparer.Ordinal);
         foreach (string file in Directory.GetFiles(Path.Combine(root, "tests"), "*", SearchOption.AllDirectories))
         {
-            bool isTest = file.EndsWith(".cs", StringComparison.Ordinal) || file.EndsWith(".scenario", StringComparison.Ordinal);
-            if (isTest && !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
+            bool isTest = file.EndsWith(".cs", StringComparison.Ordinal)
+                || file.EndsWith(".scenario", StringComparison.Ordinal);
+            if (isTest && !file.Contains(
+                $"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
             {
                 foreach (Match name in Name().Matches(File.ReadAllText(file)))
                 {

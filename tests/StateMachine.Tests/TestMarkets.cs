@@ -49,7 +49,8 @@ internal static class TestMarkets
     /// A vault of three guardians that stands in nobody's way: no timelock, no cap that could be reached.
     /// </summary>
     public static GenesisVault OpenVault { get; } = new(
-        Council("gina", "greta", "gus"), new VaultTerms([new TimelockTier(0, 0)], Limits.AmountMax, Limits.AmountMax, 3_600));
+        Council("gina", "greta", "gus"),
+        new VaultTerms([new TimelockTier(0, 0)], Limits.AmountMax, Limits.AmountMax, 3_600));
 
     public static Validator ValidatorOf(int number, long power = 10)
     {

@@ -9,7 +9,9 @@ namespace AppChain.Node;
 /// Collects operations and signs them as one transaction. Prices are ticks, quantities lots, amounts micro-USD.
 /// Reusable: <see cref="Sign"/> empties it.
 /// </summary>
-/// <example><code>byte[] bytes = builder.Place(1, Side.Buy, price, quantity).CancelAll(2).Sign(signer, nonce, height + 50);</code></example>
+/// <example><code>
+/// byte[] bytes = builder.Place(1, Side.Buy, price, quantity).CancelAll(2).Sign(signer, nonce, height + 50);
+/// </code></example>
 public sealed class TransactionBuilder
 {
     private readonly List<Operation> _operations = [];

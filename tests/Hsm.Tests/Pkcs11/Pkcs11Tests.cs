@@ -111,7 +111,8 @@ public sealed class Pkcs11Tests
         string token = SoftHsmDevice.NewToken();
         Assert.That(
             () => SoftHsmDevice.Open(token, "000000"),
-            Throws.InstanceOf<Pkcs11Exception>().With.Message.Contains("CKR_PIN_INCORRECT").And.Message.Contains("PIN is wrong"));
+            Throws.InstanceOf<Pkcs11Exception>().With.Message.Contains("CKR_PIN_INCORRECT").And.Message
+                .Contains("PIN is wrong"));
         using (SoftHsmDevice.Open(token))
         {
         }
@@ -139,7 +140,8 @@ public sealed class Pkcs11Tests
         using var key = Pkcs11Key.Open(Pkcs11Module.SoftHsm, token, "k", () => pin);
         pin = "000000";
         SoftHsmDevice.Module().Restart(SoftHsmDevice.Module().Generation);
-        Assert.That(() => key.Sign([1]), Throws.InstanceOf<Pkcs11Exception>().With.Message.Contains("CKR_PIN_INCORRECT"));
+        Assert.That(
+            () => key.Sign([1]), Throws.InstanceOf<Pkcs11Exception>().With.Message.Contains("CKR_PIN_INCORRECT"));
         Assert.That(() => key.Sign([1]), Throws.InstanceOf<Pkcs11Exception>().With.Message.Contains("not tried again"));
         pin = SoftHsmDevice.Pin;
         Assert.That(key.Sign([1]), Has.Length.EqualTo(64), "the file was corrected");

@@ -120,7 +120,8 @@ public sealed class MempoolTests
         Assert.That(Content(mempool), Is.EqualTo("before after"));
     }
 
-    private static Mempool NewMempool(IApplication application) => new(application, new MempoolOptions(), ParameterRules.Default);
+    private static Mempool NewMempool(IApplication application) =>
+        new(application, new MempoolOptions(), ParameterRules.Default);
 
     private static ByteString Tx(string text) => ByteString.CopyFromUtf8(text);
 

@@ -45,7 +45,9 @@ public sealed class PlantedOrderTests
             MustFail("Commit twice", [.. calls[..(i + 2)], calls[i + 1], .. calls[(i + 2)..]]);
             MustFail("FinalizeBlock twice", [.. calls[..(i + 1)], block, .. calls[(i + 1)..]]);
             MustFail("another height", [.. calls[..i], block with { Height = block.Height + 1 }, .. calls[(i + 1)..]]);
-            MustFail("a vote between", [.. calls[..(i + 1)], block with { Kind = CallKind.ExtendVote }, .. calls[(i + 1)..]]);
+            MustFail(
+                "a vote between",
+                [.. calls[..(i + 1)], block with { Kind = CallKind.ExtendVote }, .. calls[(i + 1)..]]);
             MustFail("a vote of the height before",
                 [.. calls[..(i + 2)], block with { Kind = CallKind.ProcessProposal }, .. calls[(i + 2)..]]);
             MustFail("genesis again", [.. calls[..i], new AbciCall(CallKind.InitChain, 1), .. calls[i..]]);

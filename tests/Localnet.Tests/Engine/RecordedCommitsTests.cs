@@ -47,8 +47,8 @@ public sealed class RecordedCommitsTests
                 Assert.That(walk.Accepted, Is.GreaterThan(5));
                 Assert.That(walk.Refused, Is.GreaterThanOrEqualTo(walk.Accepted));
                 Assert.That(application.Height, Is.GreaterThan(6));
-                TestContext.Out.WriteLine($"{name} node {node}: {walk.Proposals} proposals made, {walk.Accepted} judged "
-                    + $"as sound, {walk.Refused} damaged ones refused, {walk.Extensions} extensions, "
+                TestContext.Out.WriteLine($"{name} node {node}: {walk.Proposals} proposals made, {walk.Accepted} "
+                    + $"judged as sound, {walk.Refused} damaged ones refused, {walk.Extensions} extensions, "
                     + $"{walk.LeftOut} left out, height {application.Height}");
             }
             finally
@@ -152,7 +152,8 @@ public sealed class RecordedCommitsTests
             without.Txs.Clear();
             Assert.That(application.ProcessProposal(without).Status, Is.EqualTo(ProposalStatus.Reject));
             RequestProcessProposal flagged = request.Clone();
-            VoteInfo first = flagged.ProposedLastCommit.Votes[update.Entries.ToList().FindIndex(entry => entry.IsPresent)];
+            VoteInfo first =
+                flagged.ProposedLastCommit.Votes[update.Entries.ToList().FindIndex(entry => entry.IsPresent)];
             first.BlockIdFlag = BlockIDFlag.Nil;
             Assert.That(application.ProcessProposal(flagged).Status, Is.EqualTo(ProposalStatus.Reject));
             Refused += 2;
@@ -195,7 +196,8 @@ public sealed class RecordedCommitsTests
             foreach (ExtendedVoteInfo vote in commit.Votes.Where(vote => vote.BlockIdFlag == BlockIDFlag.Commit))
             {
                 SoftwareKey key = _keys[vote.Validator.Address];
-                byte[] said = SignBytes.VoteExtension(recording.Genesis.ChainId, height, commit.Round, vote.VoteExtension);
+                byte[] said = SignBytes.VoteExtension(
+                    recording.Genesis.ChainId, height, commit.Round, vote.VoteExtension);
                 Assert.That(Ed25519.Verify(key.PublicKey.Span, said, vote.ExtensionSignature.Span), Is.True,
                     "the recorded signature of the recorded extension");
                 if (!IsSound(vote) || vote.VoteExtension.IsEmpty) continue;
@@ -226,7 +228,8 @@ public sealed class RecordedCommitsTests
                 yield return With(update.Entries.SetItem(first, update.Entries[last]).SetItem(last, entry));
             }
 
-            PriceUpdate With(ImmutableArray<PriceUpdateEntry> entries) => new() { Round = update.Round, Entries = entries };
+            PriceUpdate With(ImmutableArray<PriceUpdateEntry> entries) =>
+                new() { Round = update.Round, Entries = entries };
         }
 
         private static bool IsSound(ExtendedVoteInfo vote) =>

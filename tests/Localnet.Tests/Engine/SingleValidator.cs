@@ -118,5 +118,6 @@ public sealed class SingleValidator : IConsensusHost
 
 internal static class SignerExtensions
 {
-    public static ByteString AddressOf(this ConsensusSigner signer) => BlockHashes.Address(signer.PublicKey().Ed25519.Span);
+    public static ByteString AddressOf(this ConsensusSigner signer) =>
+        BlockHashes.Address(signer.PublicKey().Ed25519.Span);
 }

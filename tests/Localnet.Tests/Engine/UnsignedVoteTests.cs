@@ -44,7 +44,8 @@ public sealed class UnsignedVoteTests
         TestNetwork network = new(seed: 5, validators, options =>
         {
             late = [.. Enumerable.Range(0, validators).Select(i => new LateSigner(
-                (ConsensusSigner)options.Signer(i), (vote, times) => vote.Type == type && vote.Height % 3 == 0 && times < 3))];
+                (ConsensusSigner)options.Signer(i),
+                (vote, times) => vote.Type == type && vote.Height % 3 == 0 && times < 3))];
             return options with { Signer = i => late[i] };
         });
         network.StartAll();
@@ -59,7 +60,9 @@ public sealed class UnsignedVoteTests
         LateSigner? broken = null;
         TestNetwork network = new(seed: 6, adjust: options => options with
         {
-            Signer = i => i == 2 ? broken ??= new LateSigner((ConsensusSigner)options.Signer(2), (_, _) => true) : options.Signer(i),
+            Signer = i => i == 2
+                ? broken ??= new LateSigner((ConsensusSigner)options.Signer(2), (_, _) => true)
+                : options.Signer(i),
         });
         network.StartAll();
         network.RunToHeight(20, limitSeconds: 60);
@@ -72,7 +75,8 @@ public sealed class UnsignedVoteTests
         bool isAway = true;
         TestNetwork network = new(seed: 7, validators: 1, adjust: options =>
         {
-            IVoteSigner signer = new LateSigner((ConsensusSigner)options.Signer(0), (vote, _) => vote.Height == 4 && isAway);
+            IVoteSigner signer = new LateSigner(
+                (ConsensusSigner)options.Signer(0), (vote, _) => vote.Height == 4 && isAway);
             return options with { Signer = _ => signer };
         });
         network.StartAll();

@@ -40,7 +40,8 @@ internal sealed class AbciFrames : IDisposable
         _damage = damage;
         _application = new AppChain.Node.Application(
             new ChainStore(Path.Combine(_directory, "chain")), null, true, NodeLog.Silent);
-        _empty = new AppChain.Node.Application(new ChainStore(Path.Combine(_directory, "empty")), null, true, NodeLog.Silent);
+        _empty = new AppChain.Node.Application(
+            new ChainStore(Path.Combine(_directory, "empty")), null, true, NodeLog.Silent);
         Start();
         Prepare();
     }
@@ -90,7 +91,8 @@ internal sealed class AbciFrames : IDisposable
         switch (request.ValueCase)
         {
             case Request.ValueOneofCase.Info:
-                return _application.Info(request.Info).LastBlockHeight.ToString(System.Globalization.CultureInfo.InvariantCulture);
+                return _application.Info(request.Info).LastBlockHeight.ToString(
+                    System.Globalization.CultureInfo.InvariantCulture);
             case Request.ValueOneofCase.CheckTx:
                 return ((ResultCode)_application.CheckTx(request.CheckTx).Code).ToString();
             case Request.ValueOneofCase.Query:
@@ -145,7 +147,8 @@ internal sealed class AbciFrames : IDisposable
         return request;
     }
 
-    private Timestamp NextTime => WireTime.FromNanoseconds(TestMarkets.GenesisTime + ((_height + 1) * TestMarkets.Second));
+    private Timestamp NextTime =>
+        WireTime.FromNanoseconds(TestMarkets.GenesisTime + ((_height + 1) * TestMarkets.Second));
 
     private void Start()
     {
@@ -193,13 +196,18 @@ internal sealed class AbciFrames : IDisposable
     {
         byte[] address = [.. SHA256.HashData("anyone"u8).Take(20)];
         ByteString transaction = ByteString.CopyFrom(Transaction());
-        ByteString extension = ByteString.CopyFrom(PriceVote.Encode(PoisonPill.Reports(_random, TestMarkets.GenesisTime)));
+        ByteString extension = ByteString.CopyFrom(PriceVote.Encode(PoisonPill.Reports(
+            _random, TestMarkets.GenesisTime)));
         RequestPrepareProposal prepare = Prepare(extension, transaction);
         var proposal = new RequestProcessProposal { Height = _height + 1, ProposedLastCommit = new CommitInfo() };
         proposal.Txs.Add(_application.PrepareProposal(InTime(prepare)).Txs);
         foreach (ExtendedVoteInfo vote in prepare.LocalLastCommit.Votes)
         {
-            proposal.ProposedLastCommit.Votes.Add(new VoteInfo { Validator = vote.Validator, BlockIdFlag = vote.BlockIdFlag });
+            proposal.ProposedLastCommit.Votes.Add(new VoteInfo
+            {
+                Validator = vote.Validator,
+                BlockIdFlag = vote.BlockIdFlag,
+            });
         }
 
         byte[] appHash = _application.Info(new RequestInfo()).LastBlockAppHash.ToByteArray();
@@ -216,7 +224,10 @@ internal sealed class AbciFrames : IDisposable
         _sound.Add(new Request { PrepareProposal = prepare });
         _sound.Add(new Request { ProcessProposal = proposal });
         _sound.Add(new Request { ListSnapshots = new RequestListSnapshots() });
-        _sound.Add(new Request { LoadSnapshotChunk = new RequestLoadSnapshotChunk { Height = 8, Format = 1, Chunk = 0 } });
+        _sound.Add(new Request
+        {
+            LoadSnapshotChunk = new RequestLoadSnapshotChunk { Height = 8, Format = 1, Chunk = 0 },
+        });
         _sound.Add(new Request
         {
             OfferSnapshot = new RequestOfferSnapshot
@@ -240,7 +251,12 @@ internal sealed class AbciFrames : IDisposable
         {
             _sound.Add(new Request
             {
-                Query = new RequestQuery { Path = path, Data = ByteString.CopyFrom([0x08, 0x01, 0x10, 0x05]), Height = 2 },
+                Query = new RequestQuery
+                {
+                    Path = path,
+                    Data = ByteString.CopyFrom([0x08, 0x01, 0x10, 0x05]),
+                    Height = 2,
+                },
             });
             string account = AccountText.Of(TransactionCodec.AddressOf(Secp256k1.PublicKeyOf(_key)));
             _sound.Add(new Request

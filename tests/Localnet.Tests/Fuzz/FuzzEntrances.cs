@@ -122,7 +122,8 @@ internal sealed class FuzzEntrances : IDisposable
         var rows = new List<RowChange>();
         for (int i = 0; i < 40; i++)
         {
-            rows.Add(new RowChange([(byte)(i / 7), (byte)i], _wire.Noise(30) is { Length: > 0 } value ? value : [1], false));
+            rows.Add(new RowChange(
+                [(byte)(i / 7), (byte)i], _wire.Noise(30) is { Length: > 0 } value ? value : [1], false));
         }
 
         byte[] root = tree.Apply(1, rows);
@@ -148,7 +149,8 @@ internal sealed class FuzzEntrances : IDisposable
 
             (ChunkPlace place, byte[] own) = chunks[bytes[0] % chunks.Count];
             bool accepted = StateChunk.TryRead(root, place, bytes.AsSpan(1), out _);
-            Require(accepted == bytes.AsSpan(1).SequenceEqual(own), "accepted what is not the chunk, or refused what is");
+            Require(
+                accepted == bytes.AsSpan(1).SequenceEqual(own), "accepted what is not the chunk, or refused what is");
             return accepted ? "accepted" : "refused";
         }
 
@@ -176,7 +178,8 @@ internal sealed class FuzzEntrances : IDisposable
         List<KeyValuePair<byte[], byte[]>> rows =
             [.. chain.Commit().Select(row => new KeyValuePair<byte[], byte[]>(row.Key, row.Value!))];
         CouncilTerms council = new(
-            [.. Enumerable.Range(1, 3).Select(i => Secp256k1.PublicKeyOf(SHA256.HashData([(byte)i])).ToImmutableArray())], 2, 2, 30);
+            [.. Enumerable.Range(1, 3).Select(
+                i => Secp256k1.PublicKeyOf(SHA256.HashData([(byte)i])).ToImmutableArray())], 2, 2, 30);
         string fresh = GenesisFile.Write(new GenesisState(
             GenesisFile.DefaultMarkets,
             genesis.Accounts,
@@ -184,8 +187,10 @@ internal sealed class FuzzEntrances : IDisposable
             genesis.Vault! with { Guardians = council },
             genesis.Treasury! with { Treasurers = council })).ToJsonString();
         string document = Encoding.UTF8.GetString(ExportedState.Write(chain, rows, "{}"));
-        string exported = document[document.IndexOf("\"app_state\":", StringComparison.Ordinal)..][12..].TrimEnd()[..^1];
-        byte[] Next() => Encoding.UTF8.GetBytes(_random.Next(3) == 0 ? _text.Text(Rotten(exported)) : _text.Text(fresh));
+        string exported =
+            document[document.IndexOf("\"app_state\":", StringComparison.Ordinal)..][12..].TrimEnd()[..^1];
+        byte[] Next() =>
+            Encoding.UTF8.GetBytes(_random.Next(3) == 0 ? _text.Text(Rotten(exported)) : _text.Text(fresh));
         return new FuzzEntrance("genesis", Next, bytes => GenesisVerdict(bytes, genesis));
     }
 
@@ -233,7 +238,8 @@ internal sealed class FuzzEntrances : IDisposable
     private FuzzEntrance Configurations()
     {
         string node = new NodeConfig { FeedFiles = [new FeedFile("BTC-PERP", "a.csv", "X")] }.Write();
-        const string signer = "chain.c.key = k\nchain.c.state = s\nchain.c.engine = unix:///e\nmetrics = 127.0.0.1:9000\n";
+        const string signer =
+            "chain.c.key = k\nchain.c.state = s\nchain.c.engine = unix:///e\nmetrics = 127.0.0.1:9000\n";
         string Run(byte[] bytes)
         {
             string[] lines = Encoding.UTF8.GetString(bytes).Split('\n');
@@ -244,7 +250,9 @@ internal sealed class FuzzEntrances : IDisposable
             }
             catch (ConfigException refused)
             {
-                verdict = refused.Message.Contains("unknown key", StringComparison.Ordinal) ? "node: unknown key" : "node: refused";
+                verdict = refused.Message.Contains("unknown key", StringComparison.Ordinal)
+                    ? "node: unknown key"
+                    : "node: refused";
             }
 
             try
@@ -258,7 +266,8 @@ internal sealed class FuzzEntrances : IDisposable
             }
         }
 
-        return new FuzzEntrance("config", () => Encoding.UTF8.GetBytes(_text.Text(_random.Next(2) == 0 ? node : signer)), Run);
+        return new FuzzEntrance(
+            "config", () => Encoding.UTF8.GetBytes(_text.Text(_random.Next(2) == 0 ? node : signer)), Run);
     }
 
     /// <summary>Fails the run of an entrance.</summary>

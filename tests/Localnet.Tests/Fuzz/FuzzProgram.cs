@@ -41,7 +41,8 @@ internal static class FuzzProgram
         {
             if (!options.ContainsKey(arguments[i]) || i + 1 == arguments.Length)
             {
-                Console.Error.WriteLine("usage: fuzz [--entrance NAME|all] [--executions N] [--seed S] [--save DIR] [--input FILE]");
+                Console.Error.WriteLine(
+                    "usage: fuzz [--entrance NAME|all] [--executions N] [--seed S] [--save DIR] [--input FILE]");
                 Console.Error.WriteLine($"entrances: {string.Join(", ", FuzzEntrances.Names)}");
                 return 2;
             }
@@ -64,7 +65,8 @@ internal static class FuzzProgram
     }
 
     /// <summary>Runs an entrance; stops at the first finding.</summary>
-    public static FuzzResult Run(FuzzEntrance entrance, long executions, IEnumerable<byte[]> first, Action<string, byte[]>? isNew = null)
+    public static FuzzResult Run(
+        FuzzEntrance entrance, long executions, IEnumerable<byte[]> first, Action<string, byte[]>? isNew = null)
     {
         var verdicts = new SortedDictionary<string, long>(StringComparer.Ordinal);
         long started = Stopwatch.GetTimestamp();
@@ -125,7 +127,8 @@ internal static class FuzzProgram
         FuzzResult result = Run(open.Entrance, executions, input is null ? Corpus(name) : [input], isNew);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{name}: {result.Executions} executions, {result.Seconds:0.0} s, {result.Executions / result.Seconds:0} a second, seed {seed}"));
+            $"{name}: {result.Executions} executions, {result.Seconds:0.0} s, {result.Executions / result.Seconds:0} a "
+            + $"second, seed {seed}"));
         foreach (KeyValuePair<string, long> verdict in result.Verdicts.OrderByDescending(pair => pair.Value).Take(12))
         {
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    {verdict.Value,10}  {verdict.Key}"));
@@ -139,7 +142,9 @@ internal static class FuzzProgram
         string file = Path.Combine(Path.GetTempPath(), $"fuzz-{name}-{seed}-{result.Executions}.bin");
         File.WriteAllBytes(file, finding.Input);
         Console.WriteLine($"FOUND: {finding.Error}");
-        Console.WriteLine($"again: ./appchain fuzz --entrance {name} --seed {seed} --executions {result.Executions}; the input is in {file}");
+        Console.WriteLine(
+            $"again: ./appchain fuzz --entrance {name} --seed {seed} --executions {result.Executions}; the input is in "
+            + $"{file}");
         return false;
     }
 

@@ -39,7 +39,8 @@ public sealed class FuzzTests
     [Test]
     public void A_finding_stops_the_run_and_names_its_input()
     {
-        var entrance = new FuzzEntrance("x", () => [1], bytes => bytes[0] == 9 ? throw new InvalidOperationException("nine") : "ok");
+        var entrance = new FuzzEntrance(
+            "x", () => [1], bytes => bytes[0] == 9 ? throw new InvalidOperationException("nine") : "ok");
         FuzzResult result = FuzzProgram.Run(entrance, 10, [[2], [9], [3]]);
         Assert.That(result.Executions, Is.EqualTo(2));
         Assert.That(result.Finding!.Value.Input, Is.EqualTo(new byte[] { 9 }));

@@ -27,14 +27,17 @@ internal sealed class HttpRequests
         network.StartAll();
         network.RunToHeight(4);
         _methods = new RpcMethods(
-            new RpcSource(network.Genesis, "node0", 0, network.Simulation.Node(0)!, network.Applications[0], new ChainEvents()),
+            new RpcSource(
+                network.Genesis, "node0", 0, network.Simulation.Node(0)!, network.Applications[0], new ChainEvents()),
             () => new Uri("http://127.0.0.1:1"));
         foreach (string method in _methods.Names.Where(name => name != "broadcast_tx_commit"))
         {
             var parameters = _methods.ParametersOf(method).Select(parameter => $"\"{parameter}\":{ValueOf(parameter)}");
-            _sound.Add($"{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"{method}\",\"params\":{{{string.Join(',', parameters)}}}}}");
+            string named = string.Join(',', parameters);
+            _sound.Add($"{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"{method}\",\"params\":{{{named}}}}}");
             var list = _methods.ParametersOf(method).Select(ValueOf);
-            _sound.Add($"{{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"{method}\",\"params\":[{string.Join(',', list)}]}}");
+            _sound.Add(
+                $"{{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"{method}\",\"params\":[{string.Join(',', list)}]}}");
         }
     }
 

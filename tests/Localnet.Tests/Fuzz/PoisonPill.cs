@@ -92,11 +92,13 @@ internal sealed class PoisonPill(Random random, WireDamage damage)
 
     public string Run(byte[] bytes)
     {
-        ResultCode code = TransactionCodec.Decode(bytes, out SignedTransactionParts parts, out Transaction? transaction);
+        ResultCode code = TransactionCodec.Decode(
+            bytes, out SignedTransactionParts parts, out Transaction? transaction);
         FuzzEntrances.Require(transaction is null == (code != ResultCode.Ok), "a code and a transaction");
         if (transaction is not null)
         {
-            byte[] again = TransactionCodec.Join(TransactionCodec.EncodeBody(transaction), parts.PublicKey, parts.Signature);
+            byte[] again = TransactionCodec.Join(
+                TransactionCodec.EncodeBody(transaction), parts.PublicKey, parts.Signature);
             FuzzEntrances.Require(again.AsSpan().SequenceEqual(bytes), "a second encoding");
             code = Exchange.Check(transaction, _chain.Committed, _chain.Height);
         }
@@ -192,7 +194,10 @@ internal sealed class PoisonPill(Random random, WireDamage damage)
             {
                 Kind = OperationKind.AuthoriseAgent,
                 Content = new AgentAuthorisation(
-                    AnyOwner(), [market], random.NextInt64(1, Limits.AmountMax), _chain.Time + (random.Next(100) * TestMarkets.Second)),
+                    AnyOwner(),
+                    [market],
+                    random.NextInt64(1, Limits.AmountMax),
+                    _chain.Time + (random.Next(100) * TestMarkets.Second)),
             },
             6 => new Operation { Kind = OperationKind.RevokeAgent, Content = new AgentRevocation(AnyOwner()) },
             7 => Ops.Buy(quantity, price, market, tif) with
@@ -201,7 +206,8 @@ internal sealed class PoisonPill(Random random, WireDamage damage)
                 TargetOrderId = (ulong)random.Next(0, 5_000),
             },
             8 => Ops.Attest((byte)random.Next(4), s_names[random.Next(s_names.Length)], random.Next(1, 900)),
-            _ => Ops.Order(side, quantity, price, market, tif, clientId, random.Next(8) == 0, (SelfTrade)random.Next(4)) with
+            _ => Ops.Order(
+                side, quantity, price, market, tif, clientId, random.Next(8) == 0, (SelfTrade)random.Next(4)) with
             {
                 IsMarket = random.Next(10) == 0,
             },

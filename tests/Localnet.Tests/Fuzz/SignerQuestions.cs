@@ -120,8 +120,8 @@ internal sealed class SignerQuestions
                     ChainId = ChainId,
                     Proposal = new Proposal
                     {
-                        Type = SignedMsgType.Proposal, Height = _height, Round = _random.Next(3), PolRound = -1, BlockId = id,
-                        Timestamp = time,
+                        Type = SignedMsgType.Proposal, Height = _height, Round = _random.Next(3), PolRound = -1,
+                        BlockId = id, Timestamp = time,
                     },
                 },
             },

@@ -55,7 +55,8 @@ public sealed class CometBftHandshakeTests
         CometBftNode.Copy(Kept(row.Data), Path.Combine(Home, "data"));
         RequestInitChain genesis = _genesis!.Clone();
         if (row.OtherGenesis)
-            genesis.AppStateBytes = Google.Protobuf.ByteString.CopyFrom(Genesis.Parse(EmbeddedHandshakeTests.GenesisJson(insuranceFund: 5)).AppState);
+            genesis.AppStateBytes = Google.Protobuf.ByteString.CopyFrom(
+                Genesis.Parse(EmbeddedHandshakeTests.GenesisJson(insuranceFund: 5)).AppState);
         string directory = Path.Combine(_folder, TestContext.CurrentContext.Test.ID);
         using RealApplication application = RealApplication.At(row.Application, directory, genesis, _blocks);
         using var asked = new ManualResetEventSlim();

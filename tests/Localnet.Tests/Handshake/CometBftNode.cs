@@ -48,7 +48,8 @@ public sealed class CometBftNode : IDisposable
         Directory.CreateDirectory(Data);
         byte[] secret = new byte[Sodium.SecretKeySize];
         Sodium.SecretKeyOf(seed, secret);
-        string privateKey = $$"""{ "type": "tendermint/PrivKeyEd25519", "value": "{{Convert.ToBase64String(secret)}}" }""";
+        string privateKey =
+            $$"""{ "type": "tendermint/PrivKeyEd25519", "value": "{{Convert.ToBase64String(secret)}}" }""";
         byte[] publicKey = secret[32..];
         Write("config/genesis.json", genesis);
         Write("config/node_key.json", $$"""{ "priv_key": {{privateKey}} }""");
@@ -120,8 +121,10 @@ public sealed class CometBftNode : IDisposable
     public static void Copy(string from, string to)
     {
         Directory.CreateDirectory(to);
-        foreach (string file in Directory.GetFiles(from)) File.Copy(file, Path.Combine(to, Path.GetFileName(file)), true);
-        foreach (string folder in Directory.GetDirectories(from)) Copy(folder, Path.Combine(to, Path.GetFileName(folder)));
+        foreach (string file in Directory.GetFiles(from))
+            File.Copy(file, Path.Combine(to, Path.GetFileName(file)), true);
+        foreach (string folder in Directory.GetDirectories(from))
+            Copy(folder, Path.Combine(to, Path.GetFileName(folder)));
     }
 
     private void Write(string file, string text) => File.WriteAllText(Path.Combine(_home, file), text);

@@ -24,7 +24,8 @@ public sealed class EmbeddedHandshakeTests
     public static string GenesisJson(long insuranceFund = 1_000_000_000) =>
         TestNetwork.GenesisJson([SoftwareKey.FromSeed(Seed).PublicKey]).Replace(
             "\"app_state\": {}",
-            "\"app_state\": " + GenesisFile.Write(new GenesisState(GenesisFile.DefaultMarkets, [], insuranceFund)).ToJsonString());
+            "\"app_state\": " + GenesisFile.Write(new GenesisState(
+                GenesisFile.DefaultMarkets, [], insuranceFund)).ToJsonString());
 
     public static byte[] Seed => [.. Enumerable.Repeat((byte)1, 32)];
 
@@ -64,7 +65,8 @@ public sealed class EmbeddedHandshakeTests
     {
         BlockStore store = StoreOf(row.Engine);
         RequestInitChain genesis = _original.Genesis!.Clone();
-        if (row.OtherGenesis) genesis.AppStateBytes = Google.Protobuf.ByteString.CopyFrom(Genesis.Parse(GenesisJson(insuranceFund: 5)).AppState);
+        if (row.OtherGenesis) genesis.AppStateBytes = Google.Protobuf.ByteString.CopyFrom(
+            Genesis.Parse(GenesisJson(insuranceFund: 5)).AppState);
         string directory = Path.Combine(_folder, TestContext.CurrentContext.Test.ID);
         using RealApplication application = RealApplication.At(row.Application, directory, genesis, _original.Blocks);
         if (row.Calls is null)
@@ -94,7 +96,8 @@ public sealed class EmbeddedHandshakeTests
 
     /// <summary>Name of a call as the recordings spell it.</summary>
     public static string KindOf(AbciCall call) =>
-        string.Concat(call.Kind.ToString().Select((c, i) => (i > 0 && char.IsUpper(c) ? "_" : "") + char.ToLowerInvariant(c)));
+        string.Concat(call.Kind.ToString().Select(
+            (c, i) => (i > 0 && char.IsUpper(c) ? "_" : "") + char.ToLowerInvariant(c)));
 
     // What an engine that stands so has on disk.
     private BlockStore StoreOf(EngineData data)
@@ -121,9 +124,11 @@ public sealed class EmbeddedHandshakeTests
 
         public ResponseInitChain InitChain(RequestInitChain request) => _inner.InitChain(request);
 
-        public ResponsePrepareProposal PrepareProposal(RequestPrepareProposal request) => _inner.PrepareProposal(request);
+        public ResponsePrepareProposal PrepareProposal(RequestPrepareProposal request) =>
+            _inner.PrepareProposal(request);
 
-        public ResponseProcessProposal ProcessProposal(RequestProcessProposal request) => _inner.ProcessProposal(request);
+        public ResponseProcessProposal ProcessProposal(RequestProcessProposal request) =>
+            _inner.ProcessProposal(request);
 
         public ResponseExtendVote ExtendVote(RequestExtendVote request) => _inner.ExtendVote(request);
 

@@ -35,7 +35,9 @@ public sealed record HandshakeCase(
     public static readonly HandshakeCase[] All =
     [
         new("S = 0: a new chain", "empty", 0, "IN"),
-        new("S = 0, A > 0: the engine has lost its data", "empty", 3, null, "differs", "does not match AppHash after replay", 2),
+        new(
+            "S = 0, A > 0: the engine has lost its data", "empty", 3, null, "differs",
+            "does not match AppHash after replay", 2),
         new("S = T = A", "state 6", 6, "I"),
         new("S = T, A = S - 1", "state 6", 5, "IFC"),
         new("S = T, A < S", "state 6", 3, "IFCFCFC"),
@@ -56,8 +58,12 @@ public sealed record HandshakeCase(
         new("pruned, S = T = A", "pruned 7", 7, "I"),
         new("S < T", "blocks behind", 4, null, "damaged", "StateBlockHeight (6) > StoreBlockHeight (4)", 2),
         new("S > T + 1", "blocks ahead", 4, null, "damaged", "StoreBlockHeight (6) > StateBlockHeight + 1 (5)", 2),
-        new("hash differs at S = T = A", "state 6", 6, null, "differs", "does not match AppHash after replay", 2, OtherGenesis: true),
-        new("hash differs in replay", "state 6", 3, null, "differs", "does not match AppHash after replay", 2, OtherGenesis: true),
+        new(
+            "hash differs at S = T = A", "state 6", 6, null, "differs", "does not match AppHash after replay", 2,
+            OtherGenesis: true),
+        new(
+            "hash differs in replay", "state 6", 3, null, "differs", "does not match AppHash after replay", 2,
+            OtherGenesis: true),
     ];
 
     public EngineData Engine => Datas[Data];
@@ -68,7 +74,8 @@ public sealed record HandshakeCase(
     public static string Before(IEnumerable<string> kinds)
     {
         var text = new StringBuilder();
-        foreach (char letter in CallOrder.Text(kinds).TakeWhile(letter => !"PQEV".Contains(letter))) text.Append(letter);
+        foreach (char letter in CallOrder.Text(kinds).TakeWhile(letter => !"PQEV".Contains(letter)))
+            text.Append(letter);
         return text.ToString();
     }
 }

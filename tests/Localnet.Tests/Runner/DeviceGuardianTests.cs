@@ -67,14 +67,17 @@ public sealed class DeviceGuardianTests
         {
             using var proxy = new LyingProxy(honest, port + 39, lie);
             run.Node = proxy.Url;
-            await run.Run($"guardian {guardian} --once --yes", lie == LyingProxy.Lie.None ? ExitCode.Ok : ExitCode.Refused);
+            await run.Run(
+                $"guardian {guardian} --once --yes", lie == LyingProxy.Lie.None ? ExitCode.Ok : ExitCode.Refused);
             Assert.That(run.Error, lie == LyingProxy.Lie.None ? Is.Empty : Does.Contain("does not prove what it says"));
             Assert.That(run.Out, lie == LyingProxy.Lie.None ? Does.Contain("1 signed") : Does.Not.Contain("sign? "));
         }
 
         run.Node = honest;
         await run.Watch("guardian --from guardian2 --interval 0.5", "y\n", "signed at height", 60);
-        Assert.That(run.Out, Does.Contain("pay 250.00 USD to iban-1, for app1").And.Contain("sign? y or n:   signed at height"));
+        Assert.That(
+            run.Out,
+            Does.Contain("pay 250.00 USD to iban-1, for app1").And.Contain("sign? y or n:   signed at height"));
         await run.Until("query withdrawals", "released", 60);
         await run.Run("query release 1 --output json");
         string release = run.Write("release.json");

@@ -56,7 +56,8 @@ public sealed class EndToEndTests
 
         using JsonDocument report = Run(engine, port, "--hsm", "softhsm");
         Check(report.RootElement, engine);
-        Assert.That(Directory.GetFiles(Path.Combine(_home, "net"), "consensus.key", SearchOption.AllDirectories), Is.Empty);
+        Assert.That(
+            Directory.GetFiles(Path.Combine(_home, "net"), "consensus.key", SearchOption.AllDirectories), Is.Empty);
     }
 
     [TestCase("INT", 2)]
@@ -146,8 +147,8 @@ public sealed class EndToEndTests
     {
         string report = Path.Combine(_home, "report.json");
         using Process process = Start([
-            "--engine", engine, "--validators", "4", "--blocks", "24", "--traders", "20", "--seed", "1", "--speed", "60",
-            "--home", Path.Combine(_home, "net"), "--port", $"{port}", "--report", report, .. more,
+            "--engine", engine, "--validators", "4", "--blocks", "24", "--traders", "20", "--seed", "1",
+            "--speed", "60", "--home", Path.Combine(_home, "net"), "--port", $"{port}", "--report", report, .. more,
         ]);
         string output = process.StandardOutput.ReadToEnd();
         Assert.That(process.WaitForExit(WaitMilliseconds), Is.True);
@@ -162,7 +163,8 @@ public sealed class EndToEndTests
         string[] keys = [.. report.EnumerateObject().Select(member => member.Name)];
         Assert.That(keys, Is.EqualTo(new[]
         {
-            "engine", "validators", "blocks", "seconds", "block_interval_ms", "app_hash_agreement", "transactions", "fills",
+            "engine", "validators", "blocks", "seconds", "block_interval_ms", "app_hash_agreement",
+            "transactions", "fills",
             "liquidations", "deleveragings", "oracle", "conservation", "invariants_checked", "abci_calls",
         }));
         Assert.That(report.GetProperty("engine").GetString(), Is.EqualTo(engine));
@@ -173,7 +175,8 @@ public sealed class EndToEndTests
         Assert.That(report.GetProperty("fills").GetInt64(), Is.Positive);
         Assert.That(report.GetProperty("abci_calls").GetProperty("checked").GetInt64(), Is.AtLeast(4 * 24 * 4));
         Assert.That(report.GetProperty("abci_calls").GetProperty("out_of_order").GetInt64(), Is.Zero);
-        Assert.That(report.GetProperty("oracle").GetProperty("BTC-PERP").GetProperty("updates").GetInt64(), Is.Positive);
+        Assert.That(
+            report.GetProperty("oracle").GetProperty("BTC-PERP").GetProperty("updates").GetInt64(), Is.Positive);
     }
 
     private static Process Start(params string[] arguments)
@@ -191,7 +194,8 @@ public sealed class EndToEndTests
     // A process started in the background by a shell script ignores SIGINT, and passes that on.
     private static bool IsIgnored(int signal)
     {
-        string ignored = File.ReadLines("/proc/self/status").First(line => line.StartsWith("SigIgn:", StringComparison.Ordinal));
+        string ignored = File.ReadLines("/proc/self/status").First(
+            line => line.StartsWith("SigIgn:", StringComparison.Ordinal));
         return (Convert.ToUInt64(ignored[7..].Trim(), 16) >> (signal - 1) & 1) != 0;
     }
 

@@ -64,7 +64,8 @@ internal sealed class LocalnetByHand : IAsyncDisposable
         using var end = new CancellationTokenSource();
         using var output = new StringWriter();
         var shared = TextWriter.Synchronized(output);
-        Task<int> watch = Task.Run(() => CommandLine.RunAsync(line.Split(' '), Shell(shared, shared, typed), end.Token));
+        Task<int> watch = Task.Run(
+            () => CommandLine.RunAsync(line.Split(' '), Shell(shared, shared, typed), end.Token));
         for (int i = 0; i < 4 * seconds && !Said().Contains(word, StringComparison.Ordinal) && !watch.IsCompleted; i++)
         {
             await Task.Delay(250);
@@ -87,7 +88,8 @@ internal sealed class LocalnetByHand : IAsyncDisposable
     {
         for (int i = 0; i < 2 * seconds; i++)
         {
-            if (await Try(line, "", CancellationToken.None) == ExitCode.Ok && Out.Contains(word, StringComparison.Ordinal))
+            if (await Try(line, "", CancellationToken.None) == ExitCode.Ok
+                && Out.Contains(word, StringComparison.Ordinal))
             {
                 return;
             }

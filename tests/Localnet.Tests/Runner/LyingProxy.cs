@@ -75,7 +75,8 @@ internal sealed class LyingProxy : IDisposable
                 await using var writer = new StreamWriter(context.Response.OutputStream);
                 await writer.WriteAsync(answer.ToJsonString());
             }
-            catch (Exception error) when (error is HttpListenerException or ObjectDisposedException or IOException or HttpRequestException)
+            catch (Exception error)
+                when (error is HttpListenerException or ObjectDisposedException or IOException or HttpRequestException)
             {
                 // The test is over.
             }

@@ -27,7 +27,8 @@ public sealed class PerturbationTests
     public void The_embedded_engine_obeys_a_parameter_change()
     {
         JsonElement faults = Run(
-            ["--engine", "embedded", "--perturb", "parameters", "--traders", "4", "--speed", "20", "--port", "35400"], 180);
+            ["--engine", "embedded", "--perturb", "parameters", "--traders", "4", "--speed", "20", "--port", "35400"],
+            180);
         Assert.That(Kinds(faults), Is.EqualTo(new[] { "parameters" }));
     }
 
@@ -65,7 +66,8 @@ public sealed class PerturbationTests
             RequireCometBft();
         }
 
-        JsonElement faults = Run(["--engine", engine, "--crashes", "20", "--traders", "4", "--seed", "7", "--port", $"{port}"], 500);
+        JsonElement faults = Run(
+            ["--engine", engine, "--crashes", "20", "--traders", "4", "--seed", "7", "--port", $"{port}"], 500);
         JsonElement crashes = faults.GetProperty("crashes");
         Assert.That(crashes.GetProperty("kills_survived").GetInt32(), Is.GreaterThanOrEqualTo(20));
         Assert.That(crashes.GetProperty("while_starting").GetInt32(), Is.GreaterThan(0));
@@ -82,7 +84,8 @@ public sealed class PerturbationTests
     }
 
     private static IEnumerable<string> Kinds(JsonElement faults) =>
-        faults.GetProperty("perturbations").EnumerateArray().Select(static fault => fault.GetProperty("kind").GetString()!);
+        faults.GetProperty("perturbations").EnumerateArray().Select(
+            static fault => fault.GetProperty("kind").GetString()!);
 
     // Exit code 0 says that app hashes, blocks, conservation, calls, audit logs and recovery times were all as they
     // must be.
@@ -91,7 +94,10 @@ public sealed class PerturbationTests
         string report = Path.Combine(_home, "report.json");
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (string argument in (string[])
-            [typeof(RunReport).Assembly.Location, .. arguments, "--home", Path.Combine(_home, "net"), "--report", report])
+            [
+                typeof(RunReport).Assembly.Location, .. arguments, "--home", Path.Combine(_home, "net"),
+                "--report", report,
+            ])
         {
             start.ArgumentList.Add(argument);
         }

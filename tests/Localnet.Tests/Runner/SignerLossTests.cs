@@ -33,7 +33,8 @@ public sealed class SignerLossTests
         run.AwaitHeight(killedAt + 15);
         run.End();
         Assert.That(run.Output, Does.Contain("every check held").And.Contain("0 faults"));
-        Assert.That(run.Signed().Rounds.Where(pair => pair.Key >= killedAt).Sum(pair => pair.Value), Is.LessThanOrEqualTo(1));
+        Assert.That(
+            run.Signed().Rounds.Where(pair => pair.Key >= killedAt).Sum(pair => pair.Value), Is.LessThanOrEqualTo(1));
     }
 
     [Test]
@@ -59,7 +60,8 @@ public sealed class SignerLossTests
         CopyFiles(home, home + ".lost");
         CopyFiles(backup, home);
         string socket = Path.Combine(run.Home, "stale.sock");
-        File.AppendAllText(Path.Combine(home, "signer.conf"), $"chain.{NetworkFiles.ChainId}.engine = unix://{socket}\n");
+        File.AppendAllText(
+            Path.Combine(home, "signer.conf"), $"chain.{NetworkFiles.ChainId}.engine = unix://{socket}\n");
         using SignerListener stale = new($"unix://{socket}", NetworkFiles.ChainId, TimeSpan.FromSeconds(20));
         run.StartSigner(standby);
         int refused = 0;
@@ -111,7 +113,8 @@ public sealed class SignerLossTests
         Assert.That(run.ActiveSigner(), Is.EqualTo(active));
         run.End();
         Assert.That(run.Signed().Faults, Is.Empty);
-        Assert.That(run.Signed().Rounds.Where(pair => pair.Key >= lostAt).Sum(pair => pair.Value), Is.LessThanOrEqualTo(2));
+        Assert.That(
+            run.Signed().Rounds.Where(pair => pair.Key >= lostAt).Sum(pair => pair.Value), Is.LessThanOrEqualTo(2));
     }
 
     [TestCase("embedded", 32_500)]
@@ -136,7 +139,8 @@ public sealed class SignerLossTests
         run.End();
         Assert.That(run.Output, Does.Contain("every check held"));
         Assert.That(
-            File.ReadLines(log).Skip(lines.Length).Count(line => line.Contains("\"outcome\":\"signed\"", StringComparison.Ordinal)),
+            File.ReadLines(log).Skip(lines.Length).Count(
+                line => line.Contains("\"outcome\":\"signed\"", StringComparison.Ordinal)),
             Is.GreaterThan(8));
     }
 
@@ -226,7 +230,8 @@ internal sealed class RunningLocalnet : IDisposable
     {
         string log = Path.Combine(SignerHome(signer), "sign-audit.jsonl");
         string? last = File.Exists(log)
-            ? File.ReadLines(log).LastOrDefault(line => line.Contains("\"outcome\":\"signed\"", StringComparison.Ordinal))
+            ? File.ReadLines(log).LastOrDefault(
+                line => line.Contains("\"outcome\":\"signed\"", StringComparison.Ordinal))
             : null;
         return last is null ? 0 : long.Parse(last.Split("\"height\":")[1].Split(',')[0], CultureInfo.InvariantCulture);
     });

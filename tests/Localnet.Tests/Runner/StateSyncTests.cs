@@ -34,7 +34,8 @@ public sealed class StateSyncTests
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (string argument in new[]
         {
-            typeof(RunReport).Assembly.Location, "--engine", "cometbft", "--blocks", "200", "--traders", "10", "--seed", "3",
+            typeof(RunReport).Assembly.Location, "--engine", "cometbft", "--blocks", "200", "--traders", "10",
+            "--seed", "3",
             "--speed", "60", "--home", Path.Combine(_home, "net"), "--port", "35200", "--snapshot-interval", "10",
             "--join", "25", "--report", report,
         })

@@ -45,7 +45,8 @@ public sealed partial class ValidatorVerbTests
             Signal("KILL", ProcessOf(part));
             long started = Stopwatch.GetTimestamp();
             height = await Reach(rpc, await Tip(rpc) + 4);
-            TestContext.Out.WriteLine($"{part} killed: 4 more blocks after {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s");
+            TestContext.Out.WriteLine(
+                $"{part} killed: 4 more blocks after {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s");
         }
 
         int[] children = [ProcessOf("signer"), ProcessOf("application"), ProcessOf("cometbft")];
@@ -56,7 +57,8 @@ public sealed partial class ValidatorVerbTests
         Assert.That(children.Where(id => Directory.Exists($"/proc/{id}")), Is.Empty);
         Assert.That(Said, Does.Contain("all parts have ended"));
         Assert.That(
-            CallGrammar.Check(File.ReadLines(Path.Combine(_home, "data", "calls.log")).Select(AbciCall.Parse)), Is.Null);
+            CallGrammar.Check(File.ReadLines(Path.Combine(_home, "data", "calls.log")).Select(AbciCall.Parse)),
+            Is.Null);
         AuditCheck audit = AuditLog.Verify(Path.Combine(_home, "data", "sign-audit.jsonl"));
         Assert.That(audit.Fault, Is.Null.Or.Empty);
         Assert.That(audit.Lines, Is.AtLeast(2 * height), "a prevote and a precommit of each height were signed");
@@ -108,7 +110,8 @@ public sealed partial class ValidatorVerbTests
         string application = $"unix://{_home}/abci.sock";
         string signer = $"unix://{_home}/sign.sock";
         File.WriteAllText(
-            Path.Combine(_home, "config", "appchain.conf"), $"abci.address = {application}\nabci.calls = data/calls.log\n");
+            Path.Combine(_home, "config", "appchain.conf"),
+            $"abci.address = {application}\nabci.calls = data/calls.log\n");
         File.WriteAllText(Path.Combine(_home, "config", "signer.conf"), $"""
             chain.{TestNetwork.ChainId}.key = consensus.key
             chain.{TestNetwork.ChainId}.state = ../data/sign-state.json
@@ -118,13 +121,15 @@ public sealed partial class ValidatorVerbTests
         SoftwareKey.Store(Path.Combine(_home, "config", "consensus.key"), EmbeddedHandshakeTests.Seed);
         SignStateFile.Raise(Path.Combine(_home, "data", "sign-state.json"), 1).Dispose();
         using var node = new CometBftNode(Path.Combine(_home, "cometbft"));
-        node.Create(EmbeddedHandshakeTests.GenesisJson(), EmbeddedHandshakeTests.Seed, application, Port, signer: signer);
+        node.Create(
+            EmbeddedHandshakeTests.GenesisJson(), EmbeddedHandshakeTests.Seed, application, Port, signer: signer);
     }
 
     private Process Start(string? binary = null)
     {
         string program = typeof(Node.Application).Assembly.Location;
-        var start = new ProcessStartInfo("dotnet", [program, "validator", "--home", _home, "--cometbft", binary ?? CometBftNode.Binary()])
+        var start = new ProcessStartInfo(
+            "dotnet", [program, "validator", "--home", _home, "--cometbft", binary ?? CometBftNode.Binary()])
         {
             RedirectStandardError = true,
         };

@@ -47,6 +47,7 @@ public sealed class VaultEndToEndTests
         await run.EndNetwork();
 
         await run.Run($"verify-release {release} --guardians {guardians} --chain-id appchain-localnet");
-        Assert.That(run.Out, Does.Contain("valid: 2 guardians have signed").And.Contain("250.00").And.Contain("iban-1"));
+        Assert.That(
+            run.Out, Does.Contain("valid: 2 guardians have signed").And.Contain("250.00").And.Contain("iban-1"));
     }
 }

@@ -60,7 +60,8 @@ internal sealed class RecordedNode : IDisposable
         Calls.Start();
         string data = Path.Combine(_files.HomeOf(_number), "data");
         SnapshotStore? snapshots = _scenario.SnapshotInterval > 0 && _key is not null
-            ? new SnapshotStore(Path.Combine(_files.HomeOf(_number), "snapshots"), _scenario.SnapshotInterval, 50, NodeLog.Silent)
+            ? new SnapshotStore(
+                Path.Combine(_files.HomeOf(_number), "snapshots"), _scenario.SnapshotInterval, 50, NodeLog.Silent)
             : null;
         PriceFeed? feed = _key is null ? null : _prices.Feed();
         _application = new Node.Application(

@@ -45,7 +45,8 @@ public class TapeRecorder : DispatchProxy
     /// <param name="lie">What the engine gets for an answer.</param>
     /// <param name="kill">Ends the engine at once.</param>
     public static (IAbciApplication Served, TapeRecorder Recorder) For(
-        IAbciApplication application, Tape? tape, Func<IMessage, Fate> fate, Func<IMessage, IMessage, IMessage> lie, Action kill)
+        IAbciApplication application, Tape? tape, Func<IMessage, Fate> fate, Func<IMessage, IMessage, IMessage> lie,
+        Action kill)
     {
         IAbciApplication served = Create<IAbciApplication, TapeRecorder>();
         var recorder = (TapeRecorder)served;

@@ -73,6 +73,7 @@ internal static class Tapes
     };
 
     private static IEnumerable<string> Names(string ending) => Here.GetManifestResourceNames()
-        .Where(name => name.StartsWith(Prefix, StringComparison.Ordinal) && name.EndsWith(ending, StringComparison.Ordinal))
+        .Where(name => name.StartsWith(Prefix, StringComparison.Ordinal)
+            && name.EndsWith(ending, StringComparison.Ordinal))
         .Select(name => name[Prefix.Length..]).Order(StringComparer.Ordinal);
 }

@@ -24,7 +24,8 @@ public sealed class VectorContentTests
         List<string> events =
         [
             .. Finalized("plain.node0.abci").SelectMany(block =>
-                block.Answer.Events.Concat(block.Answer.TxResults.SelectMany(result => result.Events))).Select(one => one.Type),
+                block.Answer.Events.Concat(block.Answer.TxResults.SelectMany(result => result.Events)))
+                .Select(one => one.Type),
         ];
         Assert.That(events, Does.Contain("appchain.v1." + EventKind.Fill));
         Assert.That(events, Does.Contain("appchain.v1." + EventKind.LiquidationSlice));
@@ -36,7 +37,8 @@ public sealed class VectorContentTests
     {
         Assert.That(Flags("absent.node0.abci"), Does.Contain(BlockIDFlag.Absent));
         Assert.That(Rounds("absent.node0.abci"), Does.Contain(1), "it would have proposed");
-        List<Request> second = [.. Tapes.Open("absent.node3.abci").Runs().ElementAt(1).Where(one => one.Kind == TapeKind.Request)
+        List<Request> second = [.. Tapes.Open("absent.node3.abci").Runs().ElementAt(1)
+            .Where(one => one.Kind == TapeKind.Request)
             .Select(one => Request.Parser.Read(one.Message))];
         int synced = second.FindAll(request => request.FinalizeBlock is not null).Count;
         Assert.That(synced, Is.GreaterThan(10));
@@ -59,7 +61,10 @@ public sealed class VectorContentTests
     public void A_node_dies_at_every_kind_of_moment()
     {
         IReadOnlyList<TapeEntry>[] runs = [.. Tapes.Open("crash.node0.abci").Runs()];
-        List<Request.ValueOneofCase> last = [.. runs.SkipLast(1).Select(run => Tapes.Calls(run).Last().Request.ValueCase)];
+        List<Request.ValueOneofCase> last =
+        [
+            .. runs.SkipLast(1).Select(run => Tapes.Calls(run).Last().Request.ValueCase),
+        ];
         Assert.That(last, Is.EqualTo(new[]
         {
             Request.ValueOneofCase.Commit, Request.ValueOneofCase.Commit, Request.ValueOneofCase.Commit,
@@ -83,7 +88,8 @@ public sealed class VectorContentTests
     [Test]
     public void Parameters_of_consensus_are_changed()
     {
-        long changed = Finalized("parameters.node0.abci").Single(block => block.Answer.ConsensusParamUpdates is not null)
+        long changed = Finalized("parameters.node0.abci")
+            .Single(block => block.Answer.ConsensusParamUpdates is not null)
             .Request.Height;
         Assert.That(Finalized("parameters.node0.abci").Last().Request.Height, Is.GreaterThan(changed));
     }
@@ -94,7 +100,8 @@ public sealed class VectorContentTests
         Assert.That(Flags("mixed_votes.node0.abci"), Does.Contain(BlockIDFlag.Nil));
         Assert.That(Calls("mixed_votes.node0.abci").Any(
             call => call.Answer?.VerifyVoteExtension?.Status == VerifyStatus.Reject));
-        Assert.That(Calls("mixed_votes.node0.abci").Any(call => call.Request.VerifyVoteExtension?.VoteExtension.IsEmpty == true));
+        Assert.That(Calls("mixed_votes.node0.abci").Any(
+            call => call.Request.VerifyVoteExtension?.VoteExtension.IsEmpty == true));
     }
 
     [Test]
@@ -152,5 +159,6 @@ public sealed class VectorContentTests
     private static IEnumerable<BlockIDFlag> Flags(string name) =>
         Finalized(name).SelectMany(block => block.Request.DecidedLastCommit.Votes).Select(vote => vote.BlockIdFlag);
 
-    private static IEnumerable<int> Rounds(string name) => Finalized(name).Select(block => block.Request.DecidedLastCommit.Round);
+    private static IEnumerable<int> Rounds(string name) =>
+        Finalized(name).Select(block => block.Request.DecidedLastCommit.Round);
 }

@@ -54,7 +54,8 @@ internal sealed class VectorNetwork : IDisposable
         ];
         _traders =
         [
-            .. Enumerable.Range(0, Traders).Select(i => new Trader(i, _files.Traders[i], NetworkFiles.ChainId, _options.Seed)),
+            .. Enumerable.Range(0, Traders).Select(
+                i => new Trader(i, _files.Traders[i], NetworkFiles.ChainId, _options.Seed)),
         ];
     }
 
@@ -117,7 +118,8 @@ internal sealed class VectorNetwork : IDisposable
         new DoubleVote(_files, _clients[1]).ProveAsync(validator, cancel);
 
     /// <summary>Lets the guardians change the parameters of consensus and waits until every engine obeys.</summary>
-    public Task ChangeParametersAsync(CancellationToken cancel) => new ParameterChange(_files, _clients).DecideAsync(cancel);
+    public Task ChangeParametersAsync(CancellationToken cancel) =>
+        new ParameterChange(_files, _clients).DecideAsync(cancel);
 
     /// <summary>Starts a fifth node that trusts a header of the network.</summary>
     public async Task JoinAsync(CancellationToken cancel)
@@ -147,14 +149,18 @@ internal sealed class VectorNetwork : IDisposable
         catch (OperationCanceledException)
         {
             RecordedNode slowest = _nodes.MinBy(node => node.Height)!;
-            throw new TimeoutException($"{_scenario.Name} stands at {string.Join(", ", _nodes.Select(node => node.Height))}; "
-                + $"the slowest said:\n{string.Join('\n', slowest.Said.Split('\n').TakeLast(20))}");
+            throw new TimeoutException($"{_scenario.Name} stands at "
+                + $"{string.Join(", ", _nodes.Select(node => node.Height))}; the slowest "
+                + $"said:\n{string.Join('\n', slowest.Said.Split('\n').TakeLast(20))}");
         }
     }
 
     private async Task TradeAsync(long height, CancellationToken cancel)
     {
-        MarketView[] markets = [.. GenesisFile.DefaultMarkets.Select(market => new MarketView(market, IndexOf(market, height)))];
+        MarketView[] markets =
+        [
+            .. GenesisFile.DefaultMarkets.Select(market => new MarketView(market, IndexOf(market, height))),
+        ];
         foreach (Trader trader in _traders)
         {
             if (trader.Act(height, markets) is not { } transaction) continue;
@@ -171,5 +177,6 @@ internal sealed class VectorNetwork : IDisposable
     }
 
     private static long IndexOf(MarketParameters market, long height) =>
-        (long)(RecordedPrices.At(market.Ticker == "BTC-PERP" ? 50_000 : 2_500, height) * Math.Pow(10, market.PriceDecimals));
+        (long)(RecordedPrices.At(market.Ticker == "BTC-PERP" ? 50_000 : 2_500, height) * Math.Pow(
+            10, market.PriceDecimals));
 }

@@ -15,10 +15,15 @@ internal static class VectorProgram
     /// <summary>Records into a folder.</summary>
     public static int Run(string folder, string[] names)
     {
-        VectorScenario[] scenarios = [.. VectorScenario.All().Where(one => names.Length == 0 || names.Contains(one.Name))];
+        VectorScenario[] scenarios =
+        [
+            .. VectorScenario.All().Where(one => names.Length == 0 || names.Contains(one.Name)),
+        ];
         if (scenarios.Length < names.Length)
         {
-            Console.Error.WriteLine($"usage: record [SCENARIO...]; there are {string.Join(", ", VectorScenario.All().Select(one => one.Name))}");
+            Console.Error.WriteLine(
+                $"usage: record [SCENARIO...]; there are "
+                + $"{string.Join(", ", VectorScenario.All().Select(one => one.Name))}");
             return 2;
         }
 
@@ -41,9 +46,11 @@ internal static class VectorProgram
                 network.Nodes[node].Calls.Save(Path.Combine(folder, $"{scenario.Name}.node{node}.abci"));
             foreach (int node in scenario.Signers)
                 network.Nodes[node].Signatures.Save(Path.Combine(folder, $"{scenario.Name}.node{node}.privval"));
-            int calls = scenario.Applications.Sum(node => network.Nodes[node].Calls.Entries.Count(one => one.Kind == TapeKind.Request));
+            int calls = scenario.Applications.Sum(
+                node => network.Nodes[node].Calls.Entries.Count(one => one.Kind == TapeKind.Request));
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{scenario.Name}: height {network.Nodes[1].Height}, {calls} calls, {Stopwatch.GetElapsedTime(started).TotalSeconds:0} s"));
+                $"{scenario.Name}: height {network.Nodes[1].Height}, {calls} calls, "
+                + $"{Stopwatch.GetElapsedTime(started).TotalSeconds:0} s"));
         }
         finally
         {

@@ -53,7 +53,8 @@ public sealed class VectorReplayTests
     [TestCaseSource(typeof(Tapes), nameof(Tapes.Validators))]
     public void The_blocks_alone_give_the_recorded_app_hashes(string name)
     {
-        using var application = new Node.Application(new ChainStore(_folder), null, checkEveryRow: true, NodeLog.Silent);
+        using var application = new Node.Application(
+            new ChainStore(_folder), null, checkEveryRow: true, NodeLog.Silent);
         foreach ((Request request, Response? answer) in Tapes.Open(name).Runs().SelectMany(Tapes.Calls))
         {
             if (request.InitChain is { } genesis && application.Height == 0)
@@ -79,7 +80,8 @@ public sealed class VectorReplayTests
         foreach (IReadOnlyList<TapeEntry> run in Tapes.Open(name).Runs())
         {
             Assert.That(grammar.Take(new AbciCall(CallKind.Start, 0)), Is.Null);
-            foreach (AbciCall call in Tapes.Calls(run).Select(pair => Tapes.CallOf(pair.Request, pair.Answer)).OfType<AbciCall>())
+            foreach (AbciCall call in Tapes.Calls(run).Select(pair => Tapes.CallOf(pair.Request, pair.Answer))
+                .OfType<AbciCall>())
             {
                 Assert.That(grammar.Take(call), Is.Null);
                 calls++;
@@ -111,7 +113,10 @@ public sealed class VectorReplayTests
                 if (question.SumCase is not (SignerMessage.SumOneofCase.SignVoteRequest
                     or SignerMessage.SumOneofCase.SignProposalRequest)) continue;
                 signed++;
-                Assert.That(SignerOf(key, saved, _ => { }).Answer(question)!.ToByteArray(), Is.EqualTo(recorded), "asked again");
+                Assert.That(
+                    SignerOf(key, saved, _ => { }).Answer(question)!.ToByteArray(),
+                    Is.EqualTo(recorded),
+                    "asked again");
                 AssertRefused(SignerOf(key, saved, _ => Assert.Fail("recorded")), question);
             }
         }

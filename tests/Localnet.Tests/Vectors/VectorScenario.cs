@@ -41,7 +41,8 @@ internal sealed record VectorScenario(string Name, long Blocks)
     public Func<int, IMessage, IMessage, IMessage> Lie { get; init; } = static (_, _, answer) => answer;
 
     /// <summary>What is done to the network when it has reached a height; called once for each.</summary>
-    public Func<VectorNetwork, long, CancellationToken, Task> At { get; init; } = static (_, _, _) => Task.CompletedTask;
+    public Func<VectorNetwork, long, CancellationToken, Task> At { get; init; } =
+        static (_, _, _) => Task.CompletedTask;
 
     /// <summary>Whether node 0 dies at this call of height <paramref name="height"/>.</summary>
     public Fate FateAt(int node, IMessage request, long height)
@@ -53,7 +54,10 @@ internal sealed record VectorScenario(string Name, long Blocks)
 
     /// <summary>All, made anew for one run.</summary>
     public static IEnumerable<VectorScenario> All() =>
-        [Plain(), Absent(), Reject(), Crash(), Evidence(), Parameters(), Signer(), MixedVotes(), InitialHeightFive(), StateSync()];
+        [
+            Plain(), Absent(), Reject(), Crash(), Evidence(), Parameters(), Signer(), MixedVotes(), InitialHeightFive(),
+            StateSync(),
+        ];
 
     private static VectorScenario Plain() => new("plain", 22);
 

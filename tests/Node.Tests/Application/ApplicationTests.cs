@@ -81,7 +81,8 @@ public sealed class ApplicationTests
 
         TestValidator victim = network.Validators[2];
         victim.Application.Dispose();
-        victim.Application = new Node.Application(new ChainStore(victim.Directory, materialised), victim.Feed, true, NodeLog.Silent);
+        victim.Application = new Node.Application(
+            new ChainStore(victim.Directory, materialised), victim.Feed, true, NodeLog.Silent);
         ResponseInfo info = victim.Application.Info(new RequestInfo());
         Assert.That(info.LastBlockHeight, Is.EqualTo(5));
         Assert.That(info.LastBlockAppHash.ToByteArray(), Is.EqualTo(network.AppHash));
@@ -102,7 +103,8 @@ public sealed class ApplicationTests
             ByteString Order() => network.Sign(
                 random.Next(2) == 0 ? "alice" : "bob",
                 ++nonce,
-                TestNetwork.Order(random.Next(2) == 0 ? Side.Buy : Side.Sell, random.Next(1, 50), random.Next(499_000, 501_000)));
+                TestNetwork.Order(
+                    random.Next(2) == 0 ? Side.Buy : Side.Sell, random.Next(1, 50), random.Next(499_000, 501_000)));
             RequestProcessProposal decided = network.Propose(Order(), Order(), Order());
             RequestProcessProposal rival = network.Propose(Order(), Order());
             rival.Hash = ByteString.CopyFrom(SHA256.HashData(decided.Hash.Span));
@@ -157,23 +159,42 @@ public sealed class ApplicationTests
 
         Assert.That(Status(_ => { }), Is.EqualTo(ProposalStatus.Accept));
         Assert.That(Status(r => r.Txs.Clear()), Is.EqualTo(ProposalStatus.Reject), "omission");
-        Assert.That(Status(r => Update(r, u => new PriceUpdate { Round = 1, Entries = u.Entries })), Is.EqualTo(ProposalStatus.Reject), "round");
-        Assert.That(Status(r => Update(r, u => new PriceUpdate { Round = 0, Entries = u.Entries.RemoveAt(3) })), Is.EqualTo(ProposalStatus.Reject), "count");
+        Assert.That(
+            Status(r => Update(r, u => new PriceUpdate { Round = 1, Entries = u.Entries })),
+            Is.EqualTo(ProposalStatus.Reject),
+            "round");
+        Assert.That(
+            Status(r => Update(r, u => new PriceUpdate { Round = 0, Entries = u.Entries.RemoveAt(3) })),
+            Is.EqualTo(ProposalStatus.Reject),
+            "count");
         Assert.That(
             Status(r => Update(r, u => With(With(u, 0, PriceUpdateEntry.Absent), 1, PriceUpdateEntry.Absent))),
             Is.EqualTo(ProposalStatus.Reject), "too little power");
-        Assert.That(Status(r => Update(r, u => With(u, 0, PriceUpdateEntry.Absent))), Is.EqualTo(ProposalStatus.Accept), "one may be missing");
         Assert.That(
-            Status(r => Update(r, u => With(u, 0, u.Entries[0] with { Extension = [] }))), Is.EqualTo(ProposalStatus.Reject), "signature");
+            Status(r => Update(r, u => With(u, 0, PriceUpdateEntry.Absent))),
+            Is.EqualTo(ProposalStatus.Accept),
+            "one may be missing");
         Assert.That(
-            Status(r => Update(r, u => With(u, 0, u.Entries[1]))), Is.EqualTo(ProposalStatus.Reject), "another validator's word");
+            Status(r => Update(r, u => With(u, 0, u.Entries[0] with { Extension = [] }))),
+            Is.EqualTo(ProposalStatus.Reject),
+            "signature");
         Assert.That(
-            Status(r => r.ProposedLastCommit.Votes[0].BlockIdFlag = BlockIDFlag.Nil), Is.EqualTo(ProposalStatus.Reject), "flag");
+            Status(r => Update(r, u => With(u, 0, u.Entries[1]))),
+            Is.EqualTo(ProposalStatus.Reject),
+            "another validator's word");
         Assert.That(
-            Status(r => r.ProposedLastCommit.Votes[0].Validator.Power = 11), Is.EqualTo(ProposalStatus.Reject), "power");
+            Status(r => r.ProposedLastCommit.Votes[0].BlockIdFlag = BlockIDFlag.Nil),
+            Is.EqualTo(ProposalStatus.Reject),
+            "flag");
+        Assert.That(
+            Status(r => r.ProposedLastCommit.Votes[0].Validator.Power = 11),
+            Is.EqualTo(ProposalStatus.Reject),
+            "power");
         Assert.That(Status(r => r.Txs.Add(r.Txs[0])), Is.EqualTo(ProposalStatus.Reject), "a second one");
         Assert.That(
-            Status(r => r.Txs[0] = ByteString.CopyFrom([.. r.Txs[0].Span, 0])), Is.EqualTo(ProposalStatus.Reject), "trailing byte");
+            Status(r => r.Txs[0] = ByteString.CopyFrom([.. r.Txs[0].Span, 0])),
+            Is.EqualTo(ProposalStatus.Reject),
+            "trailing byte");
     }
 
     // BLOCK-8
@@ -207,7 +228,12 @@ public sealed class ApplicationTests
         network.Step();
         Node.Application any = network.Validators[0].Application;
         RequestProcessProposal proposal = network.Propose();
-        var finalize = new RequestFinalizeBlock { Height = proposal.Height, Time = proposal.Time, Hash = proposal.Hash };
+        var finalize = new RequestFinalizeBlock
+        {
+            Height = proposal.Height,
+            Time = proposal.Time,
+            Hash = proposal.Hash,
+        };
         finalize.Txs.AddRange(proposal.Txs);
         finalize.Txs.Add(ByteString.CopyFromUtf8("garbage"));
         ResponseFinalizeBlock response = any.FinalizeBlock(finalize);
@@ -227,7 +253,10 @@ public sealed class ApplicationTests
             random.NextBytes(bytes);
             Assert.That(any.CheckTx(new RequestCheckTx { Tx = ByteString.CopyFrom(bytes) }).Code, Is.Not.Zero);
             Assert.That(
-                any.VerifyVoteExtension(new RequestVerifyVoteExtension { VoteExtension = ByteString.CopyFrom(bytes) }).Status,
+                any.VerifyVoteExtension(new RequestVerifyVoteExtension
+                {
+                    VoteExtension = ByteString.CopyFrom(bytes),
+                }).Status,
                 Is.Not.EqualTo((VerifyStatus)0));
         }
 
@@ -235,7 +264,8 @@ public sealed class ApplicationTests
         byte[] flipped = wrongChain.ToByteArray();
         flipped[^1] ^= 1;
         Assert.That(
-            any.CheckTx(new RequestCheckTx { Tx = ByteString.CopyFrom(flipped) }).Code, Is.EqualTo((uint)ResultCode.InvalidSignature));
+            any.CheckTx(new RequestCheckTx { Tx = ByteString.CopyFrom(flipped) }).Code,
+            Is.EqualTo((uint)ResultCode.InvalidSignature));
     }
 
     [Test]

@@ -76,7 +76,8 @@ public sealed class CompromisedValidatorTests
         _network.Step(Signed("gina", _release));
         ResponseFinalizeBlock block = _network.Decide(WithAll(
             _network.Sign("bob", 2, Attestation()),
-            _network.Sign("bob", 3, new Operation { Kind = OperationKind.VetoWithdrawal, Content = new NumberedTarget(1) }),
+            _network.Sign(
+                "bob", 3, new Operation { Kind = OperationKind.VetoWithdrawal, Content = new NumberedTarget(1) }),
             Signed("bob", _release),
             Signed("gina", _release with { Destination = [.. "thief"u8] }, nonce: 2),
             Signed("greta", _release with { Amount = 1 }),
@@ -99,13 +100,15 @@ public sealed class CompromisedValidatorTests
     private static Operation Attestation() => new()
     {
         Kind = OperationKind.AttestDeposit,
-        Content = new DepositAttestation(new Sha256Digest([1, .. new byte[31]]), new AccountId(default, 0), 1_000_000_000),
+        Content = new DepositAttestation(
+            new Sha256Digest([1, .. new byte[31]]), new AccountId(default, 0), 1_000_000_000),
     };
 
     private ByteString Signed(string name, Release release, ulong nonce = 1)
     {
         using var signer = new TransactionSigner(_network.Keys[name], TestNetwork.ChainId);
-        return _network.Sign(name, nonce, new Operation { Kind = OperationKind.SignRelease, Content = signer.Sign(release) });
+        return _network.Sign(
+            name, nonce, new Operation { Kind = OperationKind.SignRelease, Content = signer.Sign(release) });
     }
 
     private ByteString OfAnotherChain(string name)
@@ -127,7 +130,8 @@ public sealed class CompromisedValidatorTests
     private ProposalStatus Verdict(params ByteString[] transactions)
     {
         RequestProcessProposal proposal = WithAll(transactions);
-        return _network.Validators.Select(validator => validator.Application.ProcessProposal(proposal).Status).Distinct().Single();
+        return _network.Validators.Select(validator => validator.Application.ProcessProposal(proposal).Status)
+            .Distinct().Single();
     }
 
     private V1.Withdrawal Row() => V1.WithdrawalsResponse.Parser.ParseFrom(

@@ -78,7 +78,8 @@ public sealed class ConsensusParametersTests
             },
             Version = new VersionParams { App = 1 },
         }));
-        Assert.That(executed.Events.Select(happened => happened.Type), Does.Contain("appchain.v1.ConsensusParametersChanged"));
+        Assert.That(
+            executed.Events.Select(happened => happened.Type), Does.Contain("appchain.v1.ConsensusParametersChanged"));
         Assert.That(Told(), Is.EqualTo((s_wanted, 5UL)));
     }
 
@@ -92,7 +93,8 @@ public sealed class ConsensusParametersTests
         ResponseFinalizeBlock executed = _network.Decide(proposal, validator =>
         {
             validator.Application.Dispose();
-            validator.Application = new Node.Application(new ChainStore(validator.Directory), validator.Feed, true, NodeLog.Silent);
+            validator.Application = new Node.Application(
+                new ChainStore(validator.Directory), validator.Feed, true, NodeLog.Silent);
         });
         Assert.That(executed.ConsensusParamUpdates.Block.MaxBytes, Is.EqualTo(s_wanted.BlockBytes));
         Assert.That(_network.Step().ConsensusParamUpdates, Is.Null);
@@ -110,12 +112,16 @@ public sealed class ConsensusParametersTests
         using JsonDocument genesis = JsonDocument.Parse(document);
         JsonElement parameters = genesis.RootElement.GetProperty("consensus_params");
         Assert.That(parameters.GetProperty("block").GetProperty("max_bytes").GetString(), Is.EqualTo("2097152"));
-        Assert.That(parameters.GetProperty("evidence").GetProperty("max_age_duration").GetString(), Is.EqualTo("86400000000000"));
+        Assert.That(
+            parameters.GetProperty("evidence").GetProperty("max_age_duration").GetString(),
+            Is.EqualTo("86400000000000"));
     }
 
-    private static Operation Propose(ConsensusParameters parameters) => new() { Kind = OperationKind.Propose, Content = parameters };
+    private static Operation Propose(ConsensusParameters parameters) =>
+        new() { Kind = OperationKind.Propose, Content = parameters };
 
-    private static Operation Approve(ulong id) => new() { Kind = OperationKind.ApproveProposal, Content = new NumberedTarget(id) };
+    private static Operation Approve(ulong id) =>
+        new() { Kind = OperationKind.ApproveProposal, Content = new NumberedTarget(id) };
 
     private (ConsensusParameters Parameters, ulong From) Told()
     {
@@ -123,7 +129,10 @@ public sealed class ConsensusParametersTests
         Assert.That(answer.Code, Is.Zero, answer.Log);
         ConsensusResponse told = ConsensusResponse.Parser.ParseFrom(answer.Value);
         return (new ConsensusParameters(
-            (long)told.BlockBytes, (long)told.EvidenceAgeBlocks, (long)told.EvidenceAgeSeconds, (long)told.EvidenceBytes), told.FromHeight);
+            (long)told.BlockBytes,
+            (long)told.EvidenceAgeBlocks,
+            (long)told.EvidenceAgeSeconds,
+            (long)told.EvidenceBytes), told.FromHeight);
     }
 
     private string NewDirectory()

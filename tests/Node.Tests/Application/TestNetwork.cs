@@ -124,7 +124,8 @@ internal sealed class TestNetwork : IDisposable
             InitialHeight = 1,
             Time = WireTime.FromNanoseconds(GenesisTime),
             AppStateBytes = ByteString.CopyFromUtf8(
-                GenesisFile.Write(new GenesisState(GenesisFile.DefaultMarkets, [.. accounts], 1_000_000_000, Vault())).ToJsonString()),
+                GenesisFile.Write(new GenesisState(
+                    GenesisFile.DefaultMarkets, [.. accounts], 1_000_000_000, Vault())).ToJsonString()),
         };
         foreach (TestValidator validator in Validators)
         {
@@ -141,7 +142,11 @@ internal sealed class TestNetwork : IDisposable
     private GenesisVault? Vault() => Guardians.Count == 0
         ? null
         : new GenesisVault(
-            new CouncilTerms([.. Guardians.Select(name => Secp256k1.PublicKeyOf(Keys[name]).ToImmutableArray())], Guardians.Count, 1, 0),
+            new CouncilTerms(
+                [.. Guardians.Select(name => Secp256k1.PublicKeyOf(Keys[name]).ToImmutableArray())],
+                Guardians.Count,
+                1,
+                0),
             new VaultTerms([new TimelockTier(0, 0)], 1_000_000, 1_000_000, 60));
 
     public ByteString Sign(string name, ulong nonce, params Operation[] operations)

@@ -105,7 +105,8 @@ internal sealed class OrderFlowTests
             "1.4,1,11,2,990000,-1", "1.5,4,11,2,990000,-1", "1.6,3,7,3,1000000,1",
         ];
         FlowReport report = LobsterReplay.Run(Write("messages", messages), null);
-        Assert.That(report.Disagreements, Is.EqualTo(new[] { "line 3: order 9 is executed, 7 at 1000000 comes before it" }));
+        Assert.That(
+            report.Disagreements, Is.EqualTo(new[] { "line 3: order 9 is executed, 7 at 1000000 comes before it" }));
         Assert.That((report.Cases, report.Agreed, report.Skipped), Is.EqualTo((7, 5, 1)));
         Assert.That(report.SkipReasons.Keys, Has.One.StartsWith("an order that has disagreed before"));
     }
@@ -136,7 +137,10 @@ internal sealed class OrderFlowTests
         string[] messages = [.. Messages];
         messages[6] = "34200.6,3,8,2,1010000,-1";
         string wrong = Write("messages", messages);
-        string[] arguments = ["check", "orderflow", "--format", "lobster", "--messages", wrong, "--book", Write("book", Rows)];
+        string[] arguments =
+        [
+            "check", "orderflow", "--format", "lobster", "--messages", wrong, "--book", Write("book", Rows),
+        ];
         Assert.That(await _run.Run(arguments), Is.EqualTo(ExitCode.Refused));
         Assert.That(_run.Out, Does.Contain("disagreed: line 7: 2 of order 8 are cancelled, 3 were left"));
     }
@@ -147,7 +151,8 @@ internal sealed class OrderFlowTests
     {
         string file = Write("messages", [message]);
         Assert.That(
-            await _run.Run("check", "orderflow", "--format", "lobster", "--messages", file), Is.EqualTo(ExitCode.Usage));
+            await _run.Run("check", "orderflow", "--format", "lobster", "--messages", file),
+            Is.EqualTo(ExitCode.Usage));
         Assert.That(_run.Error, Does.Contain("line 1").And.Contain(expected));
     }
 
@@ -169,7 +174,8 @@ internal sealed class OrderFlowTests
     public void Five_hours_of_a_feed_are_reproduced_to_the_trade()
     {
         FlowReport report = BitstampReplay.Run(
-            Shared("Bitstamp_BTCUSD_2015-05-01_L3_orders.csv.gz"), Shared("Bitstamp_BTCUSD_2015-05-01_top_of_book.csv.gz"));
+            Shared("Bitstamp_BTCUSD_2015-05-01_L3_orders.csv.gz"),
+            Shared("Bitstamp_BTCUSD_2015-05-01_top_of_book.csv.gz"));
         Assert.That(report.Disagreements, Is.Empty);
 
         string path = Shared("Bitstamp_BTCUSD_2015-05-01_trades.csv.gz");

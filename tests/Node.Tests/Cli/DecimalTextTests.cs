@@ -30,8 +30,11 @@ public sealed class DecimalTextTests
     [TestCase("1e5", "price '1e5' is not a number such as 12.5")]
     [TestCase("1.2.3", "price '1.2.3' is not a number such as 12.5")]
     [TestCase("109951162777.6", "price 109951162777.6 is above the highest possible, 109951162777.5")]
-    [TestCase("99999999999999999999999999999", "price 99999999999999999999999999999 is above the highest possible, 109951162777.5")]
-    [TestCase("9999999999999999999999999999999", "price '9999999999999999999999999999999' is not a number such as 12.5")]
+    [TestCase(
+        "99999999999999999999999999999",
+        "price 99999999999999999999999999999 is above the highest possible, 109951162777.5")]
+    [TestCase(
+        "9999999999999999999999999999999", "price '9999999999999999999999999999999' is not a number such as 12.5")]
     public void What_is_no_price_says_what_would_be(string text, string message) =>
         Assert.That(
             () => DecimalText.Parse("price", text, 1, "tick", (1L << 40) - 1),

@@ -73,7 +73,8 @@ public sealed class DeviceKeysTests
         Assert.That(json.RootElement[0].GetProperty("device").GetString(), Is.EqualTo(_place));
         Assert.That(json.RootElement[0].GetProperty("address").GetString(), Is.EqualTo(address));
 
-        Assert.That(await _run.Run("tx", "withdraw", "1", "--to", "bank", "--from", "cold", "--dry-run"), Is.Zero, _run.Error);
+        Assert.That(
+            await _run.Run("tx", "withdraw", "1", "--to", "bank", "--from", "cold", "--dry-run"), Is.Zero, _run.Error);
         Assert.That(_run.Out, Does.Contain(address));
         Assert.That(await _run.Run("keys", "export", "cold", "--secret"), Is.EqualTo(ExitCode.Usage));
         Assert.That(_run.Error, Does.Contain("in a device, which never shows it"));
@@ -84,7 +85,8 @@ public sealed class DeviceKeysTests
     {
         _run.Secrets = new Queue<string>([SoftHsmDevice.Pin]);
         string place = $"pkcs11:token={_token};key=owner";
-        Assert.That(await _run.Run("tx", "withdraw", "1", "--to", "bank", "--hsm", place), Is.EqualTo(ExitCode.Ok), _run.Error);
+        Assert.That(
+            await _run.Run("tx", "withdraw", "1", "--to", "bank", "--hsm", place), Is.EqualTo(ExitCode.Ok), _run.Error);
         Assert.That(_run.Error, Does.Contain($"PIN of token '{_token}': "));
         _run.Secrets = null;
         Assert.That(await _run.Run("tx", "withdraw", "1", "--to", "bank", "--hsm", place), Is.EqualTo(ExitCode.Usage));
@@ -130,7 +132,8 @@ public sealed class DeviceKeysTests
     public async Task Consensus_keys_and_exchanged_keys_are_not_taken()
     {
         string consensus = _place.Replace("key=owner", "key=consensus", StringComparison.Ordinal);
-        Assert.That(await _run.Run("tx", "withdraw", "1", "--to", "bank", "--hsm", consensus), Is.EqualTo(ExitCode.Usage));
+        Assert.That(
+            await _run.Run("tx", "withdraw", "1", "--to", "bank", "--hsm", consensus), Is.EqualTo(ExitCode.Usage));
         Assert.That(_run.Error, Does.Contain("an account needs a secp256k1 key"));
 
         await _run.Run("keys", "add", "cold", "--hsm", _place);
@@ -139,7 +142,8 @@ public sealed class DeviceKeysTests
         using (Pkcs11Session session = SoftHsmDevice.Open(other)) session.Generate(Pkcs11KeyType.Secp256k1, "owner");
         string text = File.ReadAllText(file);
         File.WriteAllText(file, text.Replace($"token={_token};", $"token={other};", StringComparison.Ordinal));
-        Assert.That(await _run.Run("tx", "withdraw", "1", "--to", "bank", "--from", "cold"), Is.EqualTo(ExitCode.Usage));
+        Assert.That(
+            await _run.Run("tx", "withdraw", "1", "--to", "bank", "--from", "cold"), Is.EqualTo(ExitCode.Usage));
         Assert.That(_run.Error, Does.Contain("holds another key"));
         Assert.That(_node.Received, Is.Empty);
     }

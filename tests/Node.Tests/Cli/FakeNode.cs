@@ -107,7 +107,12 @@ internal sealed class FakeNode : IDisposable
                 }
                 else
                 {
-                    answer["error"] = new JsonObject { ["code"] = -32603, ["message"] = "Internal error", ["data"] = error };
+                    answer["error"] = new JsonObject
+                    {
+                        ["code"] = -32603,
+                        ["message"] = "Internal error",
+                        ["data"] = error,
+                    };
                 }
 
                 context.Response.ContentType = "application/json";

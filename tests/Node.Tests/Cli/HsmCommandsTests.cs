@@ -33,7 +33,8 @@ public sealed class HsmCommandsTests
         string officer = PinFile("so-pin", SoftHsmDevice.OfficerPin);
         Assert.That(await Hsm("init", "--so-pin-file", officer), Is.Zero, _run.Error);
         Assert.That(_run.Out, Does.Contain($"token '{_token}', serial number").And.Contain("is ready"));
-        Assert.That(await Hsm("init", "--so-pin-file", officer), Is.EqualTo(ExitCode.Usage), "a second one of the same label");
+        Assert.That(
+            await Hsm("init", "--so-pin-file", officer), Is.EqualTo(ExitCode.Usage), "a second one of the same label");
     }
 
     [TearDown]
@@ -51,7 +52,9 @@ public sealed class HsmCommandsTests
         Assert.That(await _run.Run("hsm", "list", "--module", Pkcs11Module.SoftHsm), Is.Zero, _run.Error);
         Assert.That(_run.Out, Does.Contain(_token));
         Assert.That(await Hsm("show", "--label", "key1"), Is.Zero, _run.Error);
-        Assert.That(_run.Out, Does.Contain("the key cannot leave the device").And.Contain("never extractable").And.Contain("mechanisms:"));
+        Assert.That(
+            _run.Out, Does.Contain("the key cannot leave the device").And.Contain("never extractable").And
+                .Contain("mechanisms:"));
         Assert.That(await Hsm("show", "--label", "key1", "--output", "json"), Is.Zero, _run.Error);
         using JsonDocument json = JsonDocument.Parse(_run.Out);
         Assert.That(json.RootElement.GetProperty("public_key_base64").GetString(), Is.Not.Empty);

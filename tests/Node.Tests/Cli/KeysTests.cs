@@ -37,7 +37,8 @@ public sealed class KeysTests
 
         _run.Variables["APPCHAIN_PASSPHRASE"] = "wrong horse";
         Assert.That(await _run.Run("keys", "export", "trader", "--secret"), Is.EqualTo(ExitCode.Usage));
-        Assert.That(_run.Error.Trim(), Is.EqualTo("error: wrong passphrase for key 'trader' (or its file was altered)"));
+        Assert.That(
+            _run.Error.Trim(), Is.EqualTo("error: wrong passphrase for key 'trader' (or its file was altered)"));
         Assert.That(_run.Out, Is.Empty);
     }
 
@@ -45,7 +46,8 @@ public sealed class KeysTests
     public async Task Imported_secret_has_the_address_of_its_public_key()
     {
         _run.Input = SecretOne + "\n";
-        Assert.That(await _run.Run("keys", "import", "one", "-", "--unencrypted", "-o", "json"), Is.EqualTo(0), _run.Error);
+        Assert.That(
+            await _run.Run("keys", "import", "one", "-", "--unencrypted", "-o", "json"), Is.EqualTo(0), _run.Error);
         using JsonDocument json = JsonDocument.Parse(_run.Out);
         Assert.That(json.RootElement.GetProperty("public_key").GetString(), Is.EqualTo(Generator));
         string address = AccountText.Of(TransactionCodec.AddressOf(Convert.FromHexString(Generator)));

@@ -65,8 +65,10 @@ public sealed class ProofTests
         int code = await _run.Run(["query", "proof", .. row.Split(' '), "--out", File]);
         Assert.That(code, Is.Zero, _run.Error);
         _node.Dispose();
-        Assert.That(await _run.Run("verify-proof", File, "--validators-hash", _state.ValidatorsHash), Is.Zero, _run.Out);
-        Assert.That(_run.Out, Does.StartWith("proven: ").And.Match(shown).And.Match("signed by  +30 of 40 voting power"));
+        Assert.That(
+            await _run.Run("verify-proof", File, "--validators-hash", _state.ValidatorsHash), Is.Zero, _run.Out);
+        Assert.That(
+            _run.Out, Does.StartWith("proven: ").And.Match(shown).And.Match("signed by  +30 of 40 voting power"));
     }
 
     [Test]
@@ -75,7 +77,8 @@ public sealed class ProofTests
         await _run.Run("query", "proof", "pool", "--out", File);
         string genesis = _run.WriteFile("genesis.json", _state.Genesis(reversed: true));
         Assert.That(await _run.Run("verify-proof", File, "--validators", genesis), Is.Zero, _run.Out + _run.Error);
-        Assert.That(await _run.Run("verify-proof", File, "--validators", genesis, "--chain-id", "other"), Is.EqualTo(1));
+        Assert.That(
+            await _run.Run("verify-proof", File, "--validators", genesis, "--chain-id", "other"), Is.EqualTo(1));
         Assert.That(_run.Out, Does.Contain("it is of the chain 'test-cli-1', not 'other'"));
     }
 

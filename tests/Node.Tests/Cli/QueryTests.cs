@@ -148,7 +148,8 @@ public sealed class QueryTests
                     Asks = { new V1.BookLevel { Price = 500_005, Quantity = 2_500, Orders = 1 } },
                 };
             case "/account":
-                Assert.That(V1.AccountRequest.Parser.ParseFrom(data).Account, Does.StartWith("app1").And.EndsWith("/0"));
+                Assert.That(
+                    V1.AccountRequest.Parser.ParseFrom(data).Account, Does.StartWith("app1").And.EndsWith("/0"));
                 V1.AccountResponse account = _node.Account.Clone();
                 account.Positions.Add(new V1.Position
                 {
@@ -205,7 +206,8 @@ public sealed class QueryTests
                     {
                         new V1.AccountAtRisk
                         {
-                            Account = Alice, EquityHigh = "100", MaintenanceMargin = "98", UsedPpm = 985_000, Notional = "1",
+                            Account = Alice, EquityHigh = "100", MaintenanceMargin = "98", UsedPpm = 985_000,
+                            Notional = "1",
                         },
                     },
                 };

@@ -37,7 +37,8 @@ internal sealed class SignedState
     {
         powers ??= [10, 10, 10, 10];
         byte[] appHash = _tree.Apply(
-            Height, rows.OrderBy(row => row.Key, Comparer<byte[]>.Create((a, b) => a.AsSpan().SequenceCompareTo(b))).ToList());
+            Height,
+            rows.OrderBy(row => row.Key, Comparer<byte[]>.Create((a, b) => a.AsSpan().SequenceCompareTo(b))).ToList());
         _tree.Commit();
 
         var secrets = new Dictionary<string, byte[]>();
@@ -71,7 +72,11 @@ internal sealed class SignedState
             EvidenceHash = Hash(7),
             ProposerAddress = _validators[0].Address,
         };
-        var id = new BlockID { Hash = BlockHashes.Header(_header), PartSetHeader = new() { Total = 1, Hash = Hash(8) } };
+        var id = new BlockID
+        {
+            Hash = BlockHashes.Header(_header),
+            PartSetHeader = new() { Total = 1, Hash = Hash(8) },
+        };
         _commit = new Commit { Height = Height + 1, Round = 1, BlockId = id };
         for (int i = 0; i < _validators.Count; i++)
         {
@@ -87,11 +92,12 @@ public Commit Commit => _commit;
 
 public IReadOnlyList<Validator> Validators => _validators;
 
-public string ValidatorsHash => Convert.ToHexString(_header.ValidatorsHash.Span);
+    public string ValidatorsHash => Convert.ToHexString(_header.ValidatorsHash.Span);
 
     public string Genesis(bool reversed)
     {
-        JsonArray list = [.. (reversed ? Enumerable.Reverse(_validators) : _validators).Select(validator => new JsonObject
+        IEnumerable<Validator> validators = reversed ? Enumerable.Reverse(_validators) : _validators;
+        JsonArray list = [.. validators.Select(validator => new JsonObject
         {
             ["pub_key"] = new JsonObject
             {
@@ -125,9 +131,10 @@ public string ValidatorsHash => Convert.ToHexString(_header.ValidatorsHash.Span)
         node.Answer = Answer;
     }
 
-    public IMessage? Answer(string path, byte[] data, long height) => path == "/proof" && height == Height ? Prove(data) : null;
+    public IMessage? Answer(string path, byte[] data, long height) =>
+        path == "/proof" && height == Height ? Prove(data) : null;
 
-private V1.ProofResponse Prove(byte[] data)
+    private V1.ProofResponse Prove(byte[] data)
     {
         byte[] key = V1.ProofRequest.Parser.ParseFrom(data).Key.ToByteArray();
         Assert.That(_tree.TryProve(Height, key, out StateProof? proof), Is.True);
@@ -145,7 +152,14 @@ private V1.ProofResponse Prove(byte[] data)
     private static CommitSig Sign(Validator validator, byte[] secret, BlockID id, int second)
     {
         var time = WireTime.Parse($"2025-10-10T21:00:0{second}Z");
-        var vote = new Vote { Type = SignedMsgType.Precommit, Height = Height + 1, Round = 1, BlockId = id, Timestamp = time };
+        var vote = new Vote
+        {
+            Type = SignedMsgType.Precommit,
+            Height = Height + 1,
+            Round = 1,
+            BlockId = id,
+            Timestamp = time,
+        };
         var signature = new byte[64];
         Sodium.Sign(secret, SignBytes.Vote(FakeNode.ChainId, vote), signature);
         return new CommitSig
@@ -168,7 +182,8 @@ private V1.ProofResponse Prove(byte[] data)
         return System.Text.Encoding.UTF8.GetString(stream.ToArray());
     }
 
-    private static BlockID Id(byte fill) => new() { Hash = Hash(fill), PartSetHeader = new() { Total = 1, Hash = Hash(fill) } };
+    private static BlockID Id(byte fill) =>
+        new() { Hash = Hash(fill), PartSetHeader = new() { Total = 1, Hash = Hash(fill) } };
 
     private static ByteString Hash(byte fill) => ByteString.CopyFrom(Enumerable.Repeat(fill, 32).ToArray());
 }

@@ -33,7 +33,8 @@ public sealed class StatusTests
         using JsonDocument json = JsonDocument.Parse(_run.Out);
         Assert.That(json.RootElement.GetProperty("height").GetInt64(), Is.EqualTo(41));
         Assert.That(json.RootElement.GetProperty("peers").GetInt64(), Is.EqualTo(3));
-        Assert.That(json.RootElement.GetProperty("markets")[0].GetProperty("oracle_state").GetString(), Is.EqualTo("live"));
+        Assert.That(
+            json.RootElement.GetProperty("markets")[0].GetProperty("oracle_state").GetString(), Is.EqualTo("live"));
     }
 
     [Test]
@@ -49,10 +50,18 @@ public sealed class StatusTests
         node.Results["abci_info"] = JsonNodeOf(
             """{"response":{"version":"1.2.3","data":"appchain","last_block_height":"41","last_block_app_hash":"AA=="}}""");
         node.Answer = (path, _, _) => path == "/chain"
-            ? new V1.ChainResponse { ChainId = FakeNode.ChainId, Height = 41, AppHash = "AB", Held = "1000000", Difference = "0" }
+            ? new V1.ChainResponse
+            {
+                ChainId = FakeNode.ChainId,
+                Height = 41,
+                AppHash = "AB",
+                Held = "1000000",
+                Difference = "0",
+            }
             : null;
         return node;
     }
 
-    private static System.Text.Json.Nodes.JsonNode JsonNodeOf(string text) => System.Text.Json.Nodes.JsonNode.Parse(text)!;
+    private static System.Text.Json.Nodes.JsonNode JsonNodeOf(string text) =>
+        System.Text.Json.Nodes.JsonNode.Parse(text)!;
 }

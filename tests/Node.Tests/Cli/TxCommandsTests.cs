@@ -59,7 +59,9 @@ public sealed class TxCommandsTests
         Assert.That(_run.Out, Does.StartWith("sent ").And.Contain("appchain query tx "));
     }
 
-    [TestCase("place btc-perp sell --quantity 1 --price 50000 --time-in-force post-only --reduce-only --self-trade decrement")]
+    [TestCase(
+        "place btc-perp sell --quantity 1 --price 50000 --time-in-force post-only --reduce-only --self-trade "
+        + "decrement")]
     public async Task Every_option_of_an_order_reaches_the_chain(string order)
     {
         Assert.That(await Run($"tx order {order} --good-til-height 99 --from alice"), Is.Zero, _run.Error);
@@ -107,9 +109,11 @@ public sealed class TxCommandsTests
         Assert.That(_node.LastTransaction().Operations[0].TargetClientId, Is.EqualTo(13));
         await Run("tx order cancel-all BTC-PERP --from alice");
         Assert.That(_node.LastTransaction().Operations[0].Kind, Is.EqualTo(OperationKind.CancelAll));
-        await Run("tx order replace BTC-PERP sell --replace-client-id 5 --client-id 6 --quantity 2 --price 3 --from alice");
+        await Run(
+            "tx order replace BTC-PERP sell --replace-client-id 5 --client-id 6 --quantity 2 --price 3 --from alice");
         Operation replace = _node.LastTransaction().Operations[0];
-        Assert.That((replace.Kind, replace.TargetClientId, replace.ClientId), Is.EqualTo((OperationKind.ReplaceOrder, 5, 6)));
+        Assert.That(
+            (replace.Kind, replace.TargetClientId, replace.ClientId), Is.EqualTo((OperationKind.ReplaceOrder, 5, 6)));
         await Run("tx transfer 100.5 bob/2 --from alice");
         Operation transfer = _node.LastTransaction().Operations[0];
         Assert.That(transfer.Amount, Is.EqualTo(100_500_000));
@@ -132,7 +136,9 @@ public sealed class TxCommandsTests
     [TestCase("tx order place BTC-PERP buy --price 5 --from alice", "an order needs either quantity or lots")]
     [TestCase("tx order place BTC-PERP buy --quantity 5 --from alice", "an order needs either price or ticks")]
     [TestCase("tx order place BTC-PERP hold --quantity 5 --price 1 --from alice", "'hold'")]
-    [TestCase("tx order place BTC-PERP buy --quantity 5 --price 1", "say which key signs: either --from NAME, or --hsm PLACE")]
+    [TestCase(
+        "tx order place BTC-PERP buy --quantity 5 --price 1",
+        "say which key signs: either --from NAME, or --hsm PLACE")]
     [TestCase("tx withdraw 1 --to bank --from alice --hsm pkcs11:token=t;key=k", "either --from NAME, or --hsm PLACE")]
     [TestCase("tx withdraw 1 --to bank --hsm pkcs11:token=t", "write pkcs11:token=LABEL;key=LABEL;pin-file=FILE")]
     [TestCase("tx order cancel --from alice", "name the order by either order_id or client_id")]
@@ -141,7 +147,8 @@ public sealed class TxCommandsTests
     [TestCase(
         "tx order place BTC-PERP buy --quantity 1 --price 1 --time-in-force ioc --good-til-height 9 --from alice",
         "only an order that may rest has a good_til_height or good_til_time")]
-    [TestCase("tx withdraw 0.0000001 --to bank --from alice", "amount 0.0000001 is not a multiple of the micro-USD 0.000001")]
+    [TestCase(
+        "tx withdraw 0.0000001 --to bank --from alice", "amount 0.0000001 is not a multiple of the micro-USD 0.000001")]
     [TestCase("tx transfer 1 app1qqqq --from alice", "'app1qqqq' is no account: mistyped")]
     [TestCase("tx transfer 1 bob/70000 --from alice", "70000")]
     [TestCase("tx withdraw 1 --to bank --from eve", "no key 'eve'")]
@@ -249,9 +256,11 @@ public sealed class TxCommandsTests
         byte[] bytes = Convert.FromHexString(json.RootElement.GetProperty("transaction").GetString()!);
         Assert.That(json.RootElement.GetProperty("bytes").GetInt32(), Is.EqualTo(bytes.Length));
         Assert.That(
-            new TransactionVerifier(FakeNode.ChainId).Decode(bytes, out Transaction? transaction), Is.EqualTo(ResultCode.Ok));
+            new TransactionVerifier(FakeNode.ChainId).Decode(bytes, out Transaction? transaction),
+            Is.EqualTo(ResultCode.Ok));
         Assert.That(transaction!.Operations[0].Quantity, Is.EqualTo(1_000));
-        Assert.That(json.RootElement.GetProperty("margin").GetString(), Is.EqualTo("estimate: needs 250.00, has 900.12"));
+        Assert.That(
+            json.RootElement.GetProperty("margin").GetString(), Is.EqualTo("estimate: needs 250.00, has 900.12"));
     }
 
     [TestCase("buy", "52500.1", "a buy may pay at most 52,500.0 now")]
@@ -280,7 +289,8 @@ public sealed class TxCommandsTests
         int code = await Run(
             "tx order place 1 buy --lots 5 --ticks 7 --nonce 1 --expiry-height 9 --chain-id c --dry-run --from alice");
         Assert.That(code, Is.Zero, _run.Error);
-        Assert.That(_run.Out, Does.Contain("buy 5 lots of market 1 at 7 ticks").And.Contain("not estimated: no node at"));
+        Assert.That(
+            _run.Out, Does.Contain("buy 5 lots of market 1 at 7 ticks").And.Contain("not estimated: no node at"));
     }
 
     [Test]
@@ -296,7 +306,8 @@ public sealed class TxCommandsTests
     {
         string passphrase = _run.WriteFile("passphrase", "secret");
         await _run.Run("keys", "add", "safe", "--passphrase-file", passphrase);
-        Assert.That(await Run($"tx withdraw 1 --to bank --from safe --passphrase-file {passphrase}"), Is.Zero, _run.Error);
+        Assert.That(
+            await Run($"tx withdraw 1 --to bank --from safe --passphrase-file {passphrase}"), Is.Zero, _run.Error);
         Assert.That(_node.LastTransaction().Operations[0].Kind, Is.EqualTo(OperationKind.Withdraw));
     }
 

@@ -65,19 +65,23 @@ public sealed class VaultCommandsTests
         var content = (TreasurySpend)_node.LastTransaction().Operations[0].Content!;
         Assert.That((content.Recipient, content.Amount), Is.EqualTo(((AccountId?)null, 100_000_000L)));
         Assert.That(await Tx("treasury spend 1 --to bob --note audit --dry-run"), Is.Zero, _run.Error);
-        Assert.That(_run.Out, Does.Contain("propose pay 1.00 to app1").And.Contain("for \"audit\"").And.Contain("not sent"));
+        Assert.That(
+            _run.Out, Does.Contain("propose pay 1.00 to app1").And.Contain("for \"audit\"").And.Contain("not sent"));
     }
 
     [Test]
     public async Task A_policy_is_printed_edited_and_proposed([Values("vault", "treasury")] string what)
     {
         Assert.That(await _run.Run("query", what, "--policy"), Is.Zero, _run.Error);
-        string file = _run.WriteFile("policy.json", _run.Out.Replace("\"timelock_seconds\": 30", "\"timelock_seconds\": 45", StringComparison.Ordinal));
+        string file = _run.WriteFile(
+            "policy.json",
+            _run.Out.Replace("\"timelock_seconds\": 30", "\"timelock_seconds\": 45", StringComparison.Ordinal));
         Assert.That(await Tx($"{what} propose {file}"), Is.Zero, _run.Error);
         IOperationContent content = _node.LastTransaction().Operations[0].Content!;
         CouncilTerms council = content is VaultPolicy vault ? vault.Council : ((TreasuryPolicy)content).Council;
         Assert.That((council.Members.Length, council.Threshold, council.TimelockSeconds), Is.EqualTo((2, 2, 45L)));
-        Assert.That(content is not VaultPolicy policy || policy.Terms == VaultQueries.Terms((V1.VaultResponse)Answer("/vault")!)
+        Assert.That(
+            content is not VaultPolicy policy || policy.Terms == VaultQueries.Terms((V1.VaultResponse)Answer("/vault")!)
             || policy.Terms.Tiers.SequenceEqual(VaultQueries.Terms((V1.VaultResponse)Answer("/vault")!).Tiers));
     }
 
@@ -114,7 +118,8 @@ public sealed class VaultCommandsTests
         {
             Operations =
             {
-                new V1.OperationResult(), new V1.OperationResult { Code = (uint)ResultCode.TooManyWithdrawals }, new V1.OperationResult(),
+                new V1.OperationResult(), new V1.OperationResult { Code = (uint)ResultCode.TooManyWithdrawals },
+                new V1.OperationResult(),
             },
         },
         [Event("WithdrawalRequested", ("withdrawal_id", "4")), Event("WithdrawalRequested", ("withdrawal_id", "5"))]);
@@ -132,8 +137,11 @@ public sealed class VaultCommandsTests
             _node.LastTransaction().Operations[0].Content,
             Is.EqualTo(new ConsensusParameters(3_000_000, 100_000, 172_800, 1_048_576)));
         Assert.That(await Tx($"consensus propose {file} --dry-run"), Is.Zero, _run.Error);
-        Assert.That(_run.Out, Does.Contain("consensus parameters: blocks of at most 3000000 bytes, 1048576 of them evidence"));
-        file = _run.WriteFile("wrong.json", """{"block_bytes":"9","evidence_age_blocks":"1","evidence_age_seconds":1,"evidence_bytes":"0"}""");
+        Assert.That(
+            _run.Out, Does.Contain("consensus parameters: blocks of at most 3000000 bytes, 1048576 of them evidence"));
+        file = _run.WriteFile(
+            "wrong.json",
+            """{"block_bytes":"9","evidence_age_blocks":"1","evidence_age_seconds":1,"evidence_bytes":"0"}""");
         Assert.That(await Tx($"consensus propose {file}"), Is.EqualTo(ExitCode.Usage));
         Assert.That(_run.Error, Does.Contain("evidence has at least 64 KiB of a block and leaves at least 1 MiB"));
     }
@@ -177,7 +185,8 @@ public sealed class VaultCommandsTests
     private static JsonNode Event(string type, params (string Key, string Value)[] attributes) => new JsonObject
     {
         ["type"] = "appchain.v1." + type,
-        ["attributes"] = new JsonArray([.. attributes.Select(one => new JsonObject { ["key"] = one.Key, ["value"] = one.Value })]),
+        ["attributes"] = new JsonArray(
+            [.. attributes.Select(one => new JsonObject { ["key"] = one.Key, ["value"] = one.Value })]),
     };
 
     private Task<int> Tx(string line) => _run.Run(["tx", .. line.Split(' '), "--from", "gina"]);
@@ -215,7 +224,8 @@ public sealed class VaultCommandsTests
         "/treasury" => new V1.TreasuryResponse { Balance = "7000000", EpochLimit = "9000000", Spent = "0" },
         "/consensus" => new V1.ConsensusResponse
         {
-            BlockBytes = 4_194_304, EvidenceAgeBlocks = 100_000, EvidenceAgeSeconds = 172_800, EvidenceBytes = 1_048_576, FromHeight = 1,
+            BlockBytes = 4_194_304, EvidenceAgeBlocks = 100_000, EvidenceAgeSeconds = 172_800,
+            EvidenceBytes = 1_048_576, FromHeight = 1,
         },
         "/withdrawals" => new V1.WithdrawalsResponse
         {

@@ -26,7 +26,13 @@ public sealed class ReleaseFileTests
 
     private V1.CouncilResponse Council()
     {
-        var council = new V1.CouncilResponse { Council = V1.Council.Guardians, Version = 4, Threshold = 2, VetoThreshold = 2 };
+        var council = new V1.CouncilResponse
+        {
+            Council = V1.Council.Guardians,
+            Version = 4,
+            Threshold = 2,
+            VetoThreshold = 2,
+        };
         council.Members.AddRange(_guardians.Select(guardian => new V1.CouncilMember
         {
             Address = AccountText.Of(guardian.Owner),
@@ -83,11 +89,16 @@ public sealed class ReleaseFileTests
         Assert.That(Fault(Signed(0, 2), file => file.Destination = "00"), Does.Contain("does not verify"));
         Assert.That(Fault(Signed(0, 2), file => file.CouncilVersion = 5), Does.Contain("version 5, not 4"));
         Assert.That(
-            Fault(Signed(0, 2), file => file.Signatures[1].Signature = file.Signatures[0].Signature), Does.Contain("does not verify"));
-        Assert.That(Fault(Signed(0, 2), file => file.Signatures[1] = file.Signatures[0]), Does.Contain("is there twice"));
+            Fault(Signed(0, 2), file => file.Signatures[1].Signature = file.Signatures[0].Signature),
+            Does.Contain("does not verify"));
         Assert.That(
-            Fault(Signed(0, 2), file => file.Signatures[0].PublicKey = file.Signatures[0].PublicKey.ToUpperInvariant()), Is.Null);
-        Assert.That(Fault(Signed(0, 2), file => file.Signatures[0].PublicKey = "02" + new string('1', 64)), Does.Contain("no guardian"));
+            Fault(Signed(0, 2), file => file.Signatures[1] = file.Signatures[0]), Does.Contain("is there twice"));
+        Assert.That(
+            Fault(Signed(0, 2), file => file.Signatures[0].PublicKey = file.Signatures[0].PublicKey.ToUpperInvariant()),
+            Is.Null);
+        Assert.That(
+            Fault(Signed(0, 2), file => file.Signatures[0].PublicKey = "02" + new string('1', 64)),
+            Does.Contain("no guardian"));
         Assert.That(Fault(Signed(0, 2), file => file.Amount = "-5"), Does.Contain("no release can have"));
         Assert.That(Fault(Signed(0, 2), file => file.Destination = ""), Does.Contain("no release can have"));
     }
@@ -105,7 +116,9 @@ public sealed class ReleaseFileTests
         Assert.That(await run.Run(["verify-release", file, .. at, "--chain-id", "c-2"]), Is.EqualTo(ExitCode.Refused));
         Assert.That(await run.Run(["verify-release", few, .. at, "--output", "json"]), Is.EqualTo(ExitCode.Refused));
         Assert.That(run.Out, Does.Contain("\"valid\": false"));
-        Assert.That(await run.Run("verify-release", file, "--guardians", guardians, "--at", "2027-01-15T08:00:00Z"), Is.EqualTo(ExitCode.Refused));
+        Assert.That(
+            await run.Run("verify-release", file, "--guardians", guardians, "--at", "2027-01-15T08:00:00Z"),
+            Is.EqualTo(ExitCode.Refused));
         Assert.That(run.Out, Does.Contain("NOT VALID: it has expired"));
         Assert.That(await run.Run("verify-release", guardians, "--guardians", guardians), Is.EqualTo(ExitCode.Usage));
         Assert.That(run.Error, Does.Contain("is no release"));

@@ -21,7 +21,8 @@ public sealed class ReleaseSignatureTests
     private static ResultCode Verify(TransactionSigner signer, IOperationContent content, string chainId = "c-1")
     {
         OperationKind kind = content is ReleaseSignature ? OperationKind.SignRelease : OperationKind.Propose;
-        byte[] bytes = new TransactionBuilder().Add(new Operation { Kind = kind, Content = content }).Sign(signer, 1, 100);
+        byte[] bytes = new TransactionBuilder().Add(new Operation { Kind = kind, Content = content })
+            .Sign(signer, 1, 100);
         return new TransactionVerifier(chainId).Decode(bytes, out _);
     }
 
@@ -63,13 +64,15 @@ public sealed class ReleaseSignatureTests
         ];
         foreach (Release release in altered)
         {
-            Assert.That(Verify(guardian, signed with { Release = release }), Is.EqualTo(ResultCode.InvalidReleaseSignature));
+            Assert.That(
+                Verify(guardian, signed with { Release = release }), Is.EqualTo(ResultCode.InvalidReleaseSignature));
         }
 
         byte[] signature = [.. signed.Signature];
         signature[5] ^= 1;
         Assert.That(
-            Verify(guardian, signed with { Signature = [.. signature] }), Is.EqualTo(ResultCode.InvalidReleaseSignature));
+            Verify(guardian, signed with { Signature = [.. signature] }),
+            Is.EqualTo(ResultCode.InvalidReleaseSignature));
     }
 
     [Test]
@@ -79,8 +82,10 @@ public sealed class ReleaseSignatureTests
         using var here = new TransactionSigner(key, "c-1");
         using var there = new TransactionSigner(key, "c-2");
         using var other = new TransactionSigner(KeyFile.NewSecretKey(), "c-1");
-        Assert.That(Verify(here, there.Sign(s_release)), Is.EqualTo(ResultCode.InvalidReleaseSignature), "replayed here");
-        Assert.That(Verify(here, here.Sign(s_release), "c-2"), Is.EqualTo(ResultCode.InvalidSignature), "replayed there");
+        Assert.That(
+            Verify(here, there.Sign(s_release)), Is.EqualTo(ResultCode.InvalidReleaseSignature), "replayed here");
+        Assert.That(
+            Verify(here, here.Sign(s_release), "c-2"), Is.EqualTo(ResultCode.InvalidSignature), "replayed there");
         Assert.That(Verify(here, other.Sign(s_release)), Is.EqualTo(ResultCode.InvalidReleaseSignature), "lent");
     }
 
@@ -105,7 +110,8 @@ public sealed class ReleaseSignatureTests
         try
         {
             int count = 0;
-            using var network = new TestNetwork(() => Directory.CreateDirectory(Path.Combine(home, $"{count++}")).FullName);
+            using var network = new TestNetwork(
+                () => Directory.CreateDirectory(Path.Combine(home, $"{count++}")).FullName);
             network.Step();
             network.Step();
             using var guardian = new TransactionSigner(network.Keys["alice"], TestNetwork.ChainId);

@@ -123,13 +123,16 @@ public sealed class TransactionConformanceTests
                 Destination = ToBytes((operation.Content as WithdrawalDestination)?.Destination ?? []),
             },
         },
-        OperationKind.AuthoriseAgent => new V1.Operation { AuthoriseAgent = ToAgent((AgentAuthorisation)operation.Content!) },
+        OperationKind.AuthoriseAgent =>
+            new V1.Operation { AuthoriseAgent = ToAgent((AgentAuthorisation)operation.Content!) },
         OperationKind.RevokeAgent => new V1.Operation
         {
             RevokeAgent = new() { Agent = ByteString.CopyFrom(((AgentRevocation)operation.Content!).Agent.ToArray()) },
         },
-        OperationKind.CancelWithdrawal => new V1.Operation { CancelWithdrawal = new() { WithdrawalId = IdOf(operation) } },
-        OperationKind.AttestDeposit => new V1.Operation { AttestDeposit = ToAttestation((DepositAttestation)operation.Content!) },
+        OperationKind.CancelWithdrawal =>
+            new V1.Operation { CancelWithdrawal = new() { WithdrawalId = IdOf(operation) } },
+        OperationKind.AttestDeposit =>
+            new V1.Operation { AttestDeposit = ToAttestation((DepositAttestation)operation.Content!) },
         OperationKind.SignRelease => new V1.Operation { SignRelease = ToRelease((ReleaseSignature)operation.Content!) },
         OperationKind.VetoWithdrawal => new V1.Operation { VetoWithdrawal = new() { WithdrawalId = IdOf(operation) } },
         OperationKind.Propose => new V1.Operation { Propose = ToProposal(operation.Content!) },
@@ -164,7 +167,10 @@ public sealed class TransactionConformanceTests
 
     private static V1.Proposal ToProposal(IOperationContent content) => content switch
     {
-        VaultPolicy policy => new V1.Proposal { VaultPolicy = new() { Council = ToCouncil(policy.Council), Terms = ToTerms(policy.Terms) } },
+        VaultPolicy policy => new V1.Proposal
+        {
+            VaultPolicy = new() { Council = ToCouncil(policy.Council), Terms = ToTerms(policy.Terms) },
+        },
         TreasuryPolicy policy => new V1.Proposal
         {
             TreasuryPolicy = new() { Council = ToCouncil(policy.Council), EpochLimit = (ulong)policy.EpochLimit },
@@ -202,7 +208,11 @@ public sealed class TransactionConformanceTests
 
     private static V1.VaultTerms ToTerms(VaultTerms terms) => new()
     {
-        Tiers = { terms.Tiers.Select(tier => new V1.TimelockTier { AmountFrom = (ulong)tier.AmountFrom, Seconds = (uint)tier.Seconds }) },
+        Tiers =
+        {
+            terms.Tiers.Select(
+                tier => new V1.TimelockTier { AmountFrom = (ulong)tier.AmountFrom, Seconds = (uint)tier.Seconds }),
+        },
         OwnerCap = (ulong)terms.OwnerCap,
         TotalCap = (ulong)terms.TotalCap,
         ReleaseExpirySeconds = (uint)terms.ReleaseExpirySeconds,

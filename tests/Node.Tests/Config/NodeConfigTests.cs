@@ -33,7 +33,9 @@ public sealed class NodeConfigTests
     {
         NodeConfig read = NodeConfig.Parse(new NodeConfig().Write().Split('\n'), "c");
         Assert.That(read.FeedFiles, Is.Empty);
-        Assert.That(read with { FeedFiles = [] }, Is.EqualTo(new NodeConfig() with { FeedFiles = read.FeedFiles } with { FeedFiles = [] }));
+        Assert.That(
+            read with { FeedFiles = [] },
+            Is.EqualTo(new NodeConfig() with { FeedFiles = read.FeedFiles } with { FeedFiles = [] }));
     }
 
     [TestCase("abci.adress = tcp://a:1", "c:2: unknown key 'abci.adress'; did you mean 'abci.address'?")]
@@ -69,7 +71,8 @@ public sealed class NodeConfigTests
     [Test]
     public void A_key_given_twice_is_refused()
     {
-        var refusal = Assert.Throws<ConfigException>(() => NodeConfig.Parse(["log.level = info", "log.level = info"], "c"));
+        var refusal = Assert.Throws<ConfigException>(
+            () => NodeConfig.Parse(["log.level = info", "log.level = info"], "c"));
         Assert.That(refusal!.Message, Is.EqualTo("c:2: 'log.level' is there twice"));
     }
 
@@ -84,7 +87,8 @@ public sealed class NodeConfigTests
     public void Every_key_is_documented_and_nothing_else()
     {
         string document = File.ReadAllText(Path.Combine(Repository(), "docs", "configuration.md"));
-        List<string> rows = [.. document.Split("\n## ")[0].Split('\n').Where(line => line.StartsWith("| `", System.StringComparison.Ordinal))];
+        List<string> rows = [.. document.Split("\n## ")[0].Split('\n').Where(
+            line => line.StartsWith("| `", System.StringComparison.Ordinal))];
         Assert.That(rows.Select(row => row.Split('`')[1]), Is.EqualTo(NodeConfig.Keys.Select(key => key.Key)));
         foreach ((string key, string meaning) in NodeConfig.Keys)
         {
@@ -97,7 +101,8 @@ public sealed class NodeConfigTests
         string directory = TestContext.CurrentContext.TestDirectory;
         while (!File.Exists(Path.Combine(directory, "AppChain.sln")))
         {
-            directory = Path.GetDirectoryName(directory) ?? throw new DirectoryNotFoundException("no AppChain.sln above the tests");
+            directory = Path.GetDirectoryName(directory)
+                ?? throw new DirectoryNotFoundException("no AppChain.sln above the tests");
         }
 
         return directory;

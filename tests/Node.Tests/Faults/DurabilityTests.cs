@@ -132,7 +132,8 @@ public sealed class DurabilityTests
 
     // Decides blocks until the node is gone or the height is reached; the last height whose Commit was answered. A
     // block that was executed before must give the hash that it gave then.
-    private static long Drive(AbciClient client, long height, Dictionary<long, byte[]> hashes, long until = long.MaxValue)
+    private static long Drive(
+        AbciClient client, long height, Dictionary<long, byte[]> hashes, long until = long.MaxValue)
     {
         try
         {
@@ -172,7 +173,8 @@ public sealed class DurabilityTests
         Abci.Wire.RequestInitChain request = EmptyBlocks.Genesis();
         GenesisState genesis = GenesisFile.Parse(request.AppStateBytes.ToStringUtf8());
         byte[] key = EmptyBlocks.PublicKey();
-        var address = new StateMachine.Address(System.Security.Cryptography.SHA256.HashData(key).AsSpan(0, StateMachine.Address.Size));
+        var address = new StateMachine.Address(System.Security.Cryptography.SHA256.HashData(key).AsSpan(
+            0, StateMachine.Address.Size));
         IReadOnlyList<RowChange> rows = Exchange.FromGenesis(new Genesis
         {
             ChainId = request.ChainId,
@@ -186,7 +188,8 @@ public sealed class DurabilityTests
         var changed = new List<RowChange>();
         foreach (RowChange row in rows)
         {
-            changed.Add(row.Key[0] == (byte)RowKind.Pool ? new RowChange(row.Key, WithOneMore(row.Value!), false) : row);
+            changed.Add(
+                row.Key[0] == (byte)RowKind.Pool ? new RowChange(row.Key, WithOneMore(row.Value!), false) : row);
         }
 
         var tree = new StateTree();
@@ -229,7 +232,8 @@ public sealed class DurabilityTests
     {
         try
         {
-            using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+            using Process process = Process.Start(
+                new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
             process.WaitForExit();
             return process.ExitCode;
         }

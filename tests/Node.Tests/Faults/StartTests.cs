@@ -34,7 +34,9 @@ public sealed class StartTests
         holder.Start();
         string address = $"tcp://{holder.LocalEndpoint}";
         NodeProcess.Configure(_home, address);
-        Assert.That(Refusal(), Does.Contain($"cannot listen on {address}: the port is in use").And.Contain("choose another port"));
+        Assert.That(
+            Refusal(),
+            Does.Contain($"cannot listen on {address}: the port is in use").And.Contain("choose another port"));
     }
 
     [Test]
@@ -97,6 +99,7 @@ public sealed class StartTests
             File.WriteAllText(Path.Combine(folder, library), "no library");
         }
 
-        Assert.That(Refusal(libraryPath: folder), Does.Contain(libraries[0]).And.Contain("is missing").And.Contain(package));
+        Assert.That(
+            Refusal(libraryPath: folder), Does.Contain(libraries[0]).And.Contain("is missing").And.Contain(package));
     }
 }

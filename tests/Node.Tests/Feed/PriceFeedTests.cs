@@ -29,13 +29,16 @@ public sealed class PriceFeedTests
     public void A_bar_is_walked_towards_its_close_and_ages_over_a_hole()
     {
         // Bars at 0 and 1 min, then a hole until 5 min.
-        PricePath path = Read("open_time_ms,open,high,low,close,volume\n0,100,120,90,110,1\n60000,110,130,80,90,1\n300000,50,50,50,50,1\n").Single();
+        PricePath path = Read(
+            "open_time_ms,open,high,low,close,volume\n"
+            + "0,100,120,90,110,1\n60000,110,130,80,90,1\n300000,50,50,50,50,1\n").Single();
         Assert.That(Price(path, 0), Is.EqualTo((100, 0)));
         Assert.That(Price(path, 15 * Second), Is.EqualTo((90, 15 * Second)), "rises: low first");
         Assert.That(Price(path, 30 * Second), Is.EqualTo((120, 30 * Second)));
         Assert.That(Price(path, 45 * Second), Is.EqualTo((110, 45 * Second)));
         Assert.That(Price(path, Minute + (15 * Second)).Price, Is.EqualTo(130), "falls: high first");
-        Assert.That(Price(path, Minute + (22 * Second) + (Second / 2)).Price, Is.EqualTo(105), "half way from high to low");
+        Assert.That(
+            Price(path, Minute + (22 * Second) + (Second / 2)).Price, Is.EqualTo(105), "half way from high to low");
         Assert.That(Price(path, 3 * Minute), Is.EqualTo((90, Minute + (45 * Second))), "nothing invented in the hole");
         Assert.That(path.TryPrice(-1, out _, out _), Is.False);
     }
@@ -43,7 +46,9 @@ public sealed class PriceFeedTests
     [Test]
     public void A_tick_stands_until_the_next_and_the_last_of_an_instant_counts()
     {
-        PricePath path = Read("time_us,trade_id,side,price,amount\n1000000,1,buy,10,1\n1000000,2,buy,11,1\n3000000,3,sell,12,1\n").Single();
+        PricePath path =
+            Read("time_us,trade_id,side,price,amount\n1000000,1,buy,10,1\n1000000,2,buy,11,1\n3000000,3,sell,12,1\n")
+                .Single();
         Assert.That(Price(path, 2 * Second), Is.EqualTo((11, Second)));
         Assert.That(Price(path, 9 * Second), Is.EqualTo((12, 3 * Second)));
     }
@@ -52,10 +57,12 @@ public sealed class PriceFeedTests
     public void Venues_of_one_file_and_quotes_are_told_apart_plain_or_gzip([Values] bool gzip)
     {
         IReadOnlyList<PricePath> paths = Read(
-            "venue,open_time_ms,bid_open,bid_high,bid_low,bid_close,bid_size,ask_open,ask_high,ask_low,ask_close,ask_size\n"
+            "venue,open_time_ms,bid_open,bid_high,bid_low,bid_close,bid_size,"
+            + "ask_open,ask_high,ask_low,ask_close,ask_size\n"
             + "b,0,9,9,9,9,1,11,11,11,11,1\na,0,19,19,19,19,1,21,21,21,21,1\n",
             gzip: gzip);
-        Assert.That(paths.Select(path => (path.Name, path.Point(0).Price)), Is.EqualTo(new[] { ("a", 20.0), ("b", 10.0) }));
+        Assert.That(
+            paths.Select(path => (path.Name, path.Point(0).Price)), Is.EqualTo(new[] { ("a", 20.0), ("b", 10.0) }));
     }
 
     [Test]
@@ -85,8 +92,10 @@ public sealed class PriceFeedTests
     {
         string file = Path.Combine(_directory, "broken.csv.gz");
         File.WriteAllBytes(file, [1, 2, 3, 4]);
-        Assert.That(Assert.Throws<FeedException>(() => PricePath.Read(file))!.Message, Does.Contain("not a sound gzip file"));
-        Assert.That(Assert.Throws<FeedException>(() => PricePath.Read(file + "x"))!.Message, Does.Contain("does not exist"));
+        Assert.That(
+            Assert.Throws<FeedException>(() => PricePath.Read(file))!.Message, Does.Contain("not a sound gzip file"));
+        Assert.That(
+            Assert.Throws<FeedException>(() => PricePath.Read(file + "x"))!.Message, Does.Contain("does not exist"));
     }
 
     [Test]
@@ -136,7 +145,8 @@ public sealed class PriceFeedTests
         Assert.That(market.TickLotValue, Is.EqualTo(10));
         double limit = market.PositionLimit * price / Math.Pow(10, quantityDecimals);
         Assert.That(limit, Is.EqualTo(60_000_000).Within(0.1).Percent);
-        Assert.DoesNotThrow(() => GenesisFile.Parse(GenesisFile.Write(new GenesisState([market], [], 0)).ToJsonString()));
+        Assert.DoesNotThrow(
+            () => GenesisFile.Parse(GenesisFile.Write(new GenesisState([market], [], 0)).ToJsonString()));
     }
 
     [Test]
@@ -158,14 +168,17 @@ public sealed class PriceFeedTests
     {
         string shared = Shared();
         int read = 0;
-        foreach (string file in Directory.GetFiles(shared, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+        foreach (string file in Directory.GetFiles(shared, "*", SearchOption.AllDirectories)
+            .Order(StringComparer.Ordinal))
         {
             string folder = Path.GetFileName(Path.GetDirectoryName(file)!);
             string name = Path.GetFileName(file);
-            bool prices = folder is "1_ohlcv" or "2_multi_exchange" && !name.Contains("funding") && !name.Contains("bookDepth");
+            bool prices = folder is "1_ohlcv" or "2_multi_exchange" && !name.Contains("funding")
+                && !name.Contains("bookDepth");
             if (prices)
             {
-                IReadOnlyList<PricePath> paths = PricePath.Read(file, name.Contains("many_markets") ? "AAVE-USD" : null);
+                IReadOnlyList<PricePath> paths = PricePath.Read(
+                    file, name.Contains("many_markets") ? "AAVE-USD" : null);
                 Assert.That(paths, Has.All.Matches<PricePath>(path => path.Count > 1 && path.End > path.Start), name);
                 read++;
             }

@@ -22,7 +22,8 @@ public sealed class GenesisFileTests
         GenesisFile.DefaultMarkets,
         [new GenesisAccount(s_first, 5), new GenesisAccount(s_second, 6)],
         1_000_000,
-        new GenesisVault(Council(1, 2, 3), new VaultTerms([new TimelockTier(0, 10), new TimelockTier(5, 60)], 100, 200, 600)),
+        new GenesisVault(
+            Council(1, 2, 3), new VaultTerms([new TimelockTier(0, 10), new TimelockTier(5, 60)], 100, 200, 600)),
         new GenesisTreasury(Council(4, 5), 100));
 
     private static CouncilTerms Council(params byte[] secrets) => new(
@@ -55,8 +56,14 @@ public sealed class GenesisFileTests
     {
         MarketParameters btc = GenesisFile.DefaultMarkets[0];
         MarketParameters eth = GenesisFile.DefaultMarkets[1];
-        Assert.That((btc.Ticker, btc.MarketId, btc.TickLotValue), Is.EqualTo(("BTC-PERP", 1u, 10L)), "0.1 USD times 0.0001 BTC");
-        Assert.That((eth.Ticker, eth.MarketId, eth.TickLotValue), Is.EqualTo(("ETH-PERP", 2u, 10L)), "0.01 USD times 0.001 ETH");
+        Assert.That(
+            (btc.Ticker, btc.MarketId, btc.TickLotValue),
+            Is.EqualTo(("BTC-PERP", 1u, 10L)),
+            "0.1 USD times 0.0001 BTC");
+        Assert.That(
+            (eth.Ticker, eth.MarketId, eth.TickLotValue),
+            Is.EqualTo(("ETH-PERP", 2u, 10L)),
+            "0.01 USD times 0.001 ETH");
     }
 
     // G2, G3
@@ -67,12 +74,20 @@ public sealed class GenesisFileTests
     [TestCase("markets[0].ticker", "\"btc\"", "app_state.markets[0].ticker: 1 to 16 characters")]
     [TestCase("markets[0].market", "0", "app_state.markets[0].market: '0' is not a whole number from 1 to 65535")]
     [TestCase("markets[0].price_decimals", "1.5", "app_state.markets[0].price_decimals: '1.5' is not a whole number")]
-    [TestCase("markets[0].quantity_decimals", "6", "app_state.markets[0].quantity_decimals: '6' is not a whole number from 0 to 5")]
-    [TestCase("markets[0].maker_fee_ppm", "-600", "app_state.markets[0]: maker_fee_ppm + taker_fee_ppm must not be negative")]
-    [TestCase("markets[0].open_interest_scale_upper", "1", "app_state.markets[0]: open_interest_scale_upper must be above")]
+    [TestCase(
+        "markets[0].quantity_decimals",
+        "6",
+        "app_state.markets[0].quantity_decimals: '6' is not a whole number from 0 to 5")]
+    [TestCase(
+        "markets[0].maker_fee_ppm", "-600", "app_state.markets[0]: maker_fee_ppm + taker_fee_ppm must not be negative")]
+    [TestCase(
+        "markets[0].open_interest_scale_upper", "1", "app_state.markets[0]: open_interest_scale_upper must be above")]
     [TestCase("markets[0].tiers", "[]", "app_state.markets[0].tiers: needs 1 to")]
     [TestCase("markets[0].tiers[0].notional_from", "1", "app_state.markets[0].tiers[0]: tiers start at 0 and ascend")]
-    [TestCase("markets[0].tiers[1].maintenance_ppm", "50001", "app_state.markets[0].tiers[1].maintenance_ppm: '50001' is not a whole number from 1 to 50000")]
+    [TestCase(
+        "markets[0].tiers[1].maintenance_ppm",
+        "50001",
+        "app_state.markets[0].tiers[1].maintenance_ppm: '50001' is not a whole number from 1 to 50000")]
     [TestCase("markets[1].market", "1", "app_state.markets[1]: markets must ascend by market")]
     [TestCase("accounts[0].account", "\"app1nonsense\"", "app_state.accounts[0].account: 'app1nonsense'")]
     [TestCase("accounts[0].collateral", "\"0\"", "app_state.accounts[0].collateral: '0' is not a whole number from 1")]
@@ -80,7 +95,8 @@ public sealed class GenesisFileTests
     [TestCase("insurance_fund", "\"-1\"", "app_state.insurance_fund: '-1' is not a whole number from 0")]
     [TestCase("vault", "7", "app_state.vault: expected an object")]
     [TestCase("vault.guardians.members[1]", "\"02\"", "app_state.vault.guardians.members[1]: '02' is no compressed")]
-    [TestCase("vault.guardians.threshold", "4", "app_state.vault.guardians: the threshold is 1 to the number of members")]
+    [TestCase(
+        "vault.guardians.threshold", "4", "app_state.vault.guardians: the threshold is 1 to the number of members")]
     [TestCase("vault.guardians.veto_threshold", "0", "app_state.vault.guardians.veto_threshold: '0' is not")]
     [TestCase("vault.tiers[0].amount_from", "\"1\"", "app_state.vault: a timelock has 1 to 8 tiers that start at 0")]
     [TestCase("vault.owner_cap", "\"201\"", "app_state.vault: caps are above zero")]
@@ -113,7 +129,8 @@ public sealed class GenesisFileTests
             Accounts = [new GenesisAccount(s_first, 5), new GenesisAccount(s_first, 6)],
         });
         Assert.That(
-            Assert.Throws<GenesisException>(() => GenesisFile.Parse(state.ToJsonString()))!.Message, Does.Contain("is there twice"));
+            Assert.Throws<GenesisException>(() => GenesisFile.Parse(state.ToJsonString()))!.Message,
+            Does.Contain("is there twice"));
     }
 
     [Test]

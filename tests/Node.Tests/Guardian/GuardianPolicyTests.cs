@@ -16,7 +16,8 @@ public sealed class GuardianPolicyTests
     private string _file = "";
 
     [SetUp]
-    public void Start() => _file = Path.Combine(Directory.CreateTempSubdirectory("appchain-guardian-").FullName, "journal");
+    public void Start() =>
+        _file = Path.Combine(Directory.CreateTempSubdirectory("appchain-guardian-").FullName, "journal");
 
     [TearDown]
     public void End() => Directory.Delete(Path.GetDirectoryName(_file)!, recursive: true);
@@ -61,7 +62,12 @@ public sealed class GuardianPolicyTests
         new VaultTerms([new TimelockTier(0, 10), new TimelockTier(1_000, 600)], 5_000, 9_000, 600),
         Sums(500, 100),
         Sums(500, 100),
-        new CouncilRow { Council = CouncilKind.Guardians, Version = 2, Terms = new CouncilTerms([[2, 0xbb], [2, 0xaa]], 1, 1, 30) },
+        new CouncilRow
+        {
+            Council = CouncilKind.Guardians,
+            Version = 2,
+            Terms = new CouncilTerms([[2, 0xbb], [2, 0xaa]], 1, 1, 30),
+        },
         [Market(1, OracleState.Live)],
         new PoolRow { Held = 1_500, Claims = 700, InsuranceFund = 200, Fees = 100, Leaving = 500 },
         Now);
@@ -72,17 +78,20 @@ public sealed class GuardianPolicyTests
         return new GuardianPolicy(Key, amountMax, dayMax).Objection(change(View()), journal, Now);
     }
 
-    private string? OfRow(Func<WithdrawalRow, WithdrawalRow> change) => Objection(view => view with { Row = change(view.Row) });
+    private string? OfRow(Func<WithdrawalRow, WithdrawalRow> change) =>
+        Objection(view => view with { Row = change(view.Row) });
 
     [Test]
-    public void Nothing_speaks_against_what_keeps_the_policy() => Assert.That(Objection(view => view, 500, 500), Is.Null);
+    public void Nothing_speaks_against_what_keeps_the_policy() =>
+        Assert.That(Objection(view => view, 500, 500), Is.Null);
 
     [Test]
     public void Each_rule_is_checked_again()
     {
         Assert.That(OfRow(row => row with { CouncilVersion = 1 }), Does.Contain("version 1"));
         Assert.That(OfRow(row => row with { Expiry = Now }), Does.Contain("time to sign has passed"));
-        Assert.That(OfRow(row => row with { Expiry = Now + (86_400 * Second) }), Does.Contain("longer than the policy"));
+        Assert.That(
+            OfRow(row => row with { Expiry = Now + (86_400 * Second) }), Does.Contain("longer than the policy"));
         Assert.That(OfRow(row => row with { ReadyTime = Now + 1 }), Does.Contain("timelock"));
         Assert.That(OfRow(row => row with { Amount = 1_000 }), Does.Contain("timelock"), "of its size");
         Assert.That(Objection(view => view with { Owner = Sums(4_901, 100) }), Does.Contain("cap"));
@@ -91,10 +100,13 @@ public sealed class GuardianPolicyTests
         Assert.That(
             Objection(view => view with { Pool = view.Pool with { Claims = 701 } }), Does.Contain("differ by -1"));
         Assert.That(
-            Objection(view => view with { Markets = [Market(1, OracleState.Stale)] }), Does.Contain("BTC-PERP is stale"));
+            Objection(view => view with { Markets = [Market(1, OracleState.Stale)] }),
+            Does.Contain("BTC-PERP is stale"));
         Assert.That(Objection(view => view with { Markets = [Market(1, null)] }), Does.Contain("BTC-PERP is none"));
         Assert.That(
-            Objection(view => view with { Markets = [Market(0, OracleState.Stale)] }), Is.Null, "nobody holds anything there");
+            Objection(view => view with { Markets = [Market(0, OracleState.Stale)] }),
+            Is.Null,
+            "nobody holds anything there");
     }
 
     [Test]
@@ -106,7 +118,8 @@ public sealed class GuardianPolicyTests
         Assert.That(Objection(view => view, dayMax: 1_100), Is.Null);
         Signed(7, 2, 500, Now - (700 * Second));
         Assert.That(Objection(view => view, dayMax: 1_100), Is.Null, "the same withdrawal counts once");
-        Assert.That(OfRow(row => row with { Destination = [0x61, 0x63] }), Does.Contain("another amount or destination"));
+        Assert.That(
+            OfRow(row => row with { Destination = [0x61, 0x63] }), Does.Contain("another amount or destination"));
     }
 
     [Test]

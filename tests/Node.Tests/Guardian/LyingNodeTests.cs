@@ -74,14 +74,21 @@ public sealed class LyingNodeTests
         return
         [
             RowChange.Added<ulong, WithdrawalRow>(row ?? Withdrawal),
-            RowChange.Added<uint, CouncilRow>(CouncilRow.Of(CouncilKind.Guardians, 1, new CouncilTerms([[.. key]], 1, 1, 30))),
+            RowChange.Added<uint, CouncilRow>(CouncilRow.Of(
+                CouncilKind.Guardians, 1, new CouncilTerms([[.. key]], 1, 1, 30))),
             RowChange.Added<SingleKey, VaultRow>(new VaultRow { Terms = terms, Base = terms }),
             RowChange.Added<AccountId, AccountRow>(new AccountRow { Id = Alice, Number = 3 }),
             RowChange.Added<Address, FlowRow>(new FlowRow { Owner = Alice.Owner, Open = 1, Admitted = 250_000_000 }),
             RowChange.Added<Address, FlowRow>(new FlowRow { Open = 1, Admitted = 250_000_000 }),
             RowChange.Added<SingleKey, PoolRow>(new PoolRow { Held = 250_000_000, Leaving = 250_000_000 }),
             RowChange.Added<SingleKey, ChainRow>(
-                new ChainRow { ChainId = FakeNode.ChainId, Height = SignedState.Height, Time = _now, InitialHeight = 1 }),
+                new ChainRow
+                {
+                    ChainId = FakeNode.ChainId,
+                    Height = SignedState.Height,
+                    Time = _now,
+                    InitialHeight = 1,
+                }),
             .. GenesisFile.DefaultMarkets.Select(market => RowChange.Added<uint, MarketRow>(
                 new MarketRow { Parameters = market, OpenInterest = market.MarketId == 2 ? 5 : 0 })),
             RowChange.Added<uint, OracleRow>(new OracleRow { Market = 2, State = OracleState.Live }),
@@ -89,7 +96,8 @@ public sealed class LyingNodeTests
     }
 
     // What the node says of the withdrawal beside the proofs.
-    private void Serve(SignedState state, Func<string, V1.ProofResponse, V1.ProofResponse?>? lie = null, string? account = null)
+    private void Serve(
+        SignedState state, Func<string, V1.ProofResponse, V1.ProofResponse?>? lie = null, string? account = null)
     {
         state.ServeFrom(_node);
         _node.Answer = (path, data, height) =>
@@ -103,8 +111,8 @@ public sealed class LyingNodeTests
                     {
                         new V1.Withdrawal
                         {
-                            WithdrawalId = 1, Account = account ?? AccountText.Of(Alice), Amount = "250000000", Destination = "6162",
-                            State = V1.WithdrawalState.Releasable,
+                            WithdrawalId = 1, Account = account ?? AccountText.Of(Alice), Amount = "250000000",
+                            Destination = "6162", State = V1.WithdrawalState.Releasable,
                         },
                     },
                 },
@@ -115,7 +123,8 @@ public sealed class LyingNodeTests
         };
     }
 
-    private Task<int> Guard(params string[] more) => _run.Run(["guardian", "--from", "guardian1", "--once", "--yes", .. more]);
+    private Task<int> Guard(params string[] more) =>
+        _run.Run(["guardian", "--from", "guardian1", "--once", "--yes", .. more]);
 
     [Test]
     public async Task What_is_proven_is_shown_and_signed()
@@ -123,7 +132,9 @@ public sealed class LyingNodeTests
         Serve(new SignedState(Rows(), time: Time(1)));
         Assert.That(await Guard(), Is.EqualTo(ExitCode.Ok), _run.Error);
         // The list said "ab": what is shown and signed is the row.
-        Assert.That(_run.Out, Does.Contain("withdrawal 1: pay 250.00 USD to iban-1, for app1").And.Contain("believes 4 validators"));
+        Assert.That(
+            _run.Out,
+            Does.Contain("withdrawal 1: pay 250.00 USD to iban-1, for app1").And.Contain("believes 4 validators"));
         var signed = (ReleaseSignature)_node.LastTransaction().Operations[0].Content!;
         Assert.That(signed.Release, Is.EqualTo(Withdrawal.Release).Using<Release>((a, b) => a.Matches(b)));
     }
@@ -198,7 +209,8 @@ public sealed class LyingNodeTests
         File.Move(Path.Combine(_run.Home, "genesis.json"), Path.Combine(_run.Home, "other.json"));
         Assert.That(await Guard(), Is.EqualTo(ExitCode.Usage));
         Assert.That(_run.Error, Does.Contain("give --genesis FILE"));
-        Assert.That(await Guard("--genesis", Path.Combine(_run.Home, "other.json")), Is.EqualTo(ExitCode.Ok), _run.Error);
+        Assert.That(
+            await Guard("--genesis", Path.Combine(_run.Home, "other.json")), Is.EqualTo(ExitCode.Ok), _run.Error);
     }
 
     [Test]
@@ -214,11 +226,15 @@ public sealed class LyingNodeTests
     public void Validators_are_followed_as_they_sign_for_their_successors()
     {
         var trusted = new TrustedValidators(FakeNode.ChainId, new SignedState([]).Validators);
-        Assert.That(Refuse(trusted, new SignedState([], seeds: [1, 2, 3], powers: [10, 10, 10])), Is.Null, "one has left");
-        Assert.That(Refuse(trusted, new SignedState([], seeds: [1, 2, 5], powers: [10, 10, 10])), Does.Contain("only 20 of 30"));
+        Assert.That(
+            Refuse(trusted, new SignedState([], seeds: [1, 2, 3], powers: [10, 10, 10])), Is.Null, "one has left");
+        Assert.That(
+            Refuse(trusted, new SignedState([], seeds: [1, 2, 5], powers: [10, 10, 10])),
+            Does.Contain("only 20 of 30"));
         Assert.That(Refuse(trusted, new SignedState([], seeds: [1, 2, 3, 5], signers: 4)), Is.Null, "one has come");
         Assert.That(Refuse(trusted, new SignedState([], seeds: [1, 3, 5], powers: [10, 10, 10])), Is.Null);
-        Assert.That(Refuse(trusted, new SignedState([], seeds: [1, 2, 3, 4], signers: 4)), Does.Contain("only 20 of 30"));
+        Assert.That(
+            Refuse(trusted, new SignedState([], seeds: [1, 2, 3, 4], signers: 4)), Does.Contain("only 20 of 30"));
         Assert.That(
             new TrustedValidators("other", trusted.Validators).Refuse(new Abci.Wire.Types.Header(), new(), []),
             Does.Contain("of the chain ''"));

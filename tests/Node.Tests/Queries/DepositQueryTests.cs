@@ -28,7 +28,8 @@ public sealed class DepositQueryTests
             Path = "/deposits",
             Data = new DepositsRequest { Limit = limit }.ToByteString(),
         };
-        return [.. ((DepositsResponse)new QueryAnswers(model).Answer(request)).Deposits.Select(deposit => (long)deposit.Height)];
+        return [.. ((DepositsResponse)new QueryAnswers(model).Answer(request)).Deposits.Select(
+            deposit => (long)deposit.Height)];
     }
 
     [Test]

@@ -24,7 +24,9 @@ public sealed class OrderModelTests
     {
         var random = new Random(seed);
         var model = new ReadModel();
-        model.Apply([.. GenesisFile.DefaultMarkets.Select(one => RowChange.Added<uint, MarketRow>(new MarketRow { Parameters = one }))], [], 1, 1, []);
+        model.Apply(
+            [.. GenesisFile.DefaultMarkets.Select(
+                one => RowChange.Added<uint, MarketRow>(new MarketRow { Parameters = one }))], [], 1, 1, []);
         var orders = new Dictionary<ulong, OrderRow>();
         ulong next = 1;
         for (int block = 0; block < 300; block++)
@@ -85,9 +87,12 @@ public sealed class OrderModelTests
     {
         var random = new Random(orders);
         var model = new ReadModel();
-        model.Apply([.. GenesisFile.DefaultMarkets.Select(one => RowChange.Added<uint, MarketRow>(new MarketRow { Parameters = one }))], [], 1, 1, []);
         model.Apply(
-            [.. Enumerable.Range(1, orders).Select(id => RowChange.Added<ulong, OrderRow>(NewOrder(random, (ulong)id, prices: 400)))], [], 2, 2, []);
+            [.. GenesisFile.DefaultMarkets.Select(
+                one => RowChange.Added<uint, MarketRow>(new MarketRow { Parameters = one }))], [], 1, 1, []);
+        model.Apply(
+            [.. Enumerable.Range(1, orders).Select(
+                id => RowChange.Added<ulong, OrderRow>(NewOrder(random, (ulong)id, prices: 400)))], [], 2, 2, []);
         return model;
     }
 
@@ -108,7 +113,8 @@ public sealed class OrderModelTests
         {
             Assert.That(
                 model.Orders.Of(account).Select(order => order.OrderId),
-                Is.EqualTo(orders.Values.Where(order => order.Account == account).Select(order => order.OrderId).Order()));
+                Is.EqualTo(orders.Values.Where(order => order.Account == account)
+                    .Select(order => order.OrderId).Order()));
         }
     }
 

@@ -38,12 +38,18 @@ public sealed class QueryRoomTests
         Assert.That(Numbers(new WithdrawalsRequest { WithdrawalId = 5 }), Is.EqualTo(new ulong[] { 5 }));
     }
 
-    private static IEnumerable<ulong> Range(int from, int to) => Enumerable.Range(from, to - from + 1).Select(id => (ulong)id);
+    private static IEnumerable<ulong> Range(int from, int to) =>
+        Enumerable.Range(from, to - from + 1).Select(id => (ulong)id);
 
     private IEnumerable<ulong> Numbers(WithdrawalsRequest? request = null)
     {
-        var query = new RequestQuery { Path = "/withdrawals", Data = (request ?? new WithdrawalsRequest()).ToByteString() };
-        return ((WithdrawalsResponse)new QueryAnswers(_model).Answer(query)).Withdrawals.Select(row => row.WithdrawalId);
+        var query = new RequestQuery
+        {
+            Path = "/withdrawals",
+            Data = (request ?? new WithdrawalsRequest()).ToByteString(),
+        };
+        return ((WithdrawalsResponse)new QueryAnswers(_model).Answer(query)).Withdrawals
+            .Select(row => row.WithdrawalId);
     }
 
     private void Put(ulong id, WithdrawalState state) => Apply(RowChange.Added<ulong, WithdrawalRow>(

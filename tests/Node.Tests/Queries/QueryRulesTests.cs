@@ -30,7 +30,8 @@ public sealed class QueryRulesTests
         _network.Step();
         _network.Step(
             _network.Sign("alice", 1, TestNetwork.Order(Side.Sell, 1_000, 500_000)),
-            _network.Sign("bob", 1, TestNetwork.Order(Side.Buy, 600, 500_000), TestNetwork.Order(Side.Buy, 10, 499_000)));
+            _network.Sign(
+                "bob", 1, TestNetwork.Order(Side.Buy, 600, 500_000), TestNetwork.Order(Side.Buy, 10, 499_000)));
         _alice = AccountText.Of(TransactionCodec.AddressOf(Secp256k1.PublicKeyOf(_network.Keys["alice"])));
     }
 
@@ -44,7 +45,8 @@ public sealed class QueryRulesTests
     [Test]
     public void QUERY_1_an_answer_is_of_the_last_committed_block_whatever_height_is_asked_for()
     {
-        ResponseQuery response = _network.Validators[0].Application.Query(new RequestQuery { Path = "/chain", Height = 1 });
+        ResponseQuery response = _network.Validators[0].Application.Query(
+            new RequestQuery { Path = "/chain", Height = 1 });
         ChainResponse chain = ChainResponse.Parser.ParseFrom(response.Value);
         Assert.That((response.Code, response.Height, chain.Height), Is.EqualTo((0u, 3L, 3ul)));
         Assert.That(chain.AppHash, Is.EqualTo(Convert.ToHexString(_network.AppHash)));
@@ -72,7 +74,9 @@ public sealed class QueryRulesTests
     public void QUERY_2_what_is_not_there_is_code_3()
     {
         Assert.That(Refusal("/market", new MarketRequest { Market = 9 }), Is.EqualTo((3u, "there is no market 9")));
-        Assert.That(Refusal("/market", new MarketRequest { Ticker = "SOL-PERP" }), Is.EqualTo((3u, "there is no market SOL-PERP")));
+        Assert.That(
+            Refusal("/market", new MarketRequest { Ticker = "SOL-PERP" }),
+            Is.EqualTo((3u, "there is no market SOL-PERP")));
         Assert.That(Refusal("/book", new BookRequest { Market = 9 }), Is.EqualTo((3u, "there is no market 9")));
         Assert.That(
             Refusal("/account", new AccountRequest { Account = _alice + "/7" }),
@@ -84,7 +88,12 @@ public sealed class QueryRulesTests
     public void QUERY_2_a_council_that_there_cannot_be_is_code_1(string path)
     {
         // Field 1 is the council; protobuf keeps any number in an enum.
-        foreach (byte[] data in (byte[][])[[0x08, 0x07], [0x08, 0xFF, 0xFF, 0x03], [0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F]])
+        foreach (byte[] data in (byte[][])
+        [
+            [0x08, 0x07],
+            [0x08, 0xFF, 0xFF, 0x03],
+            [0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F],
+        ])
         {
             ResponseQuery response = Ask(path, ByteString.CopyFrom(data));
             Assert.That((response.Code, response.Log), Is.EqualTo((1u, "name a council: guardians or treasurers")));
@@ -123,7 +132,8 @@ public sealed class QueryRulesTests
         Assert.That(FillsResponse.Parser.ParseFrom(
             Answer("/fills", new FillsRequest { Limit = uint.MaxValue })).Fills, Has.Count.EqualTo(1));
         Assert.That(AccountsAtRiskResponse.Parser.ParseFrom(
-            Answer("/accounts-at-risk", new AccountsAtRiskRequest { Limit = uint.MaxValue })).Accounts, Has.Count.EqualTo(2));
+            Answer("/accounts-at-risk", new AccountsAtRiskRequest { Limit = uint.MaxValue })).Accounts,
+            Has.Count.EqualTo(2));
         Assert.That(AccountsAtRiskResponse.Parser.ParseFrom(
             Answer("/accounts-at-risk", new AccountsAtRiskRequest { Limit = 1 })).Accounts, Has.Count.EqualTo(1));
         Assert.That(
@@ -134,15 +144,19 @@ public sealed class QueryRulesTests
     public void QUERY_5_the_answers_agree_with_the_trade()
     {
         BookResponse book = BookResponse.Parser.ParseFrom(Answer("/book", new BookRequest { Market = 1 }));
-        Assert.That((book.Asks[0].Price, book.Asks[0].Quantity, book.Asks[0].Orders), Is.EqualTo((500_000ul, 400ul, 1u)));
+        Assert.That(
+            (book.Asks[0].Price, book.Asks[0].Quantity, book.Asks[0].Orders), Is.EqualTo((500_000ul, 400ul, 1u)));
         Assert.That((book.Bids[0].Price, book.Bids[0].Quantity), Is.EqualTo((499_000ul, 10ul)));
 
         V1.Market market = V1.Market.Parser.ParseFrom(Answer("/market", new MarketRequest { Ticker = "BTC-PERP" }));
         Assert.That((market.BestBid, market.BestAsk, market.OpenInterest), Is.EqualTo((499_000ul, 500_000ul, 600ul)));
 
-        AccountResponse alice = AccountResponse.Parser.ParseFrom(Answer("/account", new AccountRequest { Account = _alice }));
-        Assert.That((alice.Positions[0].Size, alice.Positions[0].OpenSells, alice.OpenOrders), Is.EqualTo((-600L, 400ul, 1u)));
-        OrdersResponse orders = OrdersResponse.Parser.ParseFrom(Answer("/orders", new OrdersRequest { Account = _alice, Market = 1 }));
+        AccountResponse alice = AccountResponse.Parser.ParseFrom(Answer(
+            "/account", new AccountRequest { Account = _alice }));
+        Assert.That(
+            (alice.Positions[0].Size, alice.Positions[0].OpenSells, alice.OpenOrders), Is.EqualTo((-600L, 400ul, 1u)));
+        OrdersResponse orders = OrdersResponse.Parser.ParseFrom(Answer(
+            "/orders", new OrdersRequest { Account = _alice, Market = 1 }));
         Assert.That((orders.Orders[0].Quantity, orders.Orders[0].OriginalQuantity), Is.EqualTo((400ul, 1_000ul)));
         Assert.That(OrdersResponse.Parser.ParseFrom(
             Answer("/orders", new OrdersRequest { Account = _alice, Market = 2 })).Orders, Is.Empty);
@@ -203,7 +217,8 @@ public sealed class QueryRulesTests
             {
                 proofs.Add(ProofResponse.Parser.ParseFrom(
                     application.Query(new RequestQuery { Path = "/proof", Data = Proof(key).ToByteString() }).Value));
-                chains.Add(ChainResponse.Parser.ParseFrom(application.Query(new RequestQuery { Path = "/chain" }).Value));
+                chains.Add(ChainResponse.Parser.ParseFrom(
+                    application.Query(new RequestQuery { Path = "/chain" }).Value));
                 System.Threading.Interlocked.Increment(ref asked);
             }
         });

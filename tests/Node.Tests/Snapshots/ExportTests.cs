@@ -42,7 +42,8 @@ public sealed class ExportTests
 
     // G4, G5
     [Test]
-    public void A_chain_that_starts_from_an_export_has_the_same_accounts_positions_and_orders_and_trades_on([Values] bool newest)
+    public void A_chain_that_starts_from_an_export_has_the_same_accounts_positions_and_orders_and_trades_on(
+        [Values] bool newest)
     {
         long height = newest ? 20 : 13;
         string[] expected = newest ? Answers(_network.Validators[1].Application) : [];
@@ -90,7 +91,8 @@ public sealed class ExportTests
         AssertRefused(genesis, "{\"rows\":[[\"AQ==\"]]}", "app_state.rows[0]: expected a key and a value");
         AssertRefused(genesis, "{\"rows\":[[\"AQ==\",5]]}", "app_state.rows[0]: expected base64");
         AssertRefused(genesis, "{\"rows\":[[\"AQ==\",\"\"]]}", "at least one byte");
-        AssertRefused(genesis, "{\"rows\":[[\"Ag==\",\"AQ==\"],[\"AQ==\",\"AQ==\"]]}", "app_state.rows[1]: keys must ascend");
+        AssertRefused(
+            genesis, "{\"rows\":[[\"Ag==\",\"AQ==\"],[\"AQ==\",\"AQ==\"]]}", "app_state.rows[1]: keys must ascend");
         AssertRefused(genesis, "{\"rows\":[[\"AQ==\",\"AQ==\"]]}", "not the rows of a chain");
         AssertRefused(genesis, "{\"rows\":", "not JSON");
         Reopen();
@@ -114,7 +116,8 @@ public sealed class ExportTests
         first.Application.Dispose();
         if (!materialised)
         {
-            first.Application = new Node.Application(new ChainStore(first.Directory, false), first.Feed, true, NodeLog.Silent);
+            first.Application = new Node.Application(
+                new ChainStore(first.Directory, false), first.Feed, true, NodeLog.Silent);
             Step(1);
             hash = _network.AppHash;
             first.Application.Dispose();
@@ -128,7 +131,8 @@ public sealed class ExportTests
         ResponseInfo info = first.Application.Info(new RequestInfo());
         Assert.That(info.LastBlockHeight, Is.EqualTo(_network.Height - 1));
         Assert.That(info.LastBlockAppHash, Is.EqualTo(_network.LastBlock!.Value.AppHashBefore));
-        Assert.That(first.Application.FinalizeBlock(_network.LastBlock.Value.Request).AppHash.ToByteArray(), Is.EqualTo(hash));
+        Assert.That(
+            first.Application.FinalizeBlock(_network.LastBlock.Value.Request).AppHash.ToByteArray(), Is.EqualTo(hash));
         first.Application.Commit(new RequestCommit());
         Step(3);
     }
@@ -170,7 +174,8 @@ public sealed class ExportTests
         Assert.That(run.Out, Does.Contain("height 18, app hash "));
         Assert.That(GenesisOf(File.ReadAllBytes(file)).InitialHeight, Is.EqualTo(19));
         Assert.That(await run.Run("export", "--home", run.Home, "--out", file, "--genesis", file), Is.Zero, run.Error);
-        Assert.That(await run.Run("export", "--home", run.Home, "--height", "99", "--out", file), Is.EqualTo(ExitCode.Usage));
+        Assert.That(
+            await run.Run("export", "--home", run.Home, "--height", "99", "--out", file), Is.EqualTo(ExitCode.Usage));
         Assert.That(run.Error, Is.EqualTo("error: height 99 is not kept: choose one from 0 to 20\n"));
         Assert.That(await run.Run("rollback", "--home", run.Home), Is.Zero, run.Error);
         Assert.That(run.Out, Does.StartWith("height 19, app hash "));
@@ -203,10 +208,13 @@ public sealed class ExportTests
         foreach (string owner in new[] { "alice", "bob" })
         {
             string account = AccountText.Of(TransactionCodec.AddressOf(Secp256k1.PublicKeyOf(_network.Keys[owner])));
-            AccountResponse held = AccountResponse.Parser.ParseFrom(Ask("/account", new AccountRequest { Account = account }));
+            AccountResponse held = AccountResponse.Parser.ParseFrom(Ask(
+                "/account", new AccountRequest { Account = account }));
             answers.Add($"{held.Collateral} {held.OpenOrders} {held.NonceHighest}");
-            answers.AddRange(held.Positions.Select(position => $"{position.Market} {position.Size} {position.EntryNotional}"));
-            answers.Add(OrdersResponse.Parser.ParseFrom(Ask("/orders", new OrdersRequest { Account = account })).ToString());
+            answers.AddRange(held.Positions.Select(
+                position => $"{position.Market} {position.Size} {position.EntryNotional}"));
+            answers.Add(OrdersResponse.Parser.ParseFrom(Ask(
+                "/orders", new OrdersRequest { Account = account })).ToString());
         }
 
         return [.. answers];
@@ -228,7 +236,8 @@ public sealed class ExportTests
         string directory = Directory.CreateTempSubdirectory("appchain-export-").FullName;
         using (var application = new Node.Application(new ChainStore(directory), null, true, NodeLog.Silent))
         {
-            Assert.That(Assert.Throws<GenesisException>(() => application.InitChain(copy))!.Message, Does.Contain(words));
+            Assert.That(
+                Assert.Throws<GenesisException>(() => application.InitChain(copy))!.Message, Does.Contain(words));
         }
 
         Directory.Delete(directory, true);

@@ -85,7 +85,8 @@ public sealed class SnapshotTests
 
     // SNAP-10
     [Test]
-    public void A_node_that_restarts_right_after_its_snapshot_has_it_and_without_the_last_chunk_is_empty([Values] bool complete)
+    public void A_node_that_restarts_right_after_its_snapshot_has_it_and_without_the_last_chunk_is_empty(
+        [Values] bool complete)
     {
         Trade(8);
         (Abci.Wire.Snapshot offered, ByteString appHash) = Offered();
@@ -136,7 +137,8 @@ public sealed class SnapshotTests
         Assert.That(With(s => s.Height = 0), Is.EqualTo(OfferSnapshotResult.Reject));
         Assert.That(With(s => s.Height = ulong.MaxValue), Is.EqualTo(OfferSnapshotResult.Reject));
         Assert.That(With(s => s.Chunks++), Is.EqualTo(OfferSnapshotResult.RejectSender));
-        Assert.That(With(s => s.Hash = ByteString.CopyFrom(new byte[32])), Is.EqualTo(OfferSnapshotResult.RejectSender));
+        Assert.That(
+            With(s => s.Hash = ByteString.CopyFrom(new byte[32])), Is.EqualTo(OfferSnapshotResult.RejectSender));
         Assert.That(With(s => s.Metadata = ByteString.Empty), Is.EqualTo(OfferSnapshotResult.RejectSender));
         Assert.That(With(s => Cut(s, 1, 1)), Is.EqualTo(OfferSnapshotResult.Accept));
         Assert.That(With(s => Cut(s, 1, 2, 2)), Is.EqualTo(OfferSnapshotResult.Accept));
@@ -174,7 +176,10 @@ public sealed class SnapshotTests
         for (uint i = 1; i <= offered.Chunks; i++)
         {
             uint last = offered.Chunks - i;
-            Assert.That(Apply(late, last, Load(offered, last)).Result, Is.EqualTo(ApplySnapshotChunkResult.Accept), "any order");
+            Assert.That(
+                Apply(late, last, Load(offered, last)).Result,
+                Is.EqualTo(ApplySnapshotChunkResult.Accept),
+                "any order");
         }
 
         Assert.That(late.Application.Height, Is.EqualTo((long)offered.Height));
@@ -190,7 +195,8 @@ public sealed class SnapshotTests
         (Abci.Wire.Snapshot offered, ByteString appHash) = Offered();
         using TestValidatorApplication late = new(Newcomer());
         Offer(late.Validator, offered, appHash);
-        Assert.That(Apply(late.Validator, offered.Chunks, []).Result, Is.EqualTo(ApplySnapshotChunkResult.RejectSnapshot));
+        Assert.That(
+            Apply(late.Validator, offered.Chunks, []).Result, Is.EqualTo(ApplySnapshotChunkResult.RejectSnapshot));
         Offer(late.Validator, offered, appHash);
         for (int i = 1; i < SnapshotRestore.RefusalsMax; i++)
         {
@@ -305,7 +311,8 @@ public sealed class SnapshotTests
         Trade(8);
         other.Wait();
         (Abci.Wire.Snapshot first, _) = Offered();
-        Abci.Wire.Snapshot second = _network.Validators[2].Application.ListSnapshots(new RequestListSnapshots()).Snapshots[0];
+        Abci.Wire.Snapshot second =
+            _network.Validators[2].Application.ListSnapshots(new RequestListSnapshots()).Snapshots[0];
         Assert.That(second, Is.EqualTo(first));
         Assert.That(other.Chunk((long)first.Height, 0), Is.EqualTo(Load(first, 0)));
     }
@@ -330,7 +337,10 @@ public sealed class SnapshotTests
         {
             // A snapshot of this height may be finished before or after Commit answers.
             Assert.That(second, Is.EqualTo(height - 4), "without snapshots");
-            Assert.That(first, Is.EqualTo(Math.Min(height - 4, before)).Or.EqualTo(Math.Min(height - 4, after)), $"at {height}");
+            Assert.That(
+                first,
+                Is.EqualTo(Math.Min(height - 4, before)).Or.EqualTo(Math.Min(height - 4, after)),
+                $"at {height}");
         }
 
         Assert.That(answers[0].First, Is.Zero);
@@ -361,7 +371,11 @@ public sealed class SnapshotTests
     private ulong[] Heights()
     {
         _snapshots.Wait();
-        return [.. _network.Validators[0].Application.ListSnapshots(new RequestListSnapshots()).Snapshots.Select(s => s.Height)];
+        return
+        [
+            .. _network.Validators[0].Application.ListSnapshots(new RequestListSnapshots()).Snapshots
+                .Select(s => s.Height),
+        ];
     }
 
     private static Abci.Wire.Snapshot Wire(Snapshot snapshot) => new()
@@ -375,7 +389,12 @@ public sealed class SnapshotTests
 
     private byte[] Load(Abci.Wire.Snapshot snapshot, uint index) =>
         _network.Validators[0].Application.LoadSnapshotChunk(
-            new RequestLoadSnapshotChunk { Height = snapshot.Height, Format = snapshot.Format, Chunk = index }).Chunk.ToByteArray();
+            new RequestLoadSnapshotChunk
+            {
+                Height = snapshot.Height,
+                Format = snapshot.Format,
+                Chunk = index,
+            }).Chunk.ToByteArray();
 
     private static OfferSnapshotResult Offer(TestValidator node, Abci.Wire.Snapshot snapshot, ByteString appHash) =>
         node.Application.OfferSnapshot(new RequestOfferSnapshot { Snapshot = snapshot, AppHash = appHash }).Result;

@@ -110,7 +110,9 @@ public sealed class ChainStoreTests
     public void A_torn_last_record_is_refused()
     {
         WriteTen();
-        Change(db => db.Get(1, Key(10)), (db, batch, record) => batch.Put(1, Key(10), record.AsSpan(0, record.Length / 2)));
+        Change(
+            db => db.Get(1, Key(10)),
+            (db, batch, record) => batch.Put(1, Key(10), record.AsSpan(0, record.Length / 2)));
         AssertRefused("change log record of height 10 is damaged");
     }
 
@@ -155,7 +157,9 @@ public sealed class ChainStoreTests
         var chain = new RandomChain();
         chain.Write(store, 2);
         var stranger = new ChangeRecord { Height = 7, AppHash = new byte[32], Rows = [] };
-        Assert.That(Assert.Throws<StorageException>(() => store.Append(stranger))!.Message, Does.Contain("7 does not follow 2"));
+        Assert.That(
+            Assert.Throws<StorageException>(() => store.Append(stranger))!.Message,
+            Does.Contain("7 does not follow 2"));
         var genesis = new ChangeRecord { Height = 0, AppHash = new byte[32], Rows = [] };
         var block = new ChangeRecord { Height = 1, AppHash = new byte[32], Rows = [] };
         Assert.That(

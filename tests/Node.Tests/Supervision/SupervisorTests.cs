@@ -75,7 +75,8 @@ public sealed class SupervisorTests
         using var stop = new CancellationTokenSource();
         long height = 0;
         long? still = null;
-        SupervisedPart moving = Script("moving") with { Progress = _ => Task.FromResult<long?>(Interlocked.Increment(ref height)) };
+        SupervisedPart moving =
+            Script("moving") with { Progress = _ => Task.FromResult<long?>(Interlocked.Increment(ref height)) };
         SupervisedPart stuck = Script("stuck") with { Progress = _ => Task.FromResult(still) };
         Supervisor supervisor = Of(moving, stuck);
         Task<int> run = supervisor.RunAsync(stop.Token);
@@ -84,7 +85,8 @@ public sealed class SupervisorTests
         still = 7;
         await Until(() => Said().Count(line => line.StartsWith("stuck is started", StringComparison.Ordinal)) == 2);
         Assert.That(Said(), Has.Some.EqualTo("stuck stands still at 7 for 0 s; it is ended"));
-        Assert.That(Said().Count(line => line.StartsWith("moving is started", StringComparison.Ordinal)), Is.EqualTo(1));
+        Assert.That(
+            Said().Count(line => line.StartsWith("moving is started", StringComparison.Ordinal)), Is.EqualTo(1));
         await stop.CancelAsync();
         Assert.That(await run, Is.Zero);
     }
@@ -95,7 +97,9 @@ public sealed class SupervisorTests
         using var stop = new CancellationTokenSource();
         string ready = Path.Combine(_folder, "ready");
         Supervisor supervisor = Of(
-            Script("first", $"sleep 0.3; touch {ready}; while :; do sleep 0.05; done") with { IsReady = () => File.Exists(ready) },
+            Script(
+                "first",
+                $"sleep 0.3; touch {ready}; while :; do sleep 0.05; done") with { IsReady = () => File.Exists(ready) },
             Script("second"),
             Script("third"));
         Task<int> run = supervisor.RunAsync(stop.Token);
@@ -104,7 +108,9 @@ public sealed class SupervisorTests
         Assert.That(await run, Is.Zero);
         string[] said = Said();
         Assert.That(
-            Order("first: begins", "second is started", "third is started", "third: ends", "second: ends", "first: ends", "all parts"),
+            Order(
+                "first: begins", "second is started", "third is started", "third: ends", "second: ends", "first: ends",
+                "all parts"),
             Is.Ordered,
             string.Join('\n', said));
 
@@ -125,10 +131,13 @@ public sealed class SupervisorTests
         await Until(() => names.All(name => supervisor.ProcessOf(name) != 0));
         int[] before = [.. names.Select(supervisor.ProcessOf)];
         Kill(supervisor.ProcessOf(victim));
-        await Until(() => restarted.All(name => supervisor.ProcessOf(name) != 0 && !before.Contains(supervisor.ProcessOf(name))));
+        await Until(
+            () => restarted.All(
+                name => supervisor.ProcessOf(name) != 0 && !before.Contains(supervisor.ProcessOf(name))));
         for (int i = 0; i < names.Length; i++)
         {
-            Assert.That(supervisor.ProcessOf(names[i]) == before[i], Is.EqualTo(!restarted.Contains(names[i])), names[i]);
+            Assert.That(
+                supervisor.ProcessOf(names[i]) == before[i], Is.EqualTo(!restarted.Contains(names[i])), names[i]);
         }
 
         Assert.That(Said(), Has.Some.Contains($"{victim} ended with code 137; it is started again after 0.04 s"));
@@ -143,7 +152,9 @@ public sealed class SupervisorTests
         string mark = Path.Combine(_folder, "application");
         Supervisor supervisor = Of(
             Script("application", $"touch {mark}; while [ -e {mark} ]; do sleep 0.02; done; exit 5"),
-            Script("engine", $"while [ -e {mark} ]; do sleep 0.02; done; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.2; done; exit 0")
+            Script(
+                "engine",
+                $"while [ -e {mark} ]; do sleep 0.02; done; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.2; done; exit 0")
                 with { Needs = "application" });
         Task<int> run = supervisor.RunAsync(stop.Token);
         await Until(() => supervisor.ProcessOf("engine") != 0 && File.Exists(mark));
@@ -174,14 +185,16 @@ public sealed class SupervisorTests
     {
         Supervisor supervisor = Of(Script("application", "exit 3") with { FinalCode = 3 }, Script("engine"));
         Assert.That(await supervisor.RunAsync(CancellationToken.None), Is.EqualTo(3));
-        Assert.That(Said().Count(line => line.StartsWith("application is started", StringComparison.Ordinal)), Is.EqualTo(1));
+        Assert.That(
+            Said().Count(line => line.StartsWith("application is started", StringComparison.Ordinal)), Is.EqualTo(1));
         Assert.That(Said(), Has.Some.Contains("must not be started again"));
     }
 
     [Test]
     public async Task A_part_that_does_not_serve_is_ended_and_a_part_that_does_not_listen_is_killed()
     {
-        SupervisedPart deaf = new(new ChildCommand("deaf", "/bin/sh", ["-c", "trap '' TERM; while :; do sleep 0.05; done"]));
+        SupervisedPart deaf = new(new ChildCommand(
+            "deaf", "/bin/sh", ["-c", "trap '' TERM; while :; do sleep 0.05; done"]));
         var supervisor = new Supervisor(
             [deaf with { IsReady = () => false }],
             Fast with

@@ -29,7 +29,10 @@ public sealed class MatchingLimitTests
     public void Work_that_is_taken_back_stays_spent()
     {
         TestChain chain = DeepBook();
-        Operation[] batch = [.. Enumerable.Range(0, 3).Select(_ => Ops.Buy(1_100, 10_000, tif: TimeInForce.FillOrKill))];
+        Operation[] batch =
+        [
+            .. Enumerable.Range(0, 3).Select(_ => Ops.Buy(1_100, 10_000, tif: TimeInForce.FillOrKill)),
+        ];
         for (int i = 0; i < (Limits.MatchesPerBlockMax / Limits.MatchesPerTransactionMax) + 1; i++)
         {
             chain.Add("taker", batch);
@@ -42,7 +45,8 @@ public sealed class MatchingLimitTests
         Assert.That(
             result.Transactions.SkipLast(1).SelectMany(transaction => transaction.Operations).Select(o => o.Code),
             Is.All.EqualTo(ResultCode.MatchingLimit));
-        Assert.That(result.Transactions[^1].Code, Is.EqualTo(ResultCode.Ok), "an order that meets nobody needs no match");
+        Assert.That(
+            result.Transactions[^1].Code, Is.EqualTo(ResultCode.Ok), "an order that meets nobody needs no match");
         Assert.That(chain.Run("taker", Ops.Buy(10, 10_000)).Operations[0].Filled, Is.EqualTo(10), "a new block");
     }
 
@@ -60,10 +64,12 @@ public sealed class MatchingLimitTests
             BlockResult result = chain.Step();
             Assert.That(result.Transactions[0].Code, Is.EqualTo(ResultCode.Ok));
             Assert.That(result.Transactions[0].Operations[0].Filled, Is.Zero, "no maker can bear the loss");
-            closed[i] = result.Events.Count(e => e is { Kind: EventKind.OrderClosed, Reason: (byte)CloseReason.Margin });
+            closed[i] = result.Events.Count(
+                e => e is { Kind: EventKind.OrderClosed, Reason: (byte)CloseReason.Margin });
         }
 
-        Assert.That(closed, Is.EqualTo(new[] { Limits.MatchesPerTransactionMax, 1_275 - Limits.MatchesPerTransactionMax }));
+        Assert.That(
+            closed, Is.EqualTo(new[] { Limits.MatchesPerTransactionMax, 1_275 - Limits.MatchesPerTransactionMax }));
     }
 
     [Test]
@@ -84,7 +90,8 @@ public sealed class MatchingLimitTests
         var rates = new List<long>();
         for (int i = 0; i < 125; i++)
         {
-            rates.AddRange(chain.Step().Events.Where(e => e.Kind == EventKind.FundingApplied).Select(e => (long)e.Amount));
+            rates.AddRange(chain.Step().Events.Where(e => e.Kind == EventKind.FundingApplied)
+                .Select(e => (long)e.Amount));
         }
 
         Assert.That(rates, Is.Not.Empty);
@@ -104,7 +111,8 @@ public sealed class MatchingLimitTests
         ExchangeEvent gone = better.Events.Single(e => e.Kind == EventKind.OrderClosed);
         Assert.That((CloseReason)gone.Reason, Is.EqualTo(CloseReason.Evicted));
         Assert.That(gone.Price, Is.EqualTo(1_000_000 + Limits.LevelsPerSideMax - 1), "the farthest");
-        Assert.That(chain.Run("carol", Ops.Sell(1, 2_000_000)).Code, Is.EqualTo(ResultCode.BookFull), "none is farther");
+        Assert.That(
+            chain.Run("carol", Ops.Sell(1, 2_000_000)).Code, Is.EqualTo(ResultCode.BookFull), "none is farther");
         chain.Exchange.CheckEveryRow = true;
         Assert.That(chain.Run("carol", Ops.Sell(1, 10_002)).Code, Is.EqualTo(ResultCode.Ok));
     }
@@ -128,14 +136,19 @@ public sealed class MatchingLimitTests
             }
 
             BlockResult result = chain.Step();
-            Assert.That(result.Transactions.SelectMany(t => t.Operations).Select(o => o.Code), Is.All.EqualTo(ResultCode.Ok));
+            Assert.That(
+                result.Transactions.SelectMany(t => t.Operations).Select(o => o.Code), Is.All.EqualTo(ResultCode.Ok));
         }
     }
 
     // 1,275 sells of one lot at 10,000.
     private static TestChain DeepBook()
     {
-        (string, long)[] accounts = [.. Enumerable.Range(0, Makers).Select(i => ($"maker{i}", 10_000_000L)), ("taker", 1_000_000_000L)];
+        (string, long)[] accounts =
+        [
+            .. Enumerable.Range(0, Makers).Select(i => ($"maker{i}", 10_000_000L)),
+            ("taker", 1_000_000_000L),
+        ];
         var chain = new TestChain(TestMarkets.Genesis(accounts, [TestMarkets.Simple()], 0));
         chain.Exchange.CheckEveryRow = false;
         chain.Step();
@@ -145,7 +158,8 @@ public sealed class MatchingLimitTests
         {
             for (int batch = 0; batch < 3; batch++)
             {
-                TransactionResult result = chain.Run($"maker{i}", [.. Enumerable.Range(0, 85).Select(_ => Ops.Sell(1, 10_000))]);
+                TransactionResult result = chain.Run(
+                    $"maker{i}", [.. Enumerable.Range(0, 85).Select(_ => Ops.Sell(1, 10_000))]);
                 Assert.That(result.Code, Is.EqualTo(ResultCode.Ok));
             }
         }

@@ -62,7 +62,9 @@ internal static class GoldenChain
 
     private static void Fill(TestChain chain, ref ulong random, ref long price, int block)
     {
-        price = block == CrashAt ? price * 6 / 10 : Math.Max(200, price + (price * (Below(ref random, 41) - 20) / 1_000));
+        price = block == CrashAt
+            ? price * 6 / 10
+            : Math.Max(200, price + (price * (Below(ref random, 41) - 20) / 1_000));
         chain.Price(1, price, price / 2_000);
         chain.Price(2, Math.Max(200, 2_400 - price));
         for (int i = 0; i < 14; i++)

@@ -45,7 +45,8 @@ public sealed class HostileBytesTests
         Assert.That(fills, Is.GreaterThan(10));
         Assert.That(_codes.Keys, Is.SupersetOf(new[]
         {
-            ResultCode.Ok, ResultCode.Malformed, ResultCode.NonceUsed, ResultCode.UnknownAccount, ResultCode.UnknownMarket,
+            ResultCode.Ok, ResultCode.Malformed, ResultCode.NonceUsed, ResultCode.UnknownAccount,
+            ResultCode.UnknownMarket,
             ResultCode.InvalidPrice, ResultCode.InvalidFlags, ResultCode.RolledBack, ResultCode.AgentMayNot,
         }));
         Assert.That(_verdicts.Keys, Is.SupersetOf(new[]
@@ -83,7 +84,8 @@ public sealed class HostileBytesTests
         for (int i = 0; i < 60; i++)
         {
             byte[] bytes = AnyTransaction();
-            ResultCode code = TransactionCodec.Decode(bytes, out SignedTransactionParts parts, out Transaction? transaction);
+            ResultCode code = TransactionCodec.Decode(
+                bytes, out SignedTransactionParts parts, out Transaction? transaction);
             Assert.That(transaction is null, Is.EqualTo(code != ResultCode.Ok));
             if (transaction is not null)
             {
@@ -145,7 +147,11 @@ public sealed class HostileBytesTests
                 true, i == hostile ? _damage.Bytes(extension) : extension, new byte[SigningKey.SignatureSize]));
         }
 
-        byte[] bytes = new PriceUpdate { Round = _random.Next(8) == 0 ? 1 : 0, Entries = entries.ToImmutable() }.Encode();
+        byte[] bytes = new PriceUpdate
+        {
+            Round = _random.Next(8) == 0 ? 1 : 0,
+            Entries = entries.ToImmutable(),
+        }.Encode();
         bytes = _random.Next(8) switch
         {
             0 => _damage.Bytes(bytes),
@@ -249,7 +255,10 @@ public sealed class HostileBytesTests
             {
                 Kind = OperationKind.AuthoriseAgent,
                 Content = new AgentAuthorisation(
-                    AnyOwner(), [market], _random.NextInt64(1, Limits.AmountMax), _exchange.Time + (_random.Next(100) * TestMarkets.Second)),
+                    AnyOwner(),
+                    [market],
+                    _random.NextInt64(1, Limits.AmountMax),
+                    _exchange.Time + (_random.Next(100) * TestMarkets.Second)),
             },
             6 => new Operation { Kind = OperationKind.RevokeAgent, Content = new AgentRevocation(AnyOwner()) },
             7 => Ops.Buy(quantity, price, market, tif) with
@@ -258,7 +267,8 @@ public sealed class HostileBytesTests
                 TargetOrderId = (ulong)_random.Next(0, 500),
             },
             _ => Ops.Order(
-                buys ? Side.Buy : Side.Sell, quantity, price, market, tif, clientId, _random.Next(8) == 0, SelfTrade.CancelMaker) with
+                buys ? Side.Buy : Side.Sell, quantity, price, market, tif, clientId, _random.Next(8) == 0,
+                SelfTrade.CancelMaker) with
             {
                 IsMarket = _random.Next(8) == 0,
             },

@@ -14,8 +14,8 @@ internal sealed class WireDamage(Random random)
 
     private static readonly ulong[] s_numbers =
     [
-        0, 1, 2, 127, 128, 255, 256, 65_535, 65_536, int.MaxValue, uint.MaxValue, 1UL << 32, (1UL << 40) - 1, 1UL << 40, 1UL << 62,
-        (1UL << 62) + 1, long.MaxValue, 1UL << 63, ulong.MaxValue,
+        0, 1, 2, 127, 128, 255, 256, 65_535, 65_536, int.MaxValue, uint.MaxValue, 1UL << 32, (1UL << 40) - 1,
+        1UL << 40, 1UL << 62, (1UL << 62) + 1, long.MaxValue, 1UL << 63, ulong.MaxValue,
     ];
 
     // A field as it was read: a number, or content with its length.

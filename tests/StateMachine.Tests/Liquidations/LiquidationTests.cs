@@ -18,7 +18,13 @@ public sealed class LiquidationTests
     /// </summary>
     private static TestChain AliceLong(long insurance = 0, bool sliced = false, params (string, long)[] more)
     {
-        var accounts = new List<(string, long)> { ("alice", 10_000), ("bob", 100_000), ("carol", 10_000), ("dave", 100_000) };
+        var accounts = new List<(string, long)>
+        {
+            ("alice", 10_000),
+            ("bob", 100_000),
+            ("carol", 10_000),
+            ("dave", 100_000),
+        };
         accounts.AddRange(more);
         var chain = new TestChain(TestMarkets.Genesis(accounts, [Market(1, sliced), Market(2, sliced)], insurance));
         chain.Step();
@@ -62,7 +68,8 @@ public sealed class LiquidationTests
         return chain.Step();
     }
 
-    private static ExchangeEvent[] Of(BlockResult block, EventKind kind) => block.Events.Where(e => e.Kind == kind).ToArray();
+    private static ExchangeEvent[] Of(BlockResult block, EventKind kind) =>
+        block.Events.Where(e => e.Kind == kind).ToArray();
 
     private static ExchangeEvent One(BlockResult block, EventKind kind) => block.Events.Single(e => e.Kind == kind);
 
@@ -76,7 +83,9 @@ public sealed class LiquidationTests
         BlockResult block = DropTo(chain, 900);
         List<EventKind> kinds = block.Events.Select(e => e.Kind).ToList();
         ExchangeEvent[] closed = Of(block, EventKind.OrderClosed);
-        Assert.That(closed.Select(e => (CloseReason)e.Reason), Is.EqualTo(new[] { CloseReason.Liquidation, CloseReason.Liquidation }));
+        Assert.That(
+            closed.Select(e => (CloseReason)e.Reason),
+            Is.EqualTo(new[] { CloseReason.Liquidation, CloseReason.Liquidation }));
         Assert.That(kinds.IndexOf(EventKind.LiquidationOpened), Is.LessThan(kinds.IndexOf(EventKind.OrderClosed)));
         Assert.That(kinds.LastIndexOf(EventKind.OrderClosed), Is.LessThan(kinds.IndexOf(EventKind.LiquidationSlice)));
     }
@@ -262,12 +271,14 @@ public sealed class LiquidationTests
         chain.Run("alice", Ops.Buy(90, 1_000));
         chain.Run("bob", Ops.Buy(100, 1_000));
         BlockResult block = DropTo(chain, 860);
-        Dictionary<int, long> cuts = Of(block, EventKind.Deleveraging).ToDictionary(e => e.Counterparty, e => e.Quantity);
+        Dictionary<int, long> cuts = Of(block, EventKind.Deleveraging).ToDictionary(
+            e => e.Counterparty, e => e.Quantity);
         Assert.That(cuts.Values.Sum(), Is.EqualTo(90));
         long[] leverages = Of(block, EventKind.Deleveraging).Select(e => (long)e.Amount).ToArray();
         Assert.That(leverages, Is.Ordered.Descending);
         Assert.That(cuts, Has.Count.EqualTo(2), "carol and dave are above the level, erin is not");
-        Assert.That(Of(block, EventKind.LiquidationOpened), Has.Length.EqualTo(1), "no winner is cut below maintenance");
+        Assert.That(
+            Of(block, EventKind.LiquidationOpened), Has.Length.EqualTo(1), "no winner is cut below maintenance");
     }
 
     [Test]

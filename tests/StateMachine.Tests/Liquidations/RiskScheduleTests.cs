@@ -29,7 +29,10 @@ public sealed class RiskScheduleTests
             Schedule = new RiskSchedule(State);
             for (uint market = 1; market <= 3; market++)
             {
-                int slot = State.AddMarket(new MarketRow { Parameters = TestMarkets.Simple(market, maintenance: 20_000 * (int)market) });
+                int slot = State.AddMarket(new MarketRow
+                {
+                    Parameters = TestMarkets.Simple(market, maintenance: 20_000 * (int)market),
+                });
                 Context.Valuations[slot] = new Valuation(10_000, 10_000, 10_000);
             }
 
@@ -53,7 +56,8 @@ public sealed class RiskScheduleTests
             row.EntryNotional = State.Markets.Read(slot).Parameters.Notional(Context.Valuations[slot].Mark, row.Size);
             Risk risk = AccountRisk.Of(State, Context, account);
             Int128 enough = risk.Maintenance - (risk.EquityHigh - State.Accounts.Read(account).Collateral);
-            State.Accounts.Write(account).Collateral = enough + Arithmetic.PpmCeil(risk.Maintenance, Random.Next(0, 9_000_000));
+            State.Accounts.Write(account).Collateral = enough + Arithmetic.PpmCeil(
+                risk.Maintenance, Random.Next(0, 9_000_000));
         }
 
         public void MovePrices(double scale)

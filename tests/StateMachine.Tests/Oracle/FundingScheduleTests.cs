@@ -94,7 +94,8 @@ public sealed class FundingScheduleTests
         Assert.That(stage.Market.PremiumTime, Is.EqualTo(100 * OracleStage.Second));
         Assert.That(
             (BigInteger)stage.Market.PremiumSum,
-            Is.EqualTo(((BigInteger)30_000 * 10 * OracleStage.Second) + ((BigInteger)10_000 * 60 * OracleStage.Second)));
+            Is.EqualTo(
+                ((BigInteger)30_000 * 10 * OracleStage.Second) + ((BigInteger)10_000 * 60 * OracleStage.Second)));
     }
 
     // In the block of a jump the book is that of the block before, and so is the index it is measured against.

@@ -17,7 +17,8 @@ public sealed class LiarTests
         TestChain chain = Chain(10_000);
         for (int i = 0; i < 3; i++)
         {
-            ExchangeEvent update = Step(chain, honest: 10_000, lie).Events.Single(e => e.Kind == EventKind.OracleUpdated);
+            ExchangeEvent update = Step(chain, honest: 10_000, lie).Events.Single(
+                e => e.Kind == EventKind.OracleUpdated);
             Assert.That(update.Price, Is.InRange(9_990, 10_010));
             Assert.That((OracleState)update.Reason, Is.EqualTo(OracleState.Live));
             Assert.That((long)update.Amount, Is.LessThan(100));
@@ -59,13 +60,16 @@ public sealed class LiarTests
     private static BlockResult Step(TestChain chain, long honest, long lie)
     {
         Block next = chain.Next();
-        var validators = Enumerable.Range(0, 4).Select(number => TestMarkets.ValidatorOf(number)).OrderBy(v => v.Address).ToList();
+        var validators = Enumerable.Range(0, 4).Select(number => TestMarkets.ValidatorOf(number))
+            .OrderBy(v => v.Address).ToList();
         var reports = ImmutableArray.CreateBuilder<ValidatorReports>();
         for (int i = 0; i < validators.Count; i++)
         {
             reports.Add(new ValidatorReports(
                 validators[i].Address,
-                [i == 2 ? new PriceReport(1, lie, 0, next.Time) : new PriceReport(1, honest, 0, next.Time - (Second / 2))]));
+                [i == 2
+                    ? new PriceReport(1, lie, 0, next.Time)
+                    : new PriceReport(1, honest, 0, next.Time - (Second / 2))]));
         }
 
         var block = new Block

@@ -34,7 +34,8 @@ internal sealed class OracleStage
     public ref MarketRow Market => ref State.Markets.Write(0);
 
     /// <summary>What a validator says of market 1; the age is against the block that carries it.</summary>
-    public readonly record struct Say(int Validator, long Price, long Confidence = 0, long AgeSeconds = 0, uint Market = 1);
+    public readonly record struct Say(
+        int Validator, long Price, long Confidence = 0, long AgeSeconds = 0, uint Market = 1);
 
     /// <summary>The next block: so many seconds later, with these reports.</summary>
     public OracleRow Block(long seconds, params Say[] said)

@@ -157,7 +157,8 @@ public sealed class OracleUpdateTests
             1, new Say(0, 880_000), new Say(1, 890_000), new Say(2, 900_000), new Say(3, 910_000));
         Assert.That(oracle.Price, Is.EqualTo(900_000));
         Assert.That(stage.Events.Single().Quantity, Is.EqualTo(900_000));
-        Assert.That(oracle.Price - oracle.Confidence, Is.LessThanOrEqualTo(890_000), "the median stays in the interval");
+        Assert.That(
+            oracle.Price - oracle.Confidence, Is.LessThanOrEqualTo(890_000), "the median stays in the interval");
         oracle = stage.Block(1, new Say(0, 880_000), new Say(1, 890_000), new Say(2, 900_000), new Say(3, 910_000));
         Assert.That(oracle.Price, Is.InRange(898_000, 899_000), "the rest follows within the bound");
         for (int i = 0; i < 3; i++)
@@ -209,7 +210,8 @@ public sealed class OracleUpdateTests
         OracleStage stage = Four();
         stage.Market.MarkPrice = Price;
         Assert.That(
-            OracleUpdate.ValuationOf(stage.Market, stage.Oracle, stage.Time), Is.EqualTo(new Valuation(Price, Price, Price)));
+            OracleUpdate.ValuationOf(stage.Market, stage.Oracle, stage.Time),
+            Is.EqualTo(new Valuation(Price, Price, Price)));
         Valuation last = default;
         for (int i = 0; i < 1_000; i++)
         {

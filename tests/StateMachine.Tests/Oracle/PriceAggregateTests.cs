@@ -121,7 +121,8 @@ public sealed class PriceAggregateTests
             long before = random.NextInt64(900_000, 1_100_000);
             long agreed = aggregate.AgreedPrice(before);
             int way = Math.Sign(aggregate.Median - before);
-            bool Agree(long price) => Sum(reports.Where(r => (r.Price - price) * way >= 0)) * 3 >= (BigInteger)total * 2;
+            bool Agree(long price) =>
+                Sum(reports.Where(r => (r.Price - price) * way >= 0)) * 3 >= (BigInteger)total * 2;
             Assert.That(agreed, Is.InRange(Math.Min(before, aggregate.Median), Math.Max(before, aggregate.Median)));
             if (agreed != before)
             {

@@ -13,14 +13,18 @@ public sealed class PriceUpdateTests
     private const long Time = 1_760_000_000_000_000_000;
 
     private static readonly ImmutableArray<Validator> Validators =
-        [TestMarkets.ValidatorOf(0, 40), TestMarkets.ValidatorOf(1, 30), TestMarkets.ValidatorOf(2, 20), TestMarkets.ValidatorOf(3, 10)];
+        [
+            TestMarkets.ValidatorOf(0, 40), TestMarkets.ValidatorOf(1, 30), TestMarkets.ValidatorOf(2, 20),
+            TestMarkets.ValidatorOf(3, 10),
+        ];
 
     private static readonly ImmutableArray<bool> AllCommitted = [true, true, true, true];
 
     private static PriceUpdateEntry Entry(long price) =>
         new(true, PriceVote.Encode([new PriceReport(1, price, 2, Time)]), [.. Enumerable.Repeat((byte)price, 64)]);
 
-    private static PriceUpdate Update(params PriceUpdateEntry[] entries) => new() { Round = Round, Entries = [.. entries] };
+    private static PriceUpdate Update(params PriceUpdateEntry[] entries) =>
+        new() { Round = Round, Entries = [.. entries] };
 
     private static PriceUpdate Good() => Update(Entry(100), Entry(101), Entry(102), Entry(103));
 
@@ -85,7 +89,10 @@ public sealed class PriceUpdateTests
     [Test]
     public void Powers_near_the_limit_of_consensus_do_not_overflow()
     {
-        ImmutableArray<Validator> heavy = [.. Enumerable.Range(0, 4).Select(i => TestMarkets.ValidatorOf(i, long.MaxValue / 8))];
+        ImmutableArray<Validator> heavy =
+        [
+            .. Enumerable.Range(0, 4).Select(i => TestMarkets.ValidatorOf(i, long.MaxValue / 8)),
+        ];
         Assert.That(Good().Check(heavy, AllCommitted, Round), Is.EqualTo(PriceUpdateVerdict.Valid));
     }
 

@@ -44,7 +44,8 @@ public sealed class PriceVoteTests
             PriceReport[] reports = RandomReports(random);
             byte[] bytes = PriceVote.Encode(reports);
             Assert.That(PriceVote.TryDecode(bytes, out ImmutableArray<PriceReport> decoded), Is.True);
-            Assert.That(bytes, Has.Length.LessThanOrEqualTo(8 + (20 * decoded.Length)).And.Length.LessThanOrEqualTo(1024));
+            Assert.That(
+                bytes, Has.Length.LessThanOrEqualTo(8 + (20 * decoded.Length)).And.Length.LessThanOrEqualTo(1024));
             Assert.That(decoded, Is.EqualTo(reports.Take(decoded.Length)));
             Assert.That(8 + (18 * (decoded.Length + 1)) > 1024 || decoded.Length == reports.Length, Is.True);
         }
@@ -126,7 +127,8 @@ public sealed class PriceVoteTests
     public void All_64_markets_fit_at_plausible_prices()
     {
         PriceReport[] reports = Enumerable.Range(1, 64)
-            .Select(i => new PriceReport((uint)i * 1_000, (1L << 35) - 1, (1L << 35) - 1, Time - (i * 20L * Millisecond)))
+            .Select(
+                i => new PriceReport((uint)i * 1_000, (1L << 35) - 1, (1L << 35) - 1, Time - (i * 20L * Millisecond)))
             .ToArray();
         Assert.That(PriceVote.TryDecode(PriceVote.Encode(reports), out ImmutableArray<PriceReport> decoded), Is.True);
         Assert.That(decoded, Has.Length.EqualTo(64));

@@ -35,7 +35,8 @@ public sealed class VenueReplayTests
             long before = stage.Oracle.Price;
             long median = Middle(prices);
             OracleRow oracle = stage.Block(
-                60, [.. prices.Select((price, v) => new Say(v, isLying && v == i % 2 ? 1 + (price * (i % 4)) : price))]);
+                60,
+                [.. prices.Select((price, v) => new Say(v, isLying && v == i % 2 ? 1 + (price * (i % 4)) : price))]);
             updates += (int)oracle.Updates > updates ? 1 : 0;
             pendingBlocks += Reaches(stage.Events.Single(), before) ? 0 : 1;
             furthest = Math.Max(furthest, Math.Abs(oracle.Price - median) / (double)median);
@@ -53,7 +54,8 @@ public sealed class VenueReplayTests
 
     // ORACLE-9: the enforcement delay is 0 when the price has reached the agreed price, seen from the price before.
     private static bool Reaches(in ExchangeEvent updated, long before) =>
-        before == 0 || (updated.Quantity >= before ? updated.Price >= updated.Quantity : updated.Price <= updated.Quantity)
+        before == 0
+        || (updated.Quantity >= before ? updated.Price >= updated.Quantity : updated.Price <= updated.Quantity)
         || updated.Quantity == before;
 
     private static long Middle(long[] prices)
@@ -91,7 +93,8 @@ public sealed class VenueReplayTests
 
     private static string? Find()
     {
-        for (string? folder = TestContext.CurrentContext.TestDirectory; folder is not null; folder = Path.GetDirectoryName(folder))
+        for (string? folder = TestContext.CurrentContext.TestDirectory; folder is not null;
+            folder = Path.GetDirectoryName(folder))
         {
             string candidate = Path.Combine(Path.GetDirectoryName(folder) ?? folder, Recording);
             if (File.Exists(candidate))

@@ -28,7 +28,8 @@ internal static class OperationWords
 
     /// <summary>USD with up to six decimals, in micro-USD.</summary>
     public static long Usd(string text) =>
-        (long)(decimal.Parse(text.Replace("_", "", StringComparison.Ordinal), CultureInfo.InvariantCulture) * 1_000_000m);
+        (long)(decimal.Parse(
+            text.Replace("_", "", StringComparison.Ordinal), CultureInfo.InvariantCulture) * 1_000_000m);
 
     /// <summary>NAME or NAME/SUB.</summary>
     public static AccountId Account(string text)
@@ -134,5 +135,8 @@ internal static class OperationWords
     }
 
     private static long Whole(string text) =>
-        long.Parse(text.Replace("_", "", StringComparison.Ordinal), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+        long.Parse(
+            text.Replace("_", "", StringComparison.Ordinal),
+            NumberStyles.AllowLeadingSign,
+            CultureInfo.InvariantCulture);
 }

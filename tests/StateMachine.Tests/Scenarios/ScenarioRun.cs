@@ -218,7 +218,8 @@ internal sealed class ScenarioRun(Scenario scenario)
         bool isBatch = operations.StartsWith("all:", StringComparison.Ordinal)
             || operations.StartsWith("each:", StringComparison.Ordinal);
         string[] texts = isBatch
-            ? operations[(operations.IndexOf(':', StringComparison.Ordinal) + 1)..].Split(';', StringSplitOptions.TrimEntries)
+            ? operations[(operations.IndexOf(':', StringComparison.Ordinal) + 1)..].Split(
+                ';', StringSplitOptions.TrimEntries)
             : [operations];
         Submit(actor, operations.StartsWith("all:", StringComparison.Ordinal), texts);
         _last = chain.Step();
@@ -237,7 +238,9 @@ internal sealed class ScenarioRun(Scenario scenario)
         AccountId account = OperationWords.Account(actor);
         ulong? nonce = null;
         long expiresIn = 10;
-        for ((string word, string rest) = Cut(operations[0]); word is "nonce" or "expires"; (word, rest) = Cut(operations[0]))
+        for ((string word, string rest) = Cut(operations[0]);
+            word is "nonce" or "expires";
+            (word, rest) = Cut(operations[0]))
         {
             (string number, operations[0]) = Cut(rest);
             (nonce, expiresIn) = word == "nonce" ? ((ulong)Whole(number), expiresIn) : (nonce, Whole(number));
@@ -285,15 +288,18 @@ internal sealed class ScenarioRun(Scenario scenario)
             ["fees"] => Usd(Pool().Fees),
             ["leaving"] => Usd(Pool().Leaving),
             ["held"] => Usd(Pool().Held),
-            ["withdrawal", string id] => Chain.TryFind((ulong)Whole(id), out WithdrawalRow row) ? $"{row.State}" : "none",
+            ["withdrawal", string id] =>
+                Chain.TryFind((ulong)Whole(id), out WithdrawalRow row) ? $"{row.State}" : "none",
             ["signatures", string id] => Chain.TryFind((ulong)Whole(id), out WithdrawalRow row)
                 ? Text(row.Signatures.Length / WithdrawalRow.SignedSize)
                 : "none",
-            ["sequence", string id] => Chain.TryFind((ulong)Whole(id), out WithdrawalRow row) ? $"{row.Sequence}" : "none",
+            ["sequence", string id] =>
+                Chain.TryFind((ulong)Whole(id), out WithdrawalRow row) ? $"{row.Sequence}" : "none",
             ["proposal", string id] => Chain.TryFind((ulong)Whole(id), out ProposalRow row) ? $"{row.State}" : "none",
             ["parameters"] => Chain.TryFind(default(SingleKey), out ConsensusParametersRow row)
-                ? $"{row.Parameters.BlockBytes} age {row.Parameters.EvidenceAgeBlocks}/{row.Parameters.EvidenceAgeSeconds}s "
-                    + $"evidence {row.Parameters.EvidenceBytes}"
+                ? $"{row.Parameters.BlockBytes} age "
+                    + $"{row.Parameters.EvidenceAgeBlocks}/{row.Parameters.EvidenceAgeSeconds}s evidence "
+                    + $"{row.Parameters.EvidenceBytes}"
                 : "none",
             ["update"] => _last!.ParameterUpdate is { } update ? Text(update.BlockBytes) : "none",
             ["version", string council] => $"{VaultWords.CouncilOf(council, Chain).Version}",
@@ -382,7 +388,10 @@ internal sealed class ScenarioRun(Scenario scenario)
     private static uint Number(string text) => uint.Parse(text, CultureInfo.InvariantCulture);
 
     private static long Whole(string text) =>
-        long.Parse(text.Replace("_", "", StringComparison.Ordinal), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+        long.Parse(
+            text.Replace("_", "", StringComparison.Ordinal),
+            NumberStyles.AllowLeadingSign,
+            CultureInfo.InvariantCulture);
 
     private static int Ppm(string percent) =>
         (int)(decimal.Parse(percent.TrimEnd('%'), CultureInfo.InvariantCulture) * 10_000m);

@@ -21,7 +21,8 @@ public sealed class ScenarioTests
     [Test]
     public void A_wrong_outcome_fails_and_names_the_line()
     {
-        Scenario wrong = Scenario.Read("wrong", "scenario w\n alice has 10\n price 1 1000\n alice withdraw 11 -> Ok")[0];
+        Scenario wrong = Scenario.Read(
+            "wrong", "scenario w\n alice has 10\n price 1 1000\n alice withdraw 11 -> Ok")[0];
         AssertionException? error = null;
         using (new NUnit.Framework.Internal.TestExecutionContext.IsolatedContext())
         {

@@ -97,8 +97,13 @@ internal static class VaultWords
     {
         var id = new Sha256Digest(SHA256.HashData(Encoding.UTF8.GetBytes(words.Dequeue())));
         long amount = OperationWords.Usd(words.Dequeue());
-        AccountId recipient = OperationWords.Account(After(words, "to") ?? throw new FormatException("attest ... to NAME"));
-        return new Operation { Kind = OperationKind.AttestDeposit, Content = new DepositAttestation(id, recipient, amount) };
+        AccountId recipient = OperationWords.Account(
+            After(words, "to") ?? throw new FormatException("attest ... to NAME"));
+        return new Operation
+        {
+            Kind = OperationKind.AttestDeposit,
+            Content = new DepositAttestation(id, recipient, amount),
+        };
     }
 
     private static Operation Sign(Queue<string> words, TestChain chain)
@@ -166,8 +171,10 @@ internal static class VaultWords
     private static ConsensusParameters Parameters(Queue<string> words)
     {
         long block = Whole(words.Dequeue());
-        string[] age = (After(words, "age") ?? throw new FormatException("propose consensus BYTES age BLOCKS/TIME")).Split('/');
-        long evidence = Whole(After(words, "evidence") ?? throw new FormatException("propose consensus ... evidence BYTES"));
+        string[] age = (After(words, "age") ?? throw new FormatException("propose consensus BYTES age BLOCKS/TIME"))
+            .Split('/');
+        long evidence = Whole(
+            After(words, "evidence") ?? throw new FormatException("propose consensus ... evidence BYTES"));
         return new ConsensusParameters(block, Whole(age[0]), Seconds(age[1]), evidence);
     }
 
@@ -195,5 +202,8 @@ internal static class VaultWords
     });
 
     private static long Whole(string text) =>
-        long.Parse(text.Replace("_", "", StringComparison.Ordinal), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+        long.Parse(
+            text.Replace("_", "", StringComparison.Ordinal),
+            NumberStyles.AllowLeadingSign,
+            CultureInfo.InvariantCulture);
 }

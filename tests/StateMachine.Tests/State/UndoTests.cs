@@ -128,7 +128,8 @@ public sealed class UndoTests
                 _resting.CloseAll(position, CloseReason.Cancelled, _context);
                 break;
             case 8:
-                _resting.Reduce(slot, _state.MarketSlot(order.Market), position, _random.NextInt64(1, order.Quantity + 1));
+                _resting.Reduce(
+                    slot, _state.MarketSlot(order.Market), position, _random.NextInt64(1, order.Quantity + 1));
                 _state.ReleaseIfEmpty(position);
                 break;
             default:
@@ -193,7 +194,8 @@ public sealed class UndoTests
             Assert.That(_state.Orders.TryFind(order.OrderId, out int found) ? found : -1, Is.EqualTo(slot));
             if (order.ClientId != 0)
             {
-                Assert.That(_state.ClientIds.TryFind(row.Account, order.ClientId, out found) ? found : -1, Is.EqualTo(slot));
+                Assert.That(
+                    _state.ClientIds.TryFind(row.Account, order.ClientId, out found) ? found : -1, Is.EqualTo(slot));
             }
 
             text.Append($" {order.OrderId}");

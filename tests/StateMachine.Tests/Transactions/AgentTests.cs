@@ -125,7 +125,8 @@ public sealed class AgentTests
             ResultCode code = chain.RunFor("alice", "bot", operation).Code;
             bool trades = kind is OperationKind.PlaceOrder or OperationKind.CancelOrder or OperationKind.CancelAll
                 or OperationKind.ReplaceOrder;
-            Assert.That(code, trades ? Is.Not.EqualTo(ResultCode.AgentMayNot) : Is.EqualTo(ResultCode.AgentMayNot), $"{kind}");
+            Assert.That(
+                code, trades ? Is.Not.EqualTo(ResultCode.AgentMayNot) : Is.EqualTo(ResultCode.AgentMayNot), $"{kind}");
         }
     }
 
@@ -152,9 +153,12 @@ public sealed class AgentTests
         Assert.That(chain.RunFor("alice", "bot", Ops.Buy(9, 100)).Code, Is.EqualTo(ResultCode.Ok));
         Assert.That(chain.RunFor("alice", "bot", Ops.Buy(2, 100)).Code, Is.EqualTo(ResultCode.AgentNotional));
         Assert.That(
-            chain.RunFor("alice", "bot", Ops.Buy(1, 100, tif: TimeInForce.FillOrKill)).Code, Is.EqualTo(ResultCode.NotFillable));
-        Assert.That(chain.RunFor("alice", "bot", Ops.CancelAll()).Code, Is.EqualTo(ResultCode.Ok), "and gives nothing back");
-        Assert.That(chain.RunFor("alice", "bot", Ops.Buy(1, 100)).Code, Is.EqualTo(ResultCode.Ok), "the last of the day");
+            chain.RunFor("alice", "bot", Ops.Buy(1, 100, tif: TimeInForce.FillOrKill)).Code,
+            Is.EqualTo(ResultCode.NotFillable));
+        Assert.That(
+            chain.RunFor("alice", "bot", Ops.CancelAll()).Code, Is.EqualTo(ResultCode.Ok), "and gives nothing back");
+        Assert.That(
+            chain.RunFor("alice", "bot", Ops.Buy(1, 100)).Code, Is.EqualTo(ResultCode.Ok), "the last of the day");
         Assert.That(chain.RunFor("alice", "bot", Ops.Buy(1, 1)).Code, Is.EqualTo(ResultCode.AgentNotional));
         chain.BlockSeconds = Seconds(Day);
         chain.Step();
@@ -258,8 +262,8 @@ public sealed class AgentTests
             {
                 Assert.That(
                     happened.Kind,
-                    Is.AnyOf(EventKind.OrderOpened, EventKind.OrderClosed, EventKind.OrderReduced, EventKind.OracleUpdated,
-                        EventKind.OracleStateChanged, EventKind.FundingApplied));
+                    Is.AnyOf(EventKind.OrderOpened, EventKind.OrderClosed, EventKind.OrderReduced,
+                        EventKind.OracleUpdated, EventKind.OracleStateChanged, EventKind.FundingApplied));
             }
 
             // Nobody trades against it, so that its collateral cannot change at all.
@@ -296,7 +300,10 @@ public sealed class AgentTests
     }
 
     private static Operation Authorise(
-        string agent, long usdPerDay = 100_000, uint[]? markets = null, long expires = TestMarkets.GenesisTime + (30 * Day)) => new()
+        string agent,
+        long usdPerDay = 100_000,
+        uint[]? markets = null,
+        long expires = TestMarkets.GenesisTime + (30 * Day)) => new()
     {
         Kind = OperationKind.AuthoriseAgent,
         Content = new AgentAuthorisation(

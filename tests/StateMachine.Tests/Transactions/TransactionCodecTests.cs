@@ -110,11 +110,13 @@ public sealed class TransactionCodecTests
     [TestCase("2a04 3a02 0801", ResultCode.Malformed, "agent of no bytes")]
     [TestCase("2a1a 3a18 0a140102030405060708090a0b0c0d0e0f1011121314 1801", ResultCode.Ok, "agent without an end")]
     [TestCase("2a1c 3a1a 0a140102030405060708090a0b0c0d0e0f1011121314 12020102", ResultCode.Ok, "agent of two markets")]
-    [TestCase("2a1c 3a1a 0a140102030405060708090a0b0c0d0e0f1011121314 12020201", ResultCode.Malformed, "markets descend")]
+    [TestCase(
+        "2a1c 3a1a 0a140102030405060708090a0b0c0d0e0f1011121314 12020201", ResultCode.Malformed, "markets descend")]
     [TestCase("2a1c 3a1a 0a140102030405060708090a0b0c0d0e0f1011121314 12020101", ResultCode.Malformed, "market twice")]
     [TestCase("2a1a 3a18 0a140102030405060708090a0b0c0d0e0f1011121314 1200", ResultCode.Malformed, "empty list")]
     [TestCase("2a04 1a02 0801 32140102030405060708090a0b0c0d0e0f1011121314", ResultCode.Ok, "owner")]
-    [TestCase("2a04 1a02 0801 32140000000000000000000000000000000000000000", ResultCode.Malformed, "owner is the signer")]
+    [TestCase(
+        "2a04 1a02 0801 32140000000000000000000000000000000000000000", ResultCode.Malformed, "owner is the signer")]
     [TestCase("2a04 1a02 0801 3203010203", ResultCode.Malformed, "owner of three bytes")]
     [TestCase("", ResultCode.OperationCount, "empty body has no operations")]
     public void TX_2_Only_the_canonical_encoding_is_accepted(string hex, ResultCode expected, string form) =>

@@ -20,7 +20,8 @@ public sealed class StateChunkTests
         foreach ((ChunkPlace place, byte[] chunk) in Cut(tree, bytesMax))
         {
             Assert.That(StateChunk.TryRead(root, place, chunk, out List<KeyValuePair<byte[], byte[]>>? found), Is.True);
-            Assert.That(found!.Count < 2 || found.Sum(row => 6 + row.Key.Length + row.Value.Length) <= bytesMax, Is.True);
+            Assert.That(
+                found!.Count < 2 || found.Sum(row => 6 + row.Key.Length + row.Value.Length) <= bytesMax, Is.True);
             found.ForEach(row => read.Add(row.Key, row.Value));
         }
 
@@ -127,10 +128,13 @@ public sealed class StateChunkTests
         }
 
         Assert.That(history.Tree.TryReadChunk(2, ChunkPlace.Whole, 1 << 20, out _), Is.False);
-        Assert.That(history.Tree.TryReadChunk(history.Tree.OldestVersion, ChunkPlace.Whole, 1 << 20, out byte[]? chunk), Is.True);
+        Assert.That(
+            history.Tree.TryReadChunk(history.Tree.OldestVersion, ChunkPlace.Whole, 1 << 20, out byte[]? chunk),
+            Is.True);
         (long version, SortedDictionary<byte[], byte[]> rows) = history.Kept[0];
         history.Tree.TryGetRoot(version, out byte[]? root);
-        Assert.That(StateChunk.TryRead(root, ChunkPlace.Whole, chunk, out List<KeyValuePair<byte[], byte[]>>? read), Is.True);
+        Assert.That(
+            StateChunk.TryRead(root, ChunkPlace.Whole, chunk, out List<KeyValuePair<byte[], byte[]>>? read), Is.True);
         Assert.That(read!.OrderBy(row => row.Key, rows.Comparer), Is.EqualTo(rows));
     }
 

@@ -95,9 +95,12 @@ public sealed class StateTreeTests
     {
         static byte[] Bytes(int number) => [1, (byte)(number >> 8), (byte)(number & 255)];
         var tree = new StateTree(4);
-        tree.Apply(1, [.. Enumerable.Range(0, 300).Select(number => new RowChange(Bytes(number), Bytes(number + 5000), false))]);
+        tree.Apply(
+            1,
+            [.. Enumerable.Range(0, 300).Select(number => new RowChange(Bytes(number), Bytes(number + 5000), false))]);
         tree.Commit();
-        RowChange[] next = [.. Enumerable.Range(250, 100).Select(number => new RowChange(Bytes(number), Bytes(number + 9000), number < 300))];
+        RowChange[] next = [.. Enumerable.Range(250, 100).Select(
+            number => new RowChange(Bytes(number), Bytes(number + 9000), number < 300))];
         tree.Apply(2, next);
         tree.Commit();
         byte[]?[] before = tree.ValuesOf(1, next);

@@ -29,7 +29,10 @@ public sealed class VaultAttackTests
         chain.Add("bob", Ops.Withdraw(60));
         chain.Step();
         Assert.That(StateOf(chain, 1), Is.EqualTo(WithdrawalState.Releasable));
-        Assert.That(StateOf(chain, 2), Is.EqualTo(WithdrawalState.Waiting), "60 came in and 161 would go out under a cap of 100");
+        Assert.That(
+            StateOf(chain, 2),
+            Is.EqualTo(WithdrawalState.Waiting),
+            "60 came in and 161 would go out under a cap of 100");
         Assert.That(StateOf(chain, 3), Is.EqualTo(WithdrawalState.Releasable));
     }
 
@@ -52,7 +55,8 @@ public sealed class VaultAttackTests
 
     // G5: a signature names the chain id, so those of the chain before complete nothing.
     [Test]
-    public void A_chain_with_another_id_that_goes_on_from_rows_begins_the_signatures_of_a_release_anew([Values] bool sameId)
+    public void A_chain_with_another_id_that_goes_on_from_rows_begins_the_signatures_of_a_release_anew(
+        [Values] bool sameId)
     {
         TestChain chain = Chain(TestMarkets.Council("gina", "greta", "gus"), cap: 100);
         chain.Run("alice", Ops.Withdraw(60));

@@ -97,7 +97,8 @@ public sealed class VaultTwinTests
             expired.Due = time;
         }
 
-        foreach (Waiting due in _open.Where(one => !one.IsAdmitted && one.Due <= time).OrderBy(one => (one.Due, one.Id)).ToList())
+        foreach (Waiting due in _open.Where(one => !one.IsAdmitted && one.Due <= time)
+            .OrderBy(one => (one.Due, one.Id)).ToList())
         {
             bool fits = Taken(due.Owner, time) + due.Amount <= s_terms.OwnerCap
                 && Taken(null, time) + due.Amount <= s_terms.TotalCap;
@@ -140,7 +141,8 @@ public sealed class VaultTwinTests
     // By hours: what left in the current one and the 24 before, less what came in in the current one and the 23 before.
     private long Net(string? owner, long time) =>
         _released.Where(one => IsOf(one.Owner, owner) && one.Time / Hour >= (time / Hour) - 24).Sum(one => one.Amount)
-        - _credited.Where(one => IsOf(one.Owner, owner) && one.Time / Hour >= (time / Hour) - 23).Sum(one => one.Amount);
+        - _credited.Where(one => IsOf(one.Owner, owner) && one.Time / Hour >= (time / Hour) - 23)
+            .Sum(one => one.Amount);
 
     private long Taken(string? owner, long time) => Admitted(owner) + Net(owner, time);
 
