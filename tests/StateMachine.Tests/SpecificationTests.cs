@@ -47,7 +47,7 @@ public sealed partial class SpecificationTests
         Assert.That(rules, Is.Empty);
     }
 
-    private static string Root()
+    internal static string Root()
     {
         DirectoryInfo? root = new(AppContext.BaseDirectory);
         while (root is not null && !File.Exists(Path.Combine(root.FullName, "AppChain.sln")))

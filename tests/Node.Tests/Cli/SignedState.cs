@@ -88,9 +88,9 @@ internal sealed class SignedState
 
     public Header Header => _header;
 
-public Commit Commit => _commit;
+    public Commit Commit => _commit;
 
-public IReadOnlyList<Validator> Validators => _validators;
+    public IReadOnlyList<Validator> Validators => _validators;
 
     public string ValidatorsHash => Convert.ToHexString(_header.ValidatorsHash.Span);
 
