@@ -83,6 +83,25 @@ internal sealed class Perturbations(
         }
 
         long began = Stopwatch.GetTimestamp();
+        await DoAsync(kind, victim, height, cancel).ConfigureAwait(false);
+        double away = Stopwatch.GetElapsedTime(began).TotalSeconds;
+        long meanwhile = await _recovery.TipAsync(cancel).ConfigureAwait(false) - height;
+        double recovery = await _recovery.WaitAsync(victim, cancel).ConfigureAwait(false);
+        if (isAway)
+        {
+            processes.Forget(victim);
+            presence.Set(victim, away: false);
+        }
+
+        var result = new PerturbationResult(kind, victim, height, away, meanwhile, recovery);
+        Results.Add(result);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{kind} of validator {victim} at {height}: {away:0.0} s, {meanwhile} blocks meanwhile, recovered after "
+                + $"{recovery:0.0} s"));
+    }
+
+    private async Task DoAsync(string kind, int victim, long height, CancellationToken cancel)
+    {
         switch (kind)
         {
             case "kill":
@@ -122,21 +141,6 @@ internal sealed class Perturbations(
                 await new DoubleVote(files, nodes[0]).ProveAsync(victim, cancel).ConfigureAwait(false);
                 break;
         }
-
-        double away = Stopwatch.GetElapsedTime(began).TotalSeconds;
-        long meanwhile = await _recovery.TipAsync(cancel).ConfigureAwait(false) - height;
-        double recovery = await _recovery.WaitAsync(victim, cancel).ConfigureAwait(false);
-        if (isAway)
-        {
-            processes.Forget(victim);
-            presence.Set(victim, away: false);
-        }
-
-        var result = new PerturbationResult(kind, victim, height, away, meanwhile, recovery);
-        Results.Add(result);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{kind} of validator {victim} at {height}: {away:0.0} s, {meanwhile} blocks meanwhile, recovered after "
-                + $"{recovery:0.0} s"));
     }
 
     private async Task ReachAsync(long height, CancellationToken cancel)

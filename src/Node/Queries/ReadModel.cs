@@ -267,33 +267,13 @@ internal sealed class ReadModel
                 Orders.Apply(ref key, ref value, gone);
                 break;
             case RowKind.Liquidation:
-                int number = key.ReadInt32();
-                if (gone)
-                {
-                    _liquidations.Remove(number);
-                }
-                else
-                {
-                    _liquidations[number] = new LiquidationRow
-                    {
-                        Account = number,
-                        SinceHeight = value.ReadInt64(),
-                        Slices = value.ReadInt32(),
-                    };
-                }
-
+                ApplyLiquidation(ref key, ref value, gone);
                 break;
             case RowKind.Agent when gone:
                 RemoveAgent(key.ReadAddress(), key.ReadAddress());
                 break;
             case RowKind.Agent:
-                AgentRow agent = AgentRow.Decode(ref key, ref value);
-                if (!_agents.TryGetValue(agent.Id.Owner, out SortedDictionary<Address, AgentRow>? agents))
-                {
-                    _agents[agent.Id.Owner] = agents = [];
-                }
-
-                agents[agent.Id.Agent] = agent;
+                AddAgent(AgentRow.Decode(ref key, ref value));
                 break;
             case RowKind.AgentList:
             case RowKind.ValidatorSet:
@@ -303,6 +283,28 @@ internal sealed class ReadModel
                 Vault.Apply((RowKind)change.Key[0], ref key, ref value, gone);
                 break;
         }
+    }
+
+    private void ApplyLiquidation(ref ByteReader key, ref ByteReader value, bool gone)
+    {
+        if (gone)
+        {
+            _liquidations.Remove(key.ReadInt32());
+        }
+        else
+        {
+            _liquidations.Put(ref key, ref value);
+        }
+    }
+
+    private void AddAgent(in AgentRow agent)
+    {
+        if (!_agents.TryGetValue(agent.Id.Owner, out SortedDictionary<Address, AgentRow>? agents))
+        {
+            _agents[agent.Id.Owner] = agents = [];
+        }
+
+        agents[agent.Id.Agent] = agent;
     }
 
     private void RemoveAgent(Address owner, Address agent)

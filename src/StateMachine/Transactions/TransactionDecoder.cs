@@ -38,15 +38,9 @@ internal static class TransactionDecoder
                     break;
                 case TransactionTags.Operations:
                     ReadOnlySpan<byte> operation = reader.ReadBytes();
-                    if (count == 0)
+                    if (count == 0 && !TryMakeRoom(reader.Rest, out operations))
                     {
-                        int total = 1 + CountOperations(reader.Rest);
-                        if (total > Limits.OperationsPerTransactionMax)
-                        {
-                            return ResultCode.OperationCount;
-                        }
-
-                        operations = new Operation[total];
+                        return ResultCode.OperationCount;
                     }
 
                     // BOUND: the count has met the end or the first byte that is no operation, and so does this loop.
@@ -92,6 +86,14 @@ internal static class TransactionDecoder
             Operations = operations,
         };
         return ResultCode.Ok;
+    }
+
+    // Room for an operation and those that follow it; false when there are too many.
+    private static bool TryMakeRoom(ReadOnlySpan<byte> rest, out Operation[] operations)
+    {
+        int total = 1 + CountOperations(rest);
+        operations = total <= Limits.OperationsPerTransactionMax ? new Operation[total] : [];
+        return operations.Length > 0;
     }
 
     // How many more operations follow, up to the first thing that is none.

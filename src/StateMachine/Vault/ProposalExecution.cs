@@ -16,22 +16,14 @@ internal sealed class ProposalExecution
     /// Whether a proposal is well-formed and could be executed in an epoch of its own: InvalidPolicy, PolicyTooFast,
     /// InvalidAmount, InvalidSubaccount, InvalidNote or TreasuryLimit when not.
     /// </summary>
-    public ResultCode Check(IOperationContent content)
+    public ResultCode Check(IOperationContent content) => content switch
     {
-        switch (content)
-        {
-            case VaultPolicy policy:
-                return Check(policy);
-            case TreasuryPolicy policy:
-                return Check(policy);
-            case TreasurySpend spend:
-                return Check(spend);
-            case ConsensusParameters parameters:
-                return parameters.Problem() is null ? ResultCode.Ok : ResultCode.InvalidPolicy;
-            default:
-                return ResultCode.Malformed;
-        }
-    }
+        VaultPolicy policy => Check(policy),
+        TreasuryPolicy policy => Check(policy),
+        TreasurySpend spend => Check(spend),
+        ConsensusParameters parameters => parameters.Problem() is null ? ResultCode.Ok : ResultCode.InvalidPolicy,
+        _ => ResultCode.Malformed,
+    };
 
     /// <summary>Executes an approved proposal; false when a limit or the balance does not allow it now.</summary>
     public bool TryExecute(in ProposalRow proposal, BlockContext context)
@@ -63,7 +55,7 @@ internal sealed class ProposalExecution
 
         bool isTooFast = PolicyRules.IsTooFast(policy.Terms, _state.Vault.Read(0).Terms)
             || PolicyRules.IsShortenedTooFast(
-                policy.Council.TimelockSeconds, CouncilOf(CouncilKind.Guardians).TimelockSeconds);
+                policy.Council.TimelockSeconds, Councils.Of(_state, CouncilKind.Guardians).Terms.TimelockSeconds);
         return isTooFast ? ResultCode.PolicyTooFast : ResultCode.Ok;
     }
 
@@ -76,7 +68,7 @@ internal sealed class ProposalExecution
 
         bool isTooFast = PolicyRules.IsRaisedTooFast(policy.EpochLimit, _state.Treasury.Read(0).EpochLimit)
             || PolicyRules.IsShortenedTooFast(
-                policy.Council.TimelockSeconds, CouncilOf(CouncilKind.Treasurers).TimelockSeconds);
+                policy.Council.TimelockSeconds, Councils.Of(_state, CouncilKind.Treasurers).Terms.TimelockSeconds);
         return isTooFast ? ResultCode.PolicyTooFast : ResultCode.Ok;
     }
 
@@ -108,7 +100,7 @@ internal sealed class ProposalExecution
         {
             vault.Epoch = epoch;
             vault.Base = vault.Terms;
-            vault.BaseTimelockSeconds = CouncilOf(CouncilKind.Guardians).TimelockSeconds;
+            vault.BaseTimelockSeconds = Councils.Of(_state, CouncilKind.Guardians).Terms.TimelockSeconds;
         }
 
         if (PolicyRules.IsTooFast(policy.Terms, vault.Base)
@@ -207,7 +199,7 @@ internal sealed class ProposalExecution
             treasury.Epoch = epoch;
             treasury.Spent = 0;
             treasury.BaseLimit = treasury.EpochLimit;
-            treasury.BaseTimelockSeconds = CouncilOf(CouncilKind.Treasurers).TimelockSeconds;
+            treasury.BaseTimelockSeconds = Councils.Of(_state, CouncilKind.Treasurers).Terms.TimelockSeconds;
         }
 
         return ref treasury;
@@ -228,12 +220,5 @@ internal sealed class ProposalExecution
             Reason = (byte)kind,
             OrderId = council.Version,
         });
-    }
-
-    private CouncilTerms CouncilOf(CouncilKind kind)
-    {
-        bool found = _state.Councils.TryFind((uint)kind, out int slot);
-        Invariant.Assert(found);
-        return _state.Councils.Read(slot).Terms;
     }
 }

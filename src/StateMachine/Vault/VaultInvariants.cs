@@ -98,9 +98,7 @@ internal static class VaultInvariants
 
     private static void CheckGuardians(State state, ulong version, ushort votes)
     {
-        bool found = state.Councils.TryFind((uint)CouncilKind.Guardians, out int council);
-        Invariant.Assert(found);
-        ref readonly CouncilRow guardians = ref state.Councils.Read(council);
+        ref readonly CouncilRow guardians = ref Councils.Of(state, CouncilKind.Guardians);
 
         // Councils change before the transactions of a block, so the guardians that acted are those at its end.
         Invariant.Assert(guardians.Version == version);

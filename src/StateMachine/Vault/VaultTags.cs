@@ -24,7 +24,6 @@ internal static class VaultTags
     public const uint VaultPolicy = (1 << 3) | Bytes;
     public const uint TreasurySpend = (2 << 3) | Bytes;
     public const uint TreasuryPolicy = (3 << 3) | Bytes;
-
     public const uint ConsensusParameters = (4 << 3) | Bytes;
 
     public const uint BlockBytes = 1 << 3;

@@ -151,9 +151,7 @@ internal sealed class Withdrawals
     // not takes as many guardians as to say that it may be.
     private bool IsStopped(in WithdrawalRow row)
     {
-        bool found = _state.Councils.TryFind((uint)CouncilKind.Guardians, out int council);
-        Invariant.Assert(found);
-        ref readonly CouncilRow guardians = ref _state.Councils.Read(council);
+        ref readonly CouncilRow guardians = ref Councils.Of(_state, CouncilKind.Guardians);
         int needed = row.Sequence == 0
             ? guardians.Terms.VetoThreshold
             : Math.Max(guardians.Terms.VetoThreshold, guardians.Terms.Threshold);
@@ -228,13 +226,11 @@ internal sealed class Withdrawals
             return;
         }
 
-        found = _state.Councils.TryFind((uint)CouncilKind.Guardians, out int council);
-        Invariant.Assert(found);
         row.State = WithdrawalState.Releasable;
         row.Sequence = _state.Counters.Write(0).NextSequence++;
         row.Expiry = context.Time + (terms.ReleaseExpirySeconds * Councils.Second);
         row.DueTime = row.Expiry;
-        row.CouncilVersion = _state.Councils.Read(council).Version;
+        row.CouncilVersion = Councils.Of(_state, CouncilKind.Guardians).Version;
         row.Vetoes = 0;
         row.Signers = 0;
         row.Signatures = [];
