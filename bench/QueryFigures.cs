@@ -13,8 +13,8 @@ using Side = AppChain.StateMachine.Side;
 namespace AppChain.Bench;
 
 /// <summary>
-/// Queries with 100,000 orders at rest in two markets and 100,000 accounts with positions, and what Commit takes to publish a
-/// block of 2,000 changed orders when nobody asks and when one client asks without a pause.
+/// Queries with 100,000 orders at rest in two markets and 100,000 accounts with positions, and what Commit takes to
+/// publish a block of 2,000 changed orders when nobody asks and when one client asks without a pause.
 /// </summary>
 internal static class QueryFigures
 {
@@ -34,11 +34,14 @@ internal static class QueryFigures
         model.Apply(Genesis(), [], 1, 1, []);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"queries: {Orders:N0} orders at rest in {Markets} markets, {Levels:N0} levels a side, {Holders:N0} accounts with positions"));
+            $"queries: {Orders:N0} orders at rest in {Markets} markets, {Levels:N0} levels a side, {Holders:N0} "
+            + $"accounts with positions"));
         Ask(model, "/book, 20 levels", "/book", new BookRequest { Market = 1, Depth = 20 });
         Ask(model, "/book, 1,000 levels", "/book", new BookRequest { Market = 1, Depth = 1_000 });
         Ask(model, "/markets", "/markets", new MarketsRequest());
-        Ask(model, "/accounts-at-risk, first after a commit", "/accounts-at-risk", new AccountsAtRiskRequest(), isAfterCommit: true);
+        Ask(
+            model, "/accounts-at-risk, first after a commit", "/accounts-at-risk", new AccountsAtRiskRequest(),
+            isAfterCommit: true);
         Ask(model, "/accounts-at-risk, again", "/accounts-at-risk", new AccountsAtRiskRequest());
         // The first time warms up.
         Commit(model, null);
@@ -79,7 +82,8 @@ internal static class QueryFigures
         Cost median = Cost.Median(costs);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"  {what}: {median.Wall * 1e6:N0} us, {median.Processor * 1e6:N0} us by processor time (median of {Rounds})"));
+            $"  {what}: {median.Wall * 1e6:N0} us, {median.Processor * 1e6:N0} us by processor time (median of "
+            + $"{Rounds})"));
     }
 
     private static void Commit(ReadModel model, string? when)
@@ -104,8 +108,9 @@ internal static class QueryFigures
 
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"  publishing {Changed:N0} changed orders, {when}: {Cost.Median(costs).Wall * 1e3:0.0} ms, 90 % {Cost.Quantile(costs, 0.9).Wall * 1e3:0.0} ms "
-            + $"({Cost.Median(costs).Processor * 1e3:0.0} ms by processor time)"));
+            $"  publishing {Changed:N0} changed orders, {when}: {Cost.Median(costs).Wall * 1e3:0.0} ms, 90 % "
+            + $"{Cost.Quantile(costs, 0.9).Wall * 1e3:0.0} ms ({Cost.Median(costs).Processor * 1e3:0.0} ms by "
+            + $"processor time)"));
     }
 
     private static void Answer(ReadModel model, string path, IMessage request)
@@ -124,7 +129,12 @@ internal static class QueryFigures
         var rows = new List<RowChange>();
         foreach (Margin.MarketParameters market in GenesisFile.DefaultMarkets)
         {
-            rows.Add(RowChange.Added<uint, MarketRow>(new MarketRow { Parameters = market, MarkPrice = Middle, OpenInterest = Holders }));
+            rows.Add(RowChange.Added<uint, MarketRow>(new MarketRow
+            {
+                Parameters = market,
+                MarkPrice = Middle,
+                OpenInterest = Holders,
+            }));
             rows.Add(RowChange.Added<uint, OracleRow>(new OracleRow { Market = market.MarketId, Price = Middle }));
         }
 

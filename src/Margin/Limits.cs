@@ -32,8 +32,8 @@ public static class Limits
     public const long AccountOpeningFee = 1_000_000;
 
     /// <summary>
-    /// What an owner pays for one more agent, in micro-USD: 1 USD. The nonces of a key that has signed are kept for ever, also
-    /// when it is no agent any more, because without them its transactions could be sent again.
+    /// What an owner pays for one more agent, in micro-USD: 1 USD. The nonces of a key that has signed are kept for
+    /// ever, also when it is no agent any more, because without them its transactions could be sent again.
     /// </summary>
     public const long AgentFee = 1_000_000;
 

@@ -38,8 +38,8 @@ public static class EventEncoding
                     ("client_id", e.ClientId), ("quantity", e.Quantity), ("reason", Name((CloseReason)e.Reason)));
                 break;
             case EventKind.Transfer:
-                Add(encoded, ("sender", account(e.Account)), ("recipient", account(e.Counterparty)), ("amount", e.Amount),
-                    ("fee", e.Amount2));
+                Add(encoded, ("sender", account(e.Account)), ("recipient", account(e.Counterparty)),
+                    ("amount", e.Amount), ("fee", e.Amount2));
                 break;
             case EventKind.OracleUpdated:
                 Add(encoded, ("market", e.Market), ("price", e.Price), ("confidence", e.Amount),
@@ -50,18 +50,20 @@ public static class EventEncoding
                 Add(encoded, ("market", e.Market), ("price", e.Price), ("state", Name((OracleState)e.Reason)));
                 break;
             case EventKind.FundingApplied:
-                Add(encoded, ("market", e.Market), ("price", e.Price), ("rate_ppm", e.Amount), ("funding_index", e.Amount2));
+                Add(encoded, ("market", e.Market), ("price", e.Price), ("rate_ppm", e.Amount),
+                    ("funding_index", e.Amount2));
                 break;
             case EventKind.FundingSettled:
-                Add(encoded, ("account", account(e.Account)), ("market", e.Market), ("size", e.Quantity), ("amount", e.Amount));
+                Add(encoded, ("account", account(e.Account)), ("market", e.Market), ("size", e.Quantity),
+                    ("amount", e.Amount));
                 break;
             case EventKind.LiquidationOpened:
-                Add(encoded, ("account", account(e.Account)), ("equity_high", e.Amount), ("maintenance_margin", e.Amount2),
-                    ("equity", e.Amount3));
+                Add(encoded, ("account", account(e.Account)), ("equity_high", e.Amount),
+                    ("maintenance_margin", e.Amount2), ("equity", e.Amount3));
                 break;
             case EventKind.LiquidationSlice:
-                Add(encoded, ("account", account(e.Account)), ("market", e.Market), ("side", Name(e.Side)), ("price", e.Price),
-                    ("quantity", e.Quantity), ("bankruptcy_price", e.Amount), ("filled", e.Amount2),
+                Add(encoded, ("account", account(e.Account)), ("market", e.Market), ("side", Name(e.Side)),
+                    ("price", e.Price), ("quantity", e.Quantity), ("bankruptcy_price", e.Amount), ("filled", e.Amount2),
                     ("equity", e.Amount3), ("maintenance_margin", e.Amount4));
                 break;
             case EventKind.InsuranceFundChanged:
@@ -69,21 +71,23 @@ public static class EventEncoding
                     ("amount", e.Amount), ("insurance_fund", e.Amount2));
                 break;
             case EventKind.Deleveraging:
-                Add(encoded, ("account", account(e.Account)), ("counterparty", account(e.Counterparty)), ("market", e.Market),
+                Add(encoded, ("account", account(e.Account)), ("counterparty", account(e.Counterparty)),
+                    ("market", e.Market),
                     ("side", Name(e.Side)), ("price", e.Price), ("quantity", e.Quantity), ("leverage_ppm", e.Amount));
                 break;
             case EventKind.LiquidationClosed:
                 Add(encoded, ("account", account(e.Account)), ("equity", e.Amount), ("maintenance_margin", e.Amount2));
                 break;
             case EventKind.LiquidationDeferred:
-                Add(encoded, ("account", account(e.Account)), ("market", e.Market), ("quantity", e.Quantity), ("stage", (int)e.Reason));
+                Add(encoded, ("account", account(e.Account)), ("market", e.Market), ("quantity", e.Quantity),
+                    ("stage", (int)e.Reason));
                 break;
             case EventKind.ValidatorRemoved:
                 Add(encoded, ("power", e.Amount), ("misbehavior", (int)e.Reason));
                 break;
             case EventKind.AgentAuthorised:
-                Add(encoded, ("account", account(e.Account)), ("agent", Address(e.Data)), ("notional_per_day", e.Amount),
-                    ("expires", e.Amount2), ("fee", e.Amount3));
+                Add(encoded, ("account", account(e.Account)), ("agent", Address(e.Data)),
+                    ("notional_per_day", e.Amount), ("expires", e.Amount2), ("fee", e.Amount3));
                 break;
             case EventKind.AgentRevoked:
                 Add(encoded, ("account", account(e.Account)), ("agent", Address(e.Data)));
@@ -116,15 +120,16 @@ public static class EventEncoding
         switch (e.Kind)
         {
             case EventKind.ProposalOpened:
-                Add(encoded, ("proposal_id", e.OrderId), ("council", Name((CouncilKind)e.Reason)), ("member", Address(e.Data)));
+                Add(encoded, ("proposal_id", e.OrderId), ("council", Name((CouncilKind)e.Reason)),
+                    ("member", Address(e.Data)));
                 break;
             case EventKind.ProposalApproved:
-                Add(encoded, ("proposal_id", e.OrderId), ("council", Name((CouncilKind)e.Reason)), ("member", Address(e.Data)),
-                    ("approvals", e.Quantity), ("ready_time", e.Amount));
+                Add(encoded, ("proposal_id", e.OrderId), ("council", Name((CouncilKind)e.Reason)),
+                    ("member", Address(e.Data)), ("approvals", e.Quantity), ("ready_time", e.Amount));
                 break;
             case EventKind.ProposalVetoed:
-                Add(encoded, ("proposal_id", e.OrderId), ("council", Name((CouncilKind)e.Reason)), ("member", Address(e.Data)),
-                    ("vetoes", e.Quantity));
+                Add(encoded, ("proposal_id", e.OrderId), ("council", Name((CouncilKind)e.Reason)),
+                    ("member", Address(e.Data)), ("vetoes", e.Quantity));
                 break;
             case EventKind.ProposalClosed:
                 Add(encoded, ("proposal_id", e.OrderId), ("council", Name((CouncilKind)(byte)e.Quantity)),
@@ -145,7 +150,8 @@ public static class EventEncoding
                 break;
             case EventKind.ConsensusParametersChanged:
                 Add(encoded, ("proposal_id", e.OrderId), ("from_height", e.Quantity), ("block_bytes", e.Amount),
-                    ("evidence_age_blocks", e.Amount2), ("evidence_age_seconds", e.Amount3), ("evidence_bytes", e.Amount4));
+                    ("evidence_age_blocks", e.Amount2), ("evidence_age_seconds", e.Amount3),
+                    ("evidence_bytes", e.Amount4));
                 break;
             default:
                 AddWithdrawal(encoded, e, account(e.Account));
@@ -162,7 +168,8 @@ public static class EventEncoding
                 Add(encoded, ("amount", e.Amount), ("ready_time", e.Amount2), ("destination", Hex(e.Data)));
                 break;
             case EventKind.WithdrawalAdmitted:
-                Add(encoded, ("sequence", e.ClientId), ("amount", e.Amount), ("expiry", e.Amount2), ("destination", Hex(e.Data)));
+                Add(encoded, ("sequence", e.ClientId), ("amount", e.Amount), ("expiry", e.Amount2),
+                    ("destination", Hex(e.Data)));
                 break;
             case EventKind.WithdrawalSigned:
                 Add(encoded, ("sequence", e.ClientId), ("signatures", e.Amount2));

@@ -11,12 +11,14 @@ internal static class GuardianCommand
 {
     public static Command Build(Shell shell)
     {
-        var command = new Command("guardian", "Watch withdrawals, check each against the policy, and sign their releases.");
+        var command = new Command(
+            "guardian", "Watch withdrawals, check each against the policy, and sign their releases.");
         var key = new SigningOptions(command);
         var node = new NodeOption(command);
         var genesis = new Option<string?>("--genesis")
         {
-            Description = "genesis of the chain: whose signatures are believed (default: genesis.json in the home directory)",
+            Description =
+                "genesis of the chain: whose signatures are believed (default: genesis.json in the home directory)",
             HelpName = "FILE",
         };
         var validators = new Option<string?>("--validators")
@@ -26,7 +28,10 @@ internal static class GuardianCommand
         };
         var yes = new Option<bool>("--yes") { Description = "sign without asking what passes the checks" };
         var once = new Option<bool>("--once") { Description = "look once, and end" };
-        var amountMax = new Option<string?>("--max-amount") { Description = "most USD that this guardian signs at once" };
+        var amountMax = new Option<string?>("--max-amount")
+        {
+            Description = "most USD that this guardian signs at once",
+        };
         var dayMax = new Option<string?>("--max-per-day") { Description = "most USD that this guardian signs in 24 h" };
         var journal = new Option<string?>("--journal")
         {
@@ -56,14 +61,16 @@ internal static class GuardianCommand
                 Convert.ToHexStringLower(signer.PublicKey),
                 Limit("max-amount", parsed.GetValue(amountMax)),
                 Limit("max-per-day", parsed.GetValue(dayMax)));
-            string path = parsed.GetValue(journal) ?? Path.Combine(home, $"guardian-{AccountText.Of(signer.Owner)}.jsonl");
+            string path = parsed.GetValue(journal)
+                ?? Path.Combine(home, $"guardian-{AccountText.Of(signer.Owner)}.jsonl");
             using var signed = new GuardianJournal(path, trust.ChainId, shell.Error.WriteLine);
             var watch = new GuardianWatch(
                 client, trusted, trust.Markets, signer, policy, signed, shell,
                 () => parsed.GetValue(yes) || Confirm(shell));
-            await shell.Out.WriteLineAsync($"guardian {AccountText.Of(signer.Owner)} of {trust.ChainId}, by {client.Url}; believes "
-                + $"{trusted.Validators.Count} validators").ConfigureAwait(false);
-            return await RunAsync(watch, shell, parsed.GetValue(once), parsed.GetValue(seconds), cancel).ConfigureAwait(false);
+            await shell.Out.WriteLineAsync($"guardian {AccountText.Of(signer.Owner)} of {trust.ChainId}, by "
+                + $"{client.Url}; believes {trusted.Validators.Count} validators").ConfigureAwait(false);
+            return await RunAsync(
+                watch, shell, parsed.GetValue(once), parsed.GetValue(seconds), cancel).ConfigureAwait(false);
         });
         return command;
     }
@@ -81,7 +88,8 @@ internal static class GuardianCommand
                 trouble = "";
                 if (once)
                 {
-                    await shell.Out.WriteLineAsync(signed == 0 ? "nothing was signed" : $"{signed} signed").ConfigureAwait(false);
+                    await shell.Out.WriteLineAsync(
+                        signed == 0 ? "nothing was signed" : $"{signed} signed").ConfigureAwait(false);
                     return ExitCode.Ok;
                 }
             }
@@ -91,7 +99,8 @@ internal static class GuardianCommand
                 return ExitCode.Ok;
             }
             catch (Exception error) when (!once
-                && error is NodeUnreachableException or RpcException or QueryRefusedException or NotProvenException or IOException)
+                && error is NodeUnreachableException or RpcException or QueryRefusedException or NotProvenException
+                    or IOException)
             {
                 // A node that lies is no reason to sign, nor to end: another may stand at the same address. A node that
                 // restarts or a device that was unplugged comes back.
@@ -103,7 +112,8 @@ internal static class GuardianCommand
                 trouble = error.Message;
             }
 
-            await Task.Delay(TimeSpan.FromSeconds(seconds), cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(
+                TimeSpan.FromSeconds(seconds), cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         return ExitCode.Ok;
@@ -115,7 +125,8 @@ internal static class GuardianCommand
         return File.Exists(path)
             ? GenesisTrust.Read(path)
             : throw new CommandException(
-                $"there is no {path}: a guardian believes the validators of a genesis file that you have; give --genesis FILE");
+                $"there is no {path}: a guardian believes the validators of a genesis file that you have; give "
+                + "--genesis FILE");
     }
 
     private static bool Confirm(Shell shell)

@@ -24,7 +24,8 @@ internal static class TxCommands
         tx.Add(Transfer(shell, options));
         tx.Add(Withdraw(shell, options));
         tx.Add(Agent(shell, options));
-        foreach (Command family in VaultCommands.Build(shell, (command, read) => SetAction(command, shell, options, read)))
+        foreach (Command family in VaultCommands.Build(
+            shell, (command, read) => SetAction(command, shell, options, read)))
         {
             tx.Add(family);
         }
@@ -96,7 +97,8 @@ internal static class TxCommands
     {
         Argument<string> amount = Amount();
         var to = new Argument<string>("to") { Description = "account app1…/N, or the name of a key" };
-        var command = new Command("transfer", "Move collateral to another account; opening one costs 1 USD of it.") { amount, to };
+        var command = new Command(
+            "transfer", "Move collateral to another account; opening one costs 1 USD of it.") { amount, to };
         SetAction(command, shell, options, parsed => new Dictionary<string, string>
         {
             ["op"] = "transfer",
@@ -131,7 +133,9 @@ internal static class TxCommands
         var words = new Words { { "markets", "--markets", "only these, such as BTC-PERP,ETH-PERP (default all)" } };
         words.Add("notional_per_day", "--notional-per-day", "USD that its orders of a day may add up to");
         words.Add("expires", "--expires", "block time until which it may trade: 2025-10-10T21:00:00Z");
-        var authorise = new Command("authorise", "Let a key trade for this one; it can never withdraw or transfer. One more key costs 1 USD.") { agent };
+        var authorise = new Command(
+            "authorise",
+            "Let a key trade for this one; it can never withdraw or transfer. One more key costs 1 USD.") { agent };
         words.AddTo(authorise);
         SetAction(authorise, shell, options, parsed =>
         {

@@ -11,9 +11,9 @@ internal sealed record SignedRelease(
     string ChainId, ulong Withdrawal, ulong Sequence, long Amount, string Destination, long Time);
 
 /// <summary>
-/// What a guardian has signed, one line of JSON each, on disk before the signature leaves. Its own memory, which no chain
-/// can talk it out of. A line counts from its end of line on: one without was being written when the guardian stopped, so
-/// nothing was signed for it. One process at a time has the file.
+/// What a guardian has signed, one line of JSON each, on disk before the signature leaves. Its own memory, which no
+/// chain can talk it out of. A line counts from its end of line on: one without was being written when the guardian
+/// stopped, so nothing was signed for it. One process at a time has the file.
 /// </summary>
 internal sealed class GuardianJournal : IDisposable
 {

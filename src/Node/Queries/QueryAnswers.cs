@@ -19,7 +19,8 @@ internal sealed partial class QueryAnswers(ReadModel model)
     private const uint EventsOtherwise = 50;
     private const string AtRiskPath = "/accounts-at-risk";
 
-    private static readonly Dictionary<string, Func<QueryAnswers, ByteString, IMessage>> Answers = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, Func<QueryAnswers, ByteString, IMessage>> Answers = new(
+        StringComparer.Ordinal)
     {
         ["/chain"] = Of(ChainRequest.Parser, static (answers, request) => answers.AnswerChain(request)),
         ["/markets"] = Of(MarketsRequest.Parser, static (answers, request) => answers.AnswerMarkets(request)),
@@ -30,7 +31,8 @@ internal sealed partial class QueryAnswers(ReadModel model)
         ["/orders"] = Of(OrdersRequest.Parser, static (answers, request) => answers.AnswerOrders(request)),
         ["/fills"] = Of(FillsRequest.Parser, static (answers, request) => answers.AnswerFills(request)),
         ["/oracle"] = Of(OracleRequest.Parser, static (answers, request) => answers.AnswerOracle(request)),
-        ["/liquidations"] = Of(LiquidationsRequest.Parser, static (answers, request) => answers.AnswerLiquidations(request)),
+        ["/liquidations"] = Of(
+            LiquidationsRequest.Parser, static (answers, request) => answers.AnswerLiquidations(request)),
         [AtRiskPath] = Of(AccountsAtRiskRequest.Parser, static (answers, request) => answers.AnswerAtRisk(request)),
         ["/agents"] = Of(AgentsRequest.Parser, static (answers, request) => answers.AnswerAgents(request)),
         ["/vault"] = Of(VaultRequest.Parser, static (answers, request) => answers.AnswerVault(request)),
@@ -38,7 +40,8 @@ internal sealed partial class QueryAnswers(ReadModel model)
         ["/proposals"] = Of(ProposalsRequest.Parser, static (answers, request) => answers.AnswerProposals(request)),
         ["/treasury"] = Of(TreasuryRequest.Parser, static (answers, request) => answers.AnswerTreasury(request)),
         ["/consensus"] = Of(ConsensusRequest.Parser, static (answers, request) => answers.AnswerConsensus(request)),
-        ["/withdrawals"] = Of(WithdrawalsRequest.Parser, static (answers, request) => answers.AnswerWithdrawals(request)),
+        ["/withdrawals"] = Of(
+            WithdrawalsRequest.Parser, static (answers, request) => answers.AnswerWithdrawals(request)),
         ["/deposits"] = Of(DepositsRequest.Parser, static (answers, request) => answers.AnswerDeposits(request)),
         ["/release"] = Of(ReleaseRequest.Parser, static (answers, request) => answers.AnswerRelease(request)),
     };

@@ -31,8 +31,8 @@ internal sealed class ReadModel
     public Lock Gate { get; } = new();
 
     /// <summary>
-    /// Takes the gate to read, after a Commit that waits for it: who asks without a pause would otherwise take it again before
-    /// Commit wakes up. Given up by disposing of the scope.
+    /// Takes the gate to read, after a Commit that waits for it: who asks without a pause would otherwise take it again
+    /// before Commit wakes up. Given up by disposing of the scope.
     /// </summary>
     public Lock.Scope EnterToRead()
     {
@@ -193,7 +193,9 @@ internal sealed class ReadModel
 
     /// <summary>Risk of an account, by the same arithmetic as the state machine's.</summary>
     /// <param name="account">Which.</param>
-    /// <param name="withOrders">Without them <see cref="Risk.InitialWithOrders"/> is <see cref="Risk.Initial"/>.</param>
+    /// <param name="withOrders">
+    /// Without them <see cref="Risk.InitialWithOrders"/> is <see cref="Risk.Initial"/>.
+    /// </param>
     public Risk RiskOf(in AccountRow account, bool withOrders = true)
     {
         var risk = new Risk(account.Collateral);

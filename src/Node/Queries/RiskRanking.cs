@@ -7,8 +7,8 @@ using AppChain.StateMachine;
 namespace AppChain.Node;
 
 /// <summary>
-/// Which accounts are nearest to liquidation. Looking at all of them takes long where there are many, so it is done once a
-/// block, by the first who asks, and a few rows at a time: Commit gets the gate of the model in between.
+/// Which accounts are nearest to liquidation. Looking at all of them takes long where there are many, so it is done
+/// once a block, by the first who asks, and a few rows at a time: Commit gets the gate of the model in between.
 /// </summary>
 internal sealed class RiskRanking(ReadModel model)
 {
@@ -24,19 +24,25 @@ internal sealed class RiskRanking(ReadModel model)
     private readonly Lock _search = new();
     private readonly PriorityQueue<int, (ulong UsedPpm, int Number)> _nearest = new(
         Comparer<(ulong UsedPpm, int Number)>.Create(static (left, right) =>
-            left.UsedPpm != right.UsedPpm ? left.UsedPpm.CompareTo(right.UsedPpm) : right.Number.CompareTo(left.Number)));
+            left.UsedPpm != right.UsedPpm
+                ? left.UsedPpm.CompareTo(right.UsedPpm)
+                : right.Number.CompareTo(left.Number)));
     private long _searched = -1;
     private volatile int[] _numbers = [];
 
     /// <summary>Numbers of the accounts that were nearest when last looked for, unordered.</summary>
     public IReadOnlyList<int> Numbers => _numbers;
 
-    /// <summary>Maintenance margin as a share of equity at the account's side of the interval, at most <see cref="UsedPpmMax"/>.</summary>
+    /// <summary>
+    /// Maintenance margin as a share of equity at the account's side of the interval, at most <see cref="UsedPpmMax"/>.
+    /// </summary>
     public static ulong UsedPpm(in Risk risk) => risk.EquityHigh <= 0
         ? UsedPpmMax
         : (ulong)Int128.Min(UsedPpmMax, risk.Maintenance * 1_000_000 / risk.EquityHigh);
 
-    /// <summary>Looks for them, unless nothing was committed since the last time. To be called without the gate.</summary>
+    /// <summary>
+    /// Looks for them, unless nothing was committed since the last time. To be called without the gate.
+    /// </summary>
     public void Refresh()
     {
         lock (_search)

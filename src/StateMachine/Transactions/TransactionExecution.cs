@@ -189,7 +189,9 @@ internal sealed class TransactionExecution
         }
 
         // AGENT-7: a further key is paid for.
-        OperationOutcome outcome = isNew ? PayFee(account, Limits.AgentFee, context) : new OperationOutcome(ResultCode.Ok);
+        OperationOutcome outcome = isNew
+            ? PayFee(account, Limits.AgentFee, context)
+            : new OperationOutcome(ResultCode.Ok);
         if (outcome.Code == ResultCode.Ok)
         {
             context.Emit(new ExchangeEvent

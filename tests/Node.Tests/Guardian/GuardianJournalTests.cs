@@ -8,7 +8,8 @@ using NUnit.Framework;
 namespace AppChain.Node.Tests;
 
 /// <summary>
-/// The memory of a guardian after a crash: whatever it signed is there, half a line is not, and damage is never passed over.
+/// The memory of a guardian after a crash: whatever it signed is there, half a line is not, and damage is never passed
+/// over.
 /// </summary>
 [TestFixture]
 public sealed class GuardianJournalTests
@@ -54,7 +55,8 @@ public sealed class GuardianJournalTests
             int end = Array.LastIndexOf(whole, (byte)'\n', Math.Max(0, length - 1), length) + 1;
             using (GuardianJournal journal = Open())
             {
-                Assert.That(journal.SignedSince(0, 0), Is.EqualTo((Int128)Enumerable.Range(1, lines).Sum(one => 10 * one)));
+                Assert.That(
+                    journal.SignedSince(0, 0), Is.EqualTo((Int128)Enumerable.Range(1, lines).Sum(one => 10 * one)));
                 Assert.That(new FileInfo(_file).Length, Is.EqualTo(end), $"cut at {length}");
                 journal.Add(9, 4, 7, "63", 2_000);
             }
@@ -82,7 +84,8 @@ public sealed class GuardianJournalTests
             {
                 byte[] damaged = [.. whole[..cut], .. whole[to..]];
                 File.WriteAllBytes(_file, damaged);
-                Assert.That(Open, Throws.TypeOf<FormatException>().With.Message.Contains($"line {number} "), $"cut at {cut}");
+                Assert.That(
+                    Open, Throws.TypeOf<FormatException>().With.Message.Contains($"line {number} "), $"cut at {cut}");
                 Assert.That(File.ReadAllBytes(_file), Is.EqualTo(damaged));
             }
         }

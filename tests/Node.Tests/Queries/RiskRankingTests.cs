@@ -97,7 +97,8 @@ public sealed class RiskRankingTests
         {
             // The nearest change in every block; were a search to hold the gate, one block would be committed in each.
             model.Apply(
-                [.. Enumerable.Range(0, 30).Select(number => Row<AccountId, AccountRow>(Account(number, CollateralAt(height))))],
+                [.. Enumerable.Range(0, 30).Select(
+                    number => Row<AccountId, AccountRow>(Account(number, CollateralAt(height))))],
                 [], height, height, []);
             Thread.Yield();
         }
@@ -159,13 +160,14 @@ public sealed class RiskRankingTests
         return new AccountRow { Id = new AccountId(new Address(address), 0), Number = number, Collateral = collateral };
     }
 
-    private static RowChange Position(int account, uint market, long size) => Row<PositionKey, PositionRow>(new PositionRow
-    {
-        Account = account,
-        Market = market,
-        Size = size,
-        EntryNotional = GenesisFile.DefaultMarkets.First(one => one.MarketId == market).Notional(Price, size),
-    });
+    private static RowChange Position(int account, uint market, long size) =>
+        Row<PositionKey, PositionRow>(new PositionRow
+        {
+            Account = account,
+            Market = market,
+            Size = size,
+            EntryNotional = GenesisFile.DefaultMarkets.First(one => one.MarketId == market).Notional(Price, size),
+        });
 
     private static RowChange Row<TKey, TRow>(in TRow row)
         where TRow : struct, IRow<TKey, TRow>

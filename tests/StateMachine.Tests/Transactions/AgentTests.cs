@@ -212,7 +212,10 @@ public sealed class AgentTests
         chain.Run("alice", MicroUsd("dora", 1));
         Assert.That(chain.Run("dora", Authorise("bot")).Code, Is.EqualTo(ResultCode.Ok));
         Assert.That(chain.RunFor("dora", "bot", Ops.CancelAll()).Code, Is.EqualTo(ResultCode.Ok));
-        Assert.That(chain.Run("dora", Authorise("bot", usdPerDay: 9)).Code, Is.EqualTo(ResultCode.Ok), "a change with nothing left");
+        Assert.That(
+            chain.Run("dora", Authorise("bot", usdPerDay: 9)).Code,
+            Is.EqualTo(ResultCode.Ok),
+            "a change with nothing left");
 
         // A resting order that takes all the initial margin there is leaves nothing to spare either.
         TransactionResult most = chain.Run("bob", Ops.Buy(1_000, 100));
@@ -241,7 +244,10 @@ public sealed class AgentTests
 
         // Alice's own row is there from her first transaction on.
         Assert.That(NonceRows(chain) - rows, Is.EqualTo(41));
-        Assert.That(Fees(chain) - before, Is.EqualTo((Int128)80 * Limits.AgentFee), "twice for each, as it was revoked in between");
+        Assert.That(
+            Fees(chain) - before,
+            Is.EqualTo((Int128)80 * Limits.AgentFee),
+            "twice for each, as it was revoked in between");
     }
 
     [Test]
@@ -321,7 +327,8 @@ public sealed class AgentTests
         Assert.That(Fees(chain) - fees, Is.EqualTo(paid));
         foreach (ExchangeEvent happened in result.Events)
         {
-            Assert.That(happened.Amount3, Is.EqualTo(happened.Kind == EventKind.AgentAuthorised ? paid : happened.Amount3));
+            Assert.That(
+                happened.Amount3, Is.EqualTo(happened.Kind == EventKind.AgentAuthorised ? paid : happened.Amount3));
         }
 
         return (result.Transactions[0].Code, (long)paid);
