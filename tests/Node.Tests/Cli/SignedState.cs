@@ -25,15 +25,14 @@ internal sealed class SignedState
     private readonly Commit _commit;
 
     /// <summary>Of these rows, in any order.</summary>
-    /// <param name="rows">Ever distinct.</param>
+    /// <param name="rows">No two of one key.</param>
     /// <param name="powers">Of the validators; four of 10 when not given.</param>
     /// <param name="signers">How many of them sign, by address.</param>
     /// <param name="time">Of the header.</param>
     /// <param name="seeds">Of the validators' keys; 1, 2, … when not given.</param>
     public SignedState(
         IEnumerable<RowChange> rows, long[]? powers = null, int signers = 3,
-        string time = "2025-10-10T21:00:00.123Z",
-        int[]? seeds = null)
+        string time = "2025-10-10T21:00:00.123Z", int[]? seeds = null)
     {
         powers ??= [10, 10, 10, 10];
         byte[] appHash = _tree.Apply(

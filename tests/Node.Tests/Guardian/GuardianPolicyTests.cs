@@ -22,11 +22,11 @@ public sealed class GuardianPolicyTests
     [TearDown]
     public void End() => Directory.Delete(Path.GetDirectoryName(_file)!, recursive: true);
 
-    private GuardianJournal Journal => new(_file, "c-1", static line => Assert.Fail(line));
+    private GuardianJournal Open(string chainId = "c-1") => new(_file, chainId, static line => Assert.Fail(line));
 
     private void Signed(ulong withdrawal, ulong sequence, long amount, long time, string chainId = "c-1")
     {
-        using var journal = new GuardianJournal(_file, chainId, static line => Assert.Fail(line));
+        using GuardianJournal journal = Open(chainId);
         journal.Add(withdrawal, sequence, amount, "6162", time);
     }
 
@@ -74,7 +74,7 @@ public sealed class GuardianPolicyTests
 
     private string? Objection(Func<GuardianView, GuardianView> change, long? amountMax = null, long? dayMax = null)
     {
-        using GuardianJournal journal = Journal;
+        using GuardianJournal journal = Open();
         return new GuardianPolicy(Key, amountMax, dayMax).Objection(change(View()), journal, Now);
     }
 

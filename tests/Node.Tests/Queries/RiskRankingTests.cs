@@ -35,7 +35,7 @@ public sealed class RiskRankingTests
                 int number = random.Next(3) == 0 ? random.Next(accounts.Count + 1) : accounts.Count;
                 AccountRow account = Account(number, random.Next(1, 1_000) * 10_000_000L);
                 accounts[number] = account;
-                changes.Add(Row<AccountId, AccountRow>(account));
+                changes.Add(RowChange.Added<AccountId, AccountRow>(account));
                 RowChange position = Position(number, 1 + (uint)random.Next(2), random.Next(-100, 100));
                 changes.Add(random.Next(5) == 0 ? position with { Value = null } : position);
             }
@@ -98,7 +98,7 @@ public sealed class RiskRankingTests
             // The nearest change in every block; were a search to hold the gate, one block would be committed in each.
             model.Apply(
                 [.. Enumerable.Range(0, 30).Select(
-                    number => Row<AccountId, AccountRow>(Account(number, CollateralAt(height))))],
+                    number => RowChange.Added<AccountId, AccountRow>(Account(number, CollateralAt(height))))],
                 [], height, height, []);
             Thread.Yield();
         }
@@ -117,7 +117,8 @@ public sealed class RiskRankingTests
         var rows = new List<RowChange>(Markets(Price));
         for (int number = 0; number < accounts; number++)
         {
-            rows.Add(Row<AccountId, AccountRow>(Account(number, number < 30 ? CollateralAt(1) : 1_000_000_000)));
+            rows.Add(RowChange.Added<AccountId, AccountRow>(Account(
+                number, number < 30 ? CollateralAt(1) : 1_000_000_000)));
             rows.Add(Position(number, 1, 1));
         }
 
@@ -148,8 +149,8 @@ public sealed class RiskRankingTests
     {
         foreach (MarketParameters market in GenesisFile.DefaultMarkets)
         {
-            yield return Row<uint, MarketRow>(new MarketRow { Parameters = market, MarkPrice = price });
-            yield return Row<uint, OracleRow>(new OracleRow { Market = market.MarketId, Price = price });
+            yield return RowChange.Added<uint, MarketRow>(new MarketRow { Parameters = market, MarkPrice = price });
+            yield return RowChange.Added<uint, OracleRow>(new OracleRow { Market = market.MarketId, Price = price });
         }
     }
 
@@ -161,22 +162,11 @@ public sealed class RiskRankingTests
     }
 
     private static RowChange Position(int account, uint market, long size) =>
-        Row<PositionKey, PositionRow>(new PositionRow
+        RowChange.Added<PositionKey, PositionRow>(new PositionRow
         {
             Account = account,
             Market = market,
             Size = size,
             EntryNotional = GenesisFile.DefaultMarkets.First(one => one.MarketId == market).Notional(Price, size),
         });
-
-    private static RowChange Row<TKey, TRow>(in TRow row)
-        where TRow : struct, IRow<TKey, TRow>
-    {
-        var key = new ByteWriter();
-        key.WriteByte((byte)TRow.Kind);
-        TRow.EncodeKey(row.Key, ref key);
-        var value = new ByteWriter();
-        TRow.EncodeValue(row, ref value);
-        return new RowChange(key.ToArray(), value.ToArray(), false);
-    }
 }
