@@ -12,8 +12,8 @@ using Google.Protobuf;
 namespace AppChain.Simulation;
 
 /// <summary>
-/// Watches every validator: all agree on each block and on what it did, the naive ledger and the beliefs hold after each
-/// height, no honest validator signs twice, no decided transaction or durable height is lost, and the price stays
+/// Watches every validator: all agree on each block and on what it did, the naive ledger and the beliefs hold after
+/// each height, no honest validator signs twice, no decided transaction or durable height is lost, and the price stays
 /// between the honest ones.
 /// </summary>
 internal sealed class Auditor(World world, GenesisState genesis)
@@ -64,7 +64,8 @@ internal sealed class Auditor(World world, GenesisState genesis)
         }
         bool isKnown = _decided.TryGetValue(info.LastBlockHeight, out Decided? decided);
         if (isKnown && decided!.AppHash != info.LastBlockAppHash && !world.IsBeyond)
-            throw new Violation("durability", $"validator {index} recovered height {info.LastBlockHeight} with another app hash");
+            throw new Violation(
+                "durability", $"validator {index} recovered height {info.LastBlockHeight} with another app hash");
     }
 
     /// <summary>A validator has executed a decided block.</summary>
@@ -82,13 +83,15 @@ internal sealed class Auditor(World world, GenesisState genesis)
         if (decided.Block != request.Hash)
         {
             if (!world.IsBeyond)
-                throw new Violation("fork", request.Height, $"validators {decided.Validator} and {index} decided different blocks");
+                throw new Violation(
+                    "fork", request.Height, $"validators {decided.Validator} and {index} decided different blocks");
             Forks.Add((request.Height, Culprits(request.Height, decided.Validator, index)));
             return;
         }
         if (decided.AppHash != response.AppHash || decided.Results != results)
         {
-            throw new Violation("app hash", request.Height, $"validators {decided.Validator} and {index} executed the same "
+            throw new Violation("app hash", request.Height,
+                $"validators {decided.Validator} and {index} executed the same "
                 + "block to different results");
         }
         Engines.Check(index, request.Height, response);
@@ -137,8 +140,8 @@ internal sealed class Auditor(World world, GenesisState genesis)
     // I9: what the chain takes for the price lies between the true prices of the last seconds, however the liars lie.
     private void CheckPrices(Rows rows)
     {
-        // A block carries what was said between the decisions of the last two before it, however long ago that was, or up
-        // to a minute earlier.
+        // A block carries what was said between the decisions of the last two before it, however long ago that was, or
+        // up to a minute earlier.
         _decidedAt.Enqueue(world.Now);
         if (_decidedAt.Count > DecisionsKept) _decidedAt.Dequeue();
         TimeSpan from = _decidedAt.Peek() - TimeSpan.FromSeconds(WindowSeconds);
@@ -150,16 +153,19 @@ internal sealed class Auditor(World world, GenesisState genesis)
             if (oracle.Updates == updates)
             {
                 // Too few have spoken: the price stands as it was, and the chain itself calls it stale when it is old.
-                if (oracle.Price != before) throw new Violation("price", Height, $"market {oracle.Market} moved without an update");
+                if (oracle.Price != before)
+                    throw new Violation("price", Height, $"market {oracle.Market} moved without an update");
                 continue;
             }
             if ((Int128)oracle.Power * 3 <= world.Swarm.Validators * World.Power * 2) continue;
             (double low, double high) = world.Prices.Range(oracle.Market, from);
             (low, high) = (low * 0.98, high * 1.02);
-            // While the chain itself calls the price uncertain it may lag behind, but it never goes away from the true one.
+            // While the chain itself calls the price uncertain it may lag behind, but it never goes away from the true
+            // one.
             if (oracle.State != OracleState.Live) (low, high) = (Math.Min(low, before), Math.Max(high, before));
             if (oracle.Price < low || oracle.Price > high)
-                throw new Violation("price", Height, $"market {oracle.Market} at {oracle.Price}, true between {low} and {high}");
+                throw new Violation(
+                    "price", Height, $"market {oracle.Market} at {oracle.Price}, true between {low} and {high}");
         }
     }
 

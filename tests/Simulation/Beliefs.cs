@@ -7,7 +7,9 @@ using AppChain.StateMachine;
 
 namespace AppChain.Simulation;
 
-/// <summary>What must be true of the rows after every block, worked out the slow way, with numbers of any size.</summary>
+/// <summary>
+/// What must be true of the rows after every block, worked out the slow way, with numbers of any size.
+/// </summary>
 internal static class Beliefs
 {
     private const long Million = 1_000_000;
@@ -36,7 +38,8 @@ internal static class Beliefs
         foreach (AccountRow account in rows.Of<AccountId, AccountRow>()) claims += account.Collateral;
         foreach (PositionRow position in positions) claims -= position.EntryNotional;
         foreach (MarketRow market in markets.Values) claims += market.FundingClearing;
-        if (claims != pool.Claims) throw new Violation("conservation", height, $"claims {pool.Claims}, in fact {claims}");
+        if (claims != pool.Claims)
+            throw new Violation("conservation", height, $"claims {pool.Claims}, in fact {claims}");
         if (pool.Held != pool.Claims + pool.InsuranceFund + pool.Fees + pool.Leaving)
             throw new Violation("conservation", height, $"held {pool.Held} is not claims + fund + fees + leaving");
         if (pool.InsuranceFund < 0) throw new Violation("conservation", height, "the insurance fund is negative");
@@ -100,7 +103,8 @@ internal static class Beliefs
             bool mustBeRecorded = (maintenance > 0 && equity < maintenance) || (!holds && account.Collateral < 0);
             if (mustBeRecorded != recorded.Contains(account.Number))
             {
-                throw new Violation("liquidation", height, $"account {account.Number} has equity {equity} and maintenance "
+                throw new Violation("liquidation", height,
+                    $"account {account.Number} has equity {equity} and maintenance "
                     + $"margin {maintenance}, and {(mustBeRecorded ? "no" : "still a")} liquidation record");
             }
         }

@@ -39,7 +39,9 @@ internal sealed class DirectApplication(World world, Machine machine, Applicatio
         TakeTurn(request.Height);
         ResponseProcessProposal answer = Call(4, () => application.ProcessProposal(Sent(request)));
         if (!world.IsLiar(machine.Index)) return answer;
-        return world.Lies(Lie.AcceptEverything) ? new ResponseProcessProposal { Status = ProposalStatus.Accept } : answer;
+        return world.Lies(Lie.AcceptEverything)
+            ? new ResponseProcessProposal { Status = ProposalStatus.Accept }
+            : answer;
     }
 
     public ResponseExtendVote ExtendVote(RequestExtendVote request)
@@ -63,7 +65,8 @@ internal sealed class DirectApplication(World world, Machine machine, Applicatio
 
     public ResponseCommit Commit()
     {
-        if (!_awaitsCommit) throw new Violation("call order", $"validator {machine.Index}: Commit without FinalizeBlock");
+        if (!_awaitsCommit)
+            throw new Violation("call order", $"validator {machine.Index}: Commit without FinalizeBlock");
         _awaitsCommit = false;
         ResponseCommit response = Call(8, () => application.Commit(new RequestCommit()));
         world.Auditor.OnCommitted(machine, _request!, _finalized!);
@@ -90,7 +93,8 @@ internal sealed class DirectApplication(World world, Machine machine, Applicatio
     private T Call<T>(int number, Func<T> call) where T : IMessage<T>
     {
         if (_awaitsCommit)
-            throw new Violation("call order", $"validator {machine.Index}: call {number} between FinalizeBlock and Commit");
+            throw new Violation(
+                "call order", $"validator {machine.Index}: call {number} between FinalizeBlock and Commit");
         world.Step(machine.Index, StepKind.BeforeCall, number);
         T answer;
         try

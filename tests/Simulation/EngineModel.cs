@@ -15,8 +15,8 @@ namespace AppChain.Simulation;
 
 /// <summary>
 /// What the engine of every validator must hold at each height: the consensus parameters, predicted from what the
-/// guardians have signed (VAULT-16), and the validators, predicted from the evidence in the blocks, with one and the same
-/// order of proposers for all.
+/// guardians have signed (VAULT-16), and the validators, predicted from the evidence in the blocks, with one and the
+/// same order of proposers for all.
 /// </summary>
 internal sealed class EngineModel(World world)
 {
@@ -54,15 +54,22 @@ internal sealed class EngineModel(World world)
         Expected now = At(height);
         for (int i = 0; i < request.Txs.Count; i++) Hear(request.Txs[i], response.TxResults[i].Events, request);
         ConsensusParams next = now.Parameters;
-        foreach (Event changed in response.Events.Where(item => item.Type == Prefix + nameof(EventKind.ConsensusParametersChanged)))
+        foreach (Event changed in response.Events.Where(
+            item => item.Type == Prefix + nameof(EventKind.ConsensusParametersChanged)))
         {
             ConsensusParameters parameters = Execute(changed, request);
             now.Update = Wire(parameters);
-            next = new ConsensusParams(next) { Block = now.Update.Block, Evidence = now.Update.Evidence, Version = now.Update.Version };
+            next = new ConsensusParams(next)
+            {
+                Block = now.Update.Block,
+                Evidence = now.Update.Evidence,
+                Version = now.Update.Version,
+            };
         }
         long time = WireTime.ToNanoseconds(request.Time);
         foreach ((ulong id, Known proposal) in _proposals)
-            if (proposal.Ready <= time) throw new Violation("parameters", height, $"proposal {id} was ready and did not execute");
+            if (proposal.Ready <= time)
+                throw new Violation("parameters", height, $"proposal {id} was ready and did not execute");
 
         // From evidence to the set that votes it takes one block more than parameters take.
         List<ByteString> members = [.. At(height + 1).Members];
@@ -79,17 +86,23 @@ internal sealed class EngineModel(World world)
         if (world.IsBeyond || !_expected.TryGetValue(height, out Expected? expected)) return;
         Require(height, Equals(response.ConsensusParamUpdates, expected.Update),
             $"validator {index} is handed {response.ConsensusParamUpdates}, decided was {expected.Update}");
-        List<ByteString> removed = [.. response.ValidatorUpdates.Select(item => AppChain.Localnet.Validator.AddressOf(item.PubKey.Ed25519))];
-        Require(height, removed.SequenceEqual(expected.Removed) && response.ValidatorUpdates.All(item => item.Power == 0),
+        List<ByteString> removed = [.. response.ValidatorUpdates.Select(item => BlockHashes.Address(item.PubKey))];
+        Require(height,
+            removed.SequenceEqual(expected.Removed) && response.ValidatorUpdates.All(item => item.Power == 0),
             $"validator {index} is told to remove {removed.Count} validators, {expected.Removed.Count} are accused");
         if (world.Network.Node(index)?.State is not { } state || state.NextHeight != height) return;
         Require(height, state.Parameters.Equals(expected.Parameters),
             $"the engine of validator {index} has {state.Parameters}, in force is {expected.Parameters}");
-        Require(height, state.AppVersion == NodeVersion.Consensus, $"validator {index} has application version {state.AppVersion}");
+        Require(
+            height,
+            state.AppVersion == NodeVersion.Consensus,
+            $"validator {index} has application version {state.AppVersion}");
         Require(height, state.Validators.Members.Select(item => item.Address).ToHashSet().SetEquals(expected.Members),
             $"validator {index} has {state.Validators.Count} validators, {expected.Members.Count} should vote");
         expected.Seen ??= state;
-        Require(height, IsSame(state.Validators, expected.Seen.Validators) && IsSame(state.NextValidators, expected.Seen.NextValidators),
+        Require(height,
+            IsSame(state.Validators, expected.Seen.Validators)
+            && IsSame(state.NextValidators, expected.Seen.NextValidators),
             $"validator {index} has another order of proposers than others");
     }
 
@@ -106,7 +119,8 @@ internal sealed class EngineModel(World world)
     {
         foreach (Event happened in events)
         {
-            string kind = happened.Type.StartsWith(Prefix, StringComparison.Ordinal) ? happened.Type[Prefix.Length..] : "";
+            string kind =
+                happened.Type.StartsWith(Prefix, StringComparison.Ordinal) ? happened.Type[Prefix.Length..] : "";
             bool isOurs = kind is nameof(EventKind.ProposalOpened) or nameof(EventKind.ProposalApproved)
                 or nameof(EventKind.ProposalVetoed) or nameof(EventKind.ProposalClosed);
             if (!isOurs) continue;
@@ -120,7 +134,8 @@ internal sealed class EngineModel(World world)
                     break;
                 case nameof(EventKind.ProposalApproved):
                     bool isMeant = said.Operations.Any(item => item.Kind == OperationKind.Propose
-                        || (item.Kind == OperationKind.ApproveProposal && item.Content is NumberedTarget target && target.Id == id));
+                        || (item.Kind == OperationKind.ApproveProposal && item.Content is NumberedTarget target
+                            && target.Id == id));
                     Require(request.Height, isMeant, $"guardian {said.Guardian} did not approve {id}");
                     Known proposal = _proposals[id];
                     proposal.Approvals.Add(said.Guardian);
@@ -149,7 +164,10 @@ internal sealed class EngineModel(World world)
             && told.BlockBytes <= 21 << 20 && told.EvidenceAgeBlocks is >= 1_000 and <= 100_000_000
             && told.EvidenceAgeSeconds is >= 3_600 and <= 365 * 86_400;
         Require(request.Height, isLawful, $"{told} is not within the bounds");
-        Require(request.Height, Number(changed, "from_height") == request.Height + 1, "a change is in force from the next height on");
+        Require(
+            request.Height,
+            Number(changed, "from_height") == request.Height + 1,
+            "a change is in force from the next height on");
         return told;
     }
 
@@ -166,7 +184,8 @@ internal sealed class EngineModel(World world)
     };
 
     private static bool IsSame(AppChain.Localnet.ValidatorSet left, AppChain.Localnet.ValidatorSet right) =>
-        ReferenceEquals(left, right) || (left.Proposer.Address == right.Proposer.Address && left.Members.SequenceEqual(right.Members));
+        ReferenceEquals(left, right)
+        || (left.Proposer.Address == right.Proposer.Address && left.Members.SequenceEqual(right.Members));
 
     private static long Number(Event happened, string name) => long.Parse(
         happened.Attributes.First(item => item.Key == name).Value, NumberStyles.Integer, CultureInfo.InvariantCulture);

@@ -10,8 +10,9 @@ using AppChain.StateMachine;
 namespace AppChain.Simulation;
 
 /// <summary>
-/// Predicts what funding each position pays: its size before the block times the way that the funding index has gone since
-/// the position last settled, rounded up. A block settles a position at most once, before anything else happens to it.
+/// Predicts what funding each position pays: its size before the block times the way that the funding index has gone
+/// since the position last settled, rounded up. A block settles a position at most once, before anything else happens
+/// to it.
 /// </summary>
 internal sealed class FundingModel
 {
@@ -24,7 +25,8 @@ internal sealed class FundingModel
         Dictionary<(int Account, uint Market), PositionRow> now =
             rows.Of<PositionKey, PositionRow>().ToDictionary(row => (row.Account, row.Market));
         Dictionary<uint, BigInteger> index =
-            rows.Of<uint, MarketRow>().ToDictionary(row => row.Parameters.MarketId, row => (BigInteger)row.FundingIndex);
+            rows.Of<uint, MarketRow>().ToDictionary(
+                row => row.Parameters.MarketId, row => (BigInteger)row.FundingIndex);
         Dictionary<(string, uint), BigInteger> announced = Announced(response);
         bool isDue = announced.Count > 0 || _before.Any(item => index[item.Key.Market] != item.Value.FundingIndex);
         if (isDue)
@@ -38,9 +40,13 @@ internal sealed class FundingModel
                 BigInteger predicted = Beliefs.Ceiling(moved * row.Size, BigInteger.One << 32);
                 announced.Remove((names[key.account], key.market), out BigInteger paid);
                 if (paid != predicted)
-                    throw new Violation("funding", height, $"account {key.account} owes {predicted} in market {key.market}, not {paid}");
+                    throw new Violation(
+                        "funding",
+                        height,
+                        $"account {key.account} owes {predicted} in market {key.market}, not {paid}");
             }
-            if (announced.Values.Any(paid => paid != 0)) throw new Violation("funding", height, "somebody without a position paid");
+            if (announced.Values.Any(paid => paid != 0))
+                throw new Violation("funding", height, "somebody without a position paid");
         }
         _before = now;
     }

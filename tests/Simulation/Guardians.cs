@@ -9,8 +9,9 @@ using AppChain.StateMachine;
 namespace AppChain.Simulation;
 
 /// <summary>
-/// What the guardians of the vault do: sign the releases that the chain asks for, veto now and then, attest deposits, and
-/// change the parameters of consensus. Three of them, two of whom decide. They read the chain as their nodes show it.
+/// What the guardians of the vault do: sign the releases that the chain asks for, veto now and then, attest deposits,
+/// and change the parameters of consensus. Three of them, two of whom decide. They read the chain as their nodes show
+/// it.
 /// </summary>
 internal sealed class Guardians(World world, Random random, TransactionSigner[] signers)
 {
@@ -30,7 +31,11 @@ internal sealed class Guardians(World world, Random random, TransactionSigner[] 
 
     /// <summary>Timelocks of 5 s and, from 100 USD in all, 20 s; caps that are met at times; 20 s to sign.</summary>
     public GenesisVault Vault => new(
-        new CouncilTerms([.. signers.Take(Count).Select(signer => signer.PublicKey.ToImmutableArray())], Threshold, 1, TimelockSeconds),
+        new CouncilTerms(
+            [.. signers.Take(Count).Select(signer => signer.PublicKey.ToImmutableArray())],
+            Threshold,
+            1,
+            TimelockSeconds),
         new VaultTerms([new TimelockTier(0, 5), new TimelockTier(100_000_000, 20)], 500_000_000, 2_000_000_000, 20));
 
     /// <summary>What a guardian does now; nothing, if no release waits for it and no deposit comes.</summary>
@@ -49,20 +54,30 @@ internal sealed class Guardians(World world, Random random, TransactionSigner[] 
         }
         var rows = new Rows(world.Machines[random.Next(world.Swarm.Validators)].Disk);
         List<WithdrawalRow> withdrawals = [.. rows.Of<ulong, WithdrawalRow>()];
-        WithdrawalRow? waiting = withdrawals.Where(row => row.State == WithdrawalState.Waiting).Cast<WithdrawalRow?>().FirstOrDefault();
+        WithdrawalRow? waiting = withdrawals.Where(row => row.State == WithdrawalState.Waiting).Cast<WithdrawalRow?>()
+            .FirstOrDefault();
         if (waiting is { } doubtful && random.Next(10) == 0)
         {
-            yield return new Operation { Kind = OperationKind.VetoWithdrawal, Content = new NumberedTarget(doubtful.Id) };
+            yield return new Operation
+            {
+                Kind = OperationKind.VetoWithdrawal,
+                Content = new NumberedTarget(doubtful.Id),
+            };
             yield break;
         }
         IEnumerable<WithdrawalRow> asked = withdrawals
-            .Where(row => row.State == WithdrawalState.Releasable && (row.Signers >> guardian & 1) == 0).Take(ReleasesAtOnce);
+            .Where(row => row.State == WithdrawalState.Releasable && (row.Signers >> guardian & 1) == 0)
+            .Take(ReleasesAtOnce);
         foreach (WithdrawalRow row in asked)
-            yield return new Operation { Kind = OperationKind.SignRelease, Content = signers[guardian].Sign(row.Release) };
+            yield return new Operation
+            {
+                Kind = OperationKind.SignRelease,
+                Content = signers[guardian].Sign(row.Release),
+            };
     }
 
-    // Parameters of consensus: what others propose is approved, some at once so that one block executes them, or vetoed now
-    // and then; else something is proposed.
+    // Parameters of consensus: what others propose is approved, some at once so that one block executes them, or vetoed
+    // now and then; else something is proposed.
     private IEnumerable<Operation> Decide(int guardian)
     {
         var rows = new Rows(world.Machines[random.Next(world.Swarm.Validators)].Disk);
@@ -78,7 +93,8 @@ internal sealed class Guardians(World world, Random random, TransactionSigner[] 
             yield return new Operation { Kind = kind, Content = new NumberedTarget(row.Id) };
     }
 
-    // Mostly within the bounds, often at one of them; the others must be refused, and a block would have no room in some.
+    // Mostly within the bounds, often at one of them; the others must be refused, and a block would have no room in
+    // some.
     private ConsensusParameters Wish()
     {
         long evidence = random.Next(3) == 0 ? 65_536 : random.NextInt64(65_536, 3 * Mebibyte);

@@ -11,8 +11,8 @@ namespace AppChain.Simulation;
 
 /// <summary>
 /// A second, naive model of the money: it sees only the events that the chain announces, as any client does, and
-/// predicts from them what every account, the fees, the insurance fund and the collateral held must be. It knows nothing
-/// of matching, margin or liquidation.
+/// predicts from them what every account, the fees, the insurance fund and the collateral held must be. It knows
+/// nothing of matching, margin or liquidation.
 /// </summary>
 /// <remarks>
 /// Per account it keeps collateral less entry notional in one number: a fill changes that by exactly price × quantity
@@ -58,8 +58,8 @@ internal sealed class Ledger
             foreach (Event happened in result.Events) Apply(happened);
         }
 
-        // Events of the block and of its transactions are told apart, not in one order: an order that a transaction opened
-        // may be closed by the liquidations after it.
+        // Events of the block and of its transactions are told apart, not in one order: an order that a transaction
+        // opened may be closed by the liquidations after it.
         _orders.ExceptWith(_closed);
         _closed.Clear();
     }
@@ -106,8 +106,8 @@ internal sealed class Ledger
         Int128 clearing = 0;
         foreach (MarketRow market in rows.Of<uint, MarketRow>()) clearing += market.FundingClearing;
 
-        // What payers have paid and receivers have not received waits in the clearing accounts; what is missing there is
-        // dust that went to the fund.
+        // What payers have paid and receivers have not received waits in the clearing accounts; what is missing there
+        // is dust that went to the fund.
         Int128 dust = _fundingSettled - clearing;
         Expect(height, "collateral held", _held, pool.Held);
         Expect(height, "leaving", _leaving, pool.Leaving);
@@ -128,7 +128,8 @@ internal sealed class Ledger
                 break;
             case nameof(EventKind.Deleveraging):
                 Trade(_attributes["account"], _attributes["side"] == "buy", Number("price"), Number("quantity"), 0);
-                Trade(_attributes["counterparty"], _attributes["side"] != "buy", Number("price"), Number("quantity"), 0);
+                Trade(
+                    _attributes["counterparty"], _attributes["side"] != "buy", Number("price"), Number("quantity"), 0);
                 break;
             case nameof(EventKind.Transfer):
                 Add(_attributes["sender"], -Number("amount"));
@@ -211,7 +212,8 @@ internal sealed class Ledger
 
     private void Add(string account, Int128 amount) => _net[account] = _net.GetValueOrDefault(account) + amount;
 
-    private Int128 Number(string name) => Int128.Parse(_attributes[name], NumberStyles.Integer, CultureInfo.InvariantCulture);
+    private Int128 Number(string name) =>
+        Int128.Parse(_attributes[name], NumberStyles.Integer, CultureInfo.InvariantCulture);
 
     private static void Expect(long height, string what, Int128 predicted, Int128 found)
     {

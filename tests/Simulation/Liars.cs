@@ -20,7 +20,8 @@ namespace AppChain.Simulation;
 internal sealed class Liars(World world, IReadOnlyList<Machine> machines)
 {
     private const int Remembered = 200;
-    private readonly Dictionary<(int From, long Height, int Round), (Proposal Proposal, SealedBlock Block)?> _other = [];
+    private readonly Dictionary<(int From, long Height, int Round), (Proposal Proposal, SealedBlock Block)?> _other =
+        [];
     private readonly Dictionary<(int From, long Height, int Round), Proposal> _held = [];
     private readonly HashSet<(int From, long Height, int Round)> _shownToAll = [];
     private readonly List<object> _old = [];
@@ -36,7 +37,8 @@ internal sealed class Liars(World world, IReadOnlyList<Machine> machines)
         {
             transactions.RemoveAt(0);
         }
-        else if (hasUpdate && world.Lies(Lie.ForgePriceUpdate) && PriceUpdate.Decode(transactions[0].Span) is { } update)
+        else if (hasUpdate && world.Lies(Lie.ForgePriceUpdate)
+            && PriceUpdate.Decode(transactions[0].Span) is { } update)
         {
             transactions[0] = ByteString.CopyFrom(Forge(update));
         }
@@ -167,7 +169,8 @@ internal sealed class Liars(World world, IReadOnlyList<Machine> machines)
     {
         for (int from = 0; from < machines.Count; from++)
         {
-            if (_other.TryGetValue((from, height, round), out (Proposal, SealedBlock Block)? other) && other is { } found)
+            if (_other.TryGetValue((from, height, round), out (Proposal, SealedBlock Block)? other)
+                && other is { } found)
                 return (found.Block, true);
         }
         return (null!, false);
@@ -214,7 +217,8 @@ internal sealed class Liars(World world, IReadOnlyList<Machine> machines)
         return true;
     }
 
-    // Another block for the same round: one that could be accepted in the place of the first, or one with a wrong header.
+    // Another block for the same round: one that could be accepted in the place of the first, or one with a wrong
+    // header.
     private (Proposal, SealedBlock)? Other(int from, Proposal proposal, SealedBlock block)
     {
         Block changed = block.Block.Clone();
@@ -260,7 +264,8 @@ internal sealed class Liars(World world, IReadOnlyList<Machine> machines)
 
     private static ByteString? WithOneLess(ByteString transaction)
     {
-        if (PriceUpdate.Decode(transaction.Span) is not { } update || update.Entries.Any(entry => !entry.IsPresent)) return null;
+        if (PriceUpdate.Decode(transaction.Span) is not { } update || update.Entries.Any(entry => !entry.IsPresent))
+            return null;
         return ByteString.CopyFrom(new PriceUpdate
         {
             Round = update.Round, Entries = update.Entries.SetItem(update.Entries.Length - 1, PriceUpdateEntry.Absent),

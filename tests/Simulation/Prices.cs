@@ -83,7 +83,8 @@ internal sealed class Prices
     {
         unchecked
         {
-            ulong mixed = (ulong)(((((_world.Seed * 397L) ^ validator) * 397) ^ venue) * 397 ^ market) * 0x9E3779B97F4A7C15 + (ulong)time;
+            ulong mixed = (ulong)(((((_world.Seed * 397L) ^ validator) * 397) ^ venue) * 397 ^ market)
+                * 0x9E3779B97F4A7C15 + (ulong)time;
             mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9;
             mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB;
             return mixed ^ (mixed >> 31);
@@ -102,13 +103,15 @@ internal sealed class Prices
             // A crash or a rally now and then.
             if (_random.Next(150) == 0) move = (_random.NextDouble() - 0.5) * 0.25 * _world.Swarm.Volatility;
             // So far within a block that who is liquidated may owe more than the position was worth.
-            bool plunges = _world.Swarm.Plunges > 0 && _random.NextDouble() < _world.Swarm.Plunges * Spacing.TotalMinutes;
+            bool plunges = _world.Swarm.Plunges > 0
+                && _random.NextDouble() < _world.Swarm.Plunges * Spacing.TotalMinutes;
             if (plunges) move = Math.Pow(2 + (4 * _random.NextDouble()), _random.Next(2) == 0 ? 1 : -1) - 1;
             path.Add(Math.Clamp(last * (1 + move), 100, 10_000));
         }
     }
 
-    private static MarketParameters Market(uint id, string ticker, int maker, int taker, int initial, int maintenance) =>
+    private static MarketParameters Market(
+        uint id, string ticker, int maker, int taker, int initial, int maintenance) =>
         new()
         {
             MarketId = id,
@@ -116,7 +119,11 @@ internal sealed class Prices
             PriceDecimals = 0,
             QuantityDecimals = 3,
             TickLotValue = 1_000,
-            Tiers = [new MarginTier(0, initial, maintenance), new MarginTier(50_000_000_000, initial * 2, maintenance * 2)],
+            Tiers =
+            [
+                new MarginTier(0, initial, maintenance),
+                new MarginTier(50_000_000_000, initial * 2, maintenance * 2),
+            ],
             OpenInterestScaleLower = 0,
             OpenInterestScaleUpper = 0,
             MakerFeePpm = maker,

@@ -77,7 +77,8 @@ internal static class Program
                     default: return false;
                 }
             }
-            return options.Validators is 0 or (>= 4 and <= 10) && options.Signatures is "real" or "shared" or "simulated";
+            return options.Validators is 0 or (>= 4 and <= 10)
+                && options.Signatures is "real" or "shared" or "simulated";
         }
         catch (Exception wrong) when (wrong is FormatException or IndexOutOfRangeException or OverflowException)
         {
@@ -99,7 +100,8 @@ internal static class Program
             if (!options.Quiet) Console.WriteLine($"seed {scenario.Seed}: {swarm}");
             long begun = Stopwatch.GetTimestamp();
             Outcome outcome = Simulator.Run(scenario, swarm);
-            if (!options.Quiet || outcome.Failure is not null) Console.WriteLine(Text(outcome, Stopwatch.GetElapsedTime(begun)));
+            if (!options.Quiet || outcome.Failure is not null)
+                Console.WriteLine(Text(outcome, Stopwatch.GetElapsedTime(begun)));
             blocks += outcome.Blocks;
             deaths += outcome.Deaths.Processes;
             lies += outcome.LiesTold;
@@ -119,9 +121,9 @@ internal static class Program
             TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
             TimeSpan processor = Process.GetCurrentProcess().TotalProcessorTime;
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{done} seeds, {blocks} blocks in {elapsed.TotalSeconds:0.0} s, {blocks / elapsed.TotalSeconds:0} blocks/s "
-                + $"({blocks / processor.TotalSeconds:0} per second of processor time), {deaths} deaths, {lies} lies, "
-                + $"{transactions} transactions, {failed} failed"));
+                $"{done} seeds, {blocks} blocks in {elapsed.TotalSeconds:0.0} s, {blocks / elapsed.TotalSeconds:0} "
+                + $"blocks/s ({blocks / processor.TotalSeconds:0} per second of processor time), {deaths} deaths, "
+                + $"{lies} lies, {transactions} transactions, {failed} failed"));
         }
     }
 
@@ -164,7 +166,9 @@ internal static class Program
         return missed == 0 ? 0 : 1;
     }
 
-    /// <summary>The first of some seeds whose run fails with the fault planted, and how it fails; null if none does.</summary>
+    /// <summary>
+    /// The first of some seeds whose run fails with the fault planted, and how it fails; null if none does.
+    /// </summary>
     internal static (int Seed, string Failure)? Hunt(PlantedFault fault, int seed, int seeds, double hours)
     {
         // Simulated signatures make no difference to what happens, only to how long it takes.
@@ -190,17 +194,20 @@ internal static class Program
 
     private static string Text(Outcome outcome, TimeSpan elapsed)
     {
-        string events = string.Join(", ", outcome.Events.Where(item => item.Key is "Fill" or "LiquidationOpened" or "Deleveraging"
-            or "ValidatorRemoved" or "FundingSettled" or "ConsensusParametersChanged").Select(item => $"{item.Value} {item.Key}"));
+        string events =
+            string.Join(", ", outcome.Events.Where(item => item.Key is "Fill" or "LiquidationOpened" or "Deleveraging"
+                or "ValidatorRemoved" or "FundingSettled" or "ConsensusParametersChanged").Select(
+                    item => $"{item.Value} {item.Key}"));
         string text = string.Create(CultureInfo.InvariantCulture,
-            $"  {outcome.Blocks} blocks in {elapsed.TotalSeconds:0.0} s, {outcome.LateRounds} late rounds, {outcome.Deaths.Processes} deaths "
-            + $"({outcome.Deaths.Machines} with the machine), {outcome.LiesTold} lies, {outcome.Transactions} transactions, {events}, "
-            + $"trace {outcome.Trace}");
+            $"  {outcome.Blocks} blocks in {elapsed.TotalSeconds:0.0} s, {outcome.LateRounds} late rounds, "
+            + $"{outcome.Deaths.Processes} deaths ({outcome.Deaths.Machines} with the machine), {outcome.LiesTold} "
+            + $"lies, {outcome.Transactions} transactions, {events}, trace {outcome.Trace}");
         if (outcome.Forks > 0) text += $"\n  {outcome.Forks} forks, all by liars whom the commits accuse";
         if (outcome.Failure is null) return text;
         Scenario s = outcome.Scenario;
         string again = $"./appchain simulate --seed {Text(s.Seed)} --hours {Text(s.Hours)}"
-            + (s.Validators > 0 ? $" --validators {s.Validators}" : "") + (s.IsBeyond ? " --beyond" : "") + (s.IsCalm ? " --calm" : "");
+            + (s.Validators > 0 ? $" --validators {s.Validators}" : "") + (s.IsBeyond ? " --beyond" : "")
+            + (s.IsCalm ? " --calm" : "");
         return $"{text}\n{Failed}{outcome.Failure}\n  again: {again}";
     }
 

@@ -13,8 +13,8 @@ using Google.Protobuf;
 namespace AppChain.Simulation;
 
 /// <summary>
-/// Executes the blocks of a run again, when it is over. Genesis and every block must lead to the rows that lie on the disk
-/// of each validator, and so must a snapshot on the way, received by an empty node, and the blocks after it.
+/// Executes the blocks of a run again, when it is over. Genesis and every block must lead to the rows that lie on the
+/// disk of each validator, and so must a snapshot on the way, received by an empty node, and the blocks after it.
 /// </summary>
 internal sealed class Replays
 {
@@ -51,7 +51,8 @@ internal sealed class Replays
     private void Check(string directory)
     {
         var disk = new SimulatedDisk(3, static (_, _) => { });
-        var snapshots = new SnapshotStore(directory, Math.Max(1, _height / 2), 2, NodeLog.Silent) { ChunkBytesMax = ChunkBytesMax };
+        var snapshots = new SnapshotStore(
+            directory, Math.Max(1, _height / 2), 2, NodeLog.Silent) { ChunkBytesMax = ChunkBytesMax };
         using Application application = Start(disk, snapshots);
         application.InitChain(InitChain());
         Execute(application, 1, snapshots);
@@ -66,7 +67,8 @@ internal sealed class Replays
         CheckSnapshot(application, disk);
     }
 
-    // The snapshot of half way. An empty node that gets the chunks in any order, some damaged at first and some twice, goes on like the others.
+    // The snapshot of half way. An empty node that gets the chunks in any order, some damaged at first and some twice,
+    // goes on like the others.
     private void CheckSnapshot(Application source, SimulatedDisk disk)
     {
         Abci.Wire.Snapshot snapshot = source.ListSnapshots(new RequestListSnapshots()).Snapshots[^1];
@@ -101,8 +103,14 @@ internal sealed class Replays
         Application node, uint index, byte[] chunk, ApplySnapshotChunkResult expected, long height)
     {
         ApplySnapshotChunkResult result = node.ApplySnapshotChunk(
-            new RequestApplySnapshotChunk { Index = index, Chunk = ByteString.CopyFrom(chunk), Sender = "peer" }).Result;
-        if (result != expected) throw new Violation("snapshot", height, $"chunk {index} is answered {result}, not {expected}");
+            new RequestApplySnapshotChunk
+            {
+                Index = index,
+                Chunk = ByteString.CopyFrom(chunk),
+                Sender = "peer",
+            }).Result;
+        if (result != expected)
+            throw new Violation("snapshot", height, $"chunk {index} is answered {result}, not {expected}");
     }
 
     // The rows that lie on a disk are those of the app hash, no more and no fewer.
@@ -163,7 +171,8 @@ internal sealed class Replays
     private static void RequireSame(
         string whose, SimulatedDisk replayed, IEnumerable<KeyValuePair<byte[], byte[]>> found)
     {
-        bool isSame = replayed.Family(Rows.Family).Select(row => Convert.ToHexString(row.Key) + Convert.ToHexString(row.Value))
+        bool isSame = replayed.Family(Rows.Family)
+            .Select(row => Convert.ToHexString(row.Key) + Convert.ToHexString(row.Value))
             .SequenceEqual(found.Select(row => Convert.ToHexString(row.Key) + Convert.ToHexString(row.Value)));
         if (!isSame) throw new Violation("replay", $"{whose} has other rows than a replay from genesis");
     }

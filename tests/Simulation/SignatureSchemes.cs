@@ -13,8 +13,8 @@ internal static class SignatureSchemes
         "&& crypto_sign_ed25519_verify_detached(signature, message, (ulong)message.Length, publicKey) == 0;";
 
     /// <summary>
-    /// Real signatures, but all validators of the process share the verdicts: each signature is verified once, when it is
-    /// made, and not by every receiver again.
+    /// Real signatures, but all validators of the process share the verdicts: each signature is verified once, when it
+    /// is made, and not by every receiver again.
     /// </summary>
     public static IReadOnlyList<Change> Shared { get; } =
     [
@@ -31,7 +31,9 @@ internal static class SignatureSchemes
                     SHA256.HashData(all, hash);
                     System.UInt128 key = MemoryMarshal.Read<System.UInt128>(hash);
                     if (s_good.Contains(key)) return true;
-                    if (crypto_sign_ed25519_verify_detached(signature, message, (ulong)message.Length, publicKey) != 0) return false;
+                    int verdict = crypto_sign_ed25519_verify_detached(
+                        signature, message, (ulong)message.Length, publicKey);
+                    if (verdict != 0) return false;
                     if (s_good.Count > 100_000) s_good.Clear();
                     return s_good.Add(key);
                 }
@@ -39,11 +41,13 @@ internal static class SignatureSchemes
     ];
 
     /// <summary>
-    /// Simulated signatures: a quick hash over key and message, which anybody could forge and nobody in a simulation does.
+    /// Simulated signatures: a quick hash over key and message, which anybody could forge and nobody in a simulation
+    /// does.
     /// </summary>
     public static IReadOnlyList<Change> Simulated { get; } =
     [
-        new(Sodium, "Require(crypto_sign_ed25519_detached(signature, 0, message, (ulong)message.Length, secretKey), \"sign\");",
+        new(Sodium,
+            "Require(crypto_sign_ed25519_detached(signature, 0, message, (ulong)message.Length, secretKey), \"sign\");",
             "SimulatedSignature(secretKey[SeedSize..], message, signature);"),
         new(Sodium, Verification, """
             && IsSimulated(publicKey, message, signature);
@@ -83,7 +87,8 @@ internal static class SignatureSchemes
                     return signature.SequenceEqual(expected);
                 }
             """),
-        new(Ed25519, "Sodium.VerifyStrict(publicKey, message, signature) || VerifyZip215(publicKey, message, signature);",
+        new(Ed25519,
+            "Sodium.VerifyStrict(publicKey, message, signature) || VerifyZip215(publicKey, message, signature);",
             "Sodium.VerifyStrict(publicKey, message, signature);"),
         // Quicker to verify than to look up.
         new(Verified, "bool mayBeKnown = publicKey.Length == Sodium.PublicKeySize && signature.Length == Sodium.SignatureSize;",

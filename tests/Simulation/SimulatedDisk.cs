@@ -10,8 +10,9 @@ namespace AppChain.Simulation;
 
 /// <summary>
 /// The disk under a validator's <see cref="ChainStore"/>: batches are appended to a log of bytes, each with a checksum,
-/// and only what was flushed survives the loss of power; of the rest a prefix does, cut at any byte, and the torn batch at
-/// its end is dropped when the log is read again. The values themselves live in sorted families, as RocksDB keeps them.
+/// and only what was flushed survives the loss of power; of the rest a prefix does, cut at any byte, and the torn batch
+/// at its end is dropped when the log is read again. The values themselves live in sorted families, as RocksDB keeps
+/// them.
 /// </summary>
 internal sealed class SimulatedDisk(int families, Action<StepKind, long> step) : IKeyValueStore
 {

@@ -37,7 +37,9 @@ internal static class Simulator
         }
         catch (Exception broken) when (broken is not OutOfMemoryException)
         {
-            failure = broken is Violation ? broken.Message : $"{broken.GetType().Name}: {broken.Message}{FirstFrame(broken)}";
+            failure = broken is Violation
+                ? broken.Message
+                : $"{broken.GetType().Name}: {broken.Message}{FirstFrame(broken)}";
             world.Trace.Add(failure);
         }
         return new Outcome(scenario, swarm, world.Auditor.Height, world.Trace.Text, world.Deaths, world.LiesTold,
@@ -56,7 +58,8 @@ internal static class Simulator
         world.Heal();
         long target = world.Auditor.Height + BlocksToGo;
         bool goesOn = world.Network.RunUntil(
-            () => Enumerable.Range(0, world.Swarm.Validators).All(i => world.Auditor.CommittedBy(i) >= target), Patience);
+            () => Enumerable.Range(0, world.Swarm.Validators).All(i => world.Auditor.CommittedBy(i) >= target),
+            Patience);
         if (!goesOn)
         {
             throw new Violation("liveness", $"{Patience.TotalMinutes} minutes after the faults the validators are at "
@@ -66,7 +69,8 @@ internal static class Simulator
         Replays.Check(world);
     }
 
-    // Liars with a third of the power can split the chain; whoever compares the two commits must find them, and only them.
+    // Liars with a third of the power can split the chain; whoever compares the two commits must find them, and only
+    // them.
     private static void CheckBeyond(World world)
     {
         foreach ((long height, int[] culprits) in world.Auditor.Forks)
@@ -74,15 +78,16 @@ internal static class Simulator
             int[] liars = [.. Enumerable.Range(world.Swarm.Validators - world.Swarm.Liars, world.Swarm.Liars)];
             if (culprits.Length * 3 < world.Swarm.Validators || culprits.Except(liars).Any())
             {
-                throw new Violation("accountability", $"height {height}: the fork is the work of {string.Join(' ', liars)}, the "
-                    + $"commits accuse {string.Join(' ', culprits)}");
+                throw new Violation("accountability", $"height {height}: the fork is the work of "
+                    + $"{string.Join(' ', liars)}, the commits accuse {string.Join(' ', culprits)}");
             }
         }
     }
 
     private static string FirstFrame(Exception broken)
     {
-        string? frame = broken.StackTrace?.Split('\n').FirstOrDefault(line => !line.Contains("Invariant.", StringComparison.Ordinal));
+        string? frame = broken.StackTrace?.Split('\n').FirstOrDefault(
+            line => !line.Contains("Invariant.", StringComparison.Ordinal));
         return frame is null ? "" : $" ({frame.Trim()})";
     }
 }

@@ -27,7 +27,8 @@ internal sealed class SortedRows
     }
 
     /// <summary>All, ascending by key.</summary>
-    public IEnumerable<KeyValuePair<byte[], byte[]>> All => _byFirst.Where(part => part is not null).SelectMany(part => part!);
+    public IEnumerable<KeyValuePair<byte[], byte[]>> All =>
+        _byFirst.Where(part => part is not null).SelectMany(part => part!);
 
     /// <summary>Those whose key begins with a byte, ascending.</summary>
     public IReadOnlyDictionary<byte[], byte[]> Of(byte first) => _byFirst[first] ?? None;

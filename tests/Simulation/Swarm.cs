@@ -45,8 +45,8 @@ internal sealed record Swarm
     public required bool Encodes { get; init; }
 
     /// <summary>
-    /// Share of orders with which a trader stays on its side of the market, so that positions grow up to the margin and are
-    /// liquidated.
+    /// Share of orders with which a trader stays on its side of the market, so that positions grow up to the margin and
+    /// are liquidated.
     /// </summary>
     public required double Conviction { get; init; }
 
@@ -65,7 +65,9 @@ internal sealed record Swarm
     /// <summary>How fast true prices move.</summary>
     public required double Volatility { get; init; }
 
-    /// <summary>Plunges and surges of a true price to a sixth up to a half, or to twice up to six times, per virtual minute.</summary>
+    /// <summary>
+    /// Plunges and surges of a true price to a sixth up to a half, or to twice up to six times, per virtual minute.
+    /// </summary>
     public required double Plunges { get; init; }
 
     /// <summary>Transactions per virtual second.</summary>
@@ -90,7 +92,8 @@ internal sealed record Swarm
         var random = new Random(unchecked(seed * 31 + 7));
         int count = validators > 0 ? validators : random.Next(5) == 0 ? 7 : 4;
         int mostLiars = (count - 1) / 3;
-        double On(double most) => random.Next(2) == 0 ? 0 : Math.Round(most * random.NextDouble() * random.NextDouble(), 6);
+        double On(double most) =>
+            random.Next(2) == 0 ? 0 : Math.Round(most * random.NextDouble() * random.NextDouble(), 6);
         int liars = random.Next(3) > 0 ? random.Next(mostLiars + 1) : 0;
         var lies = Enum.GetValues<Lie>().ToDictionary(lie => lie, _ => On(0.6));
         var drawn = new Swarm
@@ -129,8 +132,10 @@ internal sealed record Swarm
         return calm
             ? drawn with
             {
-                Liars = 0, DelayMs = 20, Loss = 0, Duplication = 0, Partitions = 0, Crashes = 0, DiskFull = 0, SkewMs = 0,
-                SilentFeeds = 0, Volatility = 0.2, Plunges = 0, Transactions = 2, Encodes = false, InsuranceFund = 200_000_000,
+                Liars = 0, DelayMs = 20, Loss = 0, Duplication = 0, Partitions = 0, Crashes = 0, DiskFull = 0,
+                SkewMs = 0,
+                SilentFeeds = 0, Volatility = 0.2, Plunges = 0, Transactions = 2, Encodes = false,
+                InsuranceFund = 200_000_000,
                 Conviction = 0, BadTransactions = 0, ParameterChanges = 0, Validators = Math.Max(validators, 4),
             }
             : drawn;
@@ -141,13 +146,15 @@ internal sealed record Swarm
     {
         string lies = Liars == 0
             ? ""
-            : ", lies " + string.Join(' ', Lies.Where(lie => lie.Value > 0).Select(lie => $"{lie.Key}:{Number(lie.Value)}"));
-        return $"{Validators} validators, {Liars} liars, delay {DelayMs} ms, loss {Number(Loss)}, doubled {Number(Duplication)}, "
-            + $"partitions/min {Number(Partitions)}, crashes/step {Number(Crashes)} "
+            : ", lies " + string.Join(
+                ' ', Lies.Where(lie => lie.Value > 0).Select(lie => $"{lie.Key}:{Number(lie.Value)}"));
+        return $"{Validators} validators, {Liars} liars, delay {DelayMs} ms, loss {Number(Loss)}, doubled "
+            + $"{Number(Duplication)}, partitions/min {Number(Partitions)}, crashes/step {Number(Crashes)} "
             + $"(most at {Focus?.ToString() ?? "none"}, power {Number(PowerLoss)}, wiped {Number(Wipes)}), "
             + $"disk full {Number(DiskFull)}, skew {SkewMs} ms, silent feeds {Number(SilentFeeds)}, "
-            + $"volatility {Number(Volatility)}, plunges/min {Number(Plunges)}, tx/s {Number(Transactions)} (bad {Number(BadTransactions)}), "
-            + $"parameter changes {Number(ParameterChanges)}, conviction {Number(Conviction)}, fund {InsuranceFund}{(Encodes ? ", encoded" : "")}{lies}";
+            + $"volatility {Number(Volatility)}, plunges/min {Number(Plunges)}, tx/s {Number(Transactions)} (bad "
+            + $"{Number(BadTransactions)}), parameter changes {Number(ParameterChanges)}, conviction "
+            + $"{Number(Conviction)}, fund {InsuranceFund}{(Encodes ? ", encoded" : "")}{lies}";
     }
 
     private static string Number(double value) => value.ToString("0.######", CultureInfo.InvariantCulture);

@@ -6,8 +6,8 @@ namespace AppChain.Simulation;
 
 /// <summary>
 /// A file of the consensus engine, in memory. A process that dies while it writes leaves any part of the record behind;
-/// the engine must cut it off when it opens the file again. A machine that goes takes what was not synchronised, up to a
-/// byte somewhere in it, and may bring back what the engine had emptied the file of.
+/// the engine must cut it off when it opens the file again. A machine that goes takes what was not synchronised, up to
+/// a byte somewhere in it, and may bring back what the engine had emptied the file of.
 /// </summary>
 internal sealed class TornStream(Action<long> step, Func<double> random) : MemoryStream
 {

@@ -52,11 +52,15 @@ internal static class Variant
         Directory.CreateDirectory(target);
         foreach (string file in Directory.GetFiles(product))
         {
-            if (Path.GetExtension(file) is ".dll" or ".json") File.Copy(file, Path.Combine(target, Path.GetFileName(file)), true);
+            if (Path.GetExtension(file) is ".dll" or ".json")
+                File.Copy(file, Path.Combine(target, Path.GetFileName(file)), true);
         }
         foreach (string project in Projects)
         {
-            List<Change> here = [.. changes.Where(change => change.File.StartsWith(project + "/", StringComparison.Ordinal))];
+            List<Change> here =
+            [
+                .. changes.Where(change => change.File.StartsWith(project + "/", StringComparison.Ordinal)),
+            ];
             if (here.Count > 0) Compile(root, project, here, product, target);
         }
         File.WriteAllText(stamp, wanted);
@@ -91,7 +95,8 @@ internal static class Variant
         string sources = Path.Combine(target, "sources", name);
         Directory.CreateDirectory(sources);
         List<string> files = [.. SourcesOf(Path.Combine(root, project)),
-            .. Directory.GetFiles(Path.Combine(root, "artifacts/obj", name, "release"), "*.cs", SearchOption.AllDirectories)];
+            .. Directory.GetFiles(
+                Path.Combine(root, "artifacts/obj", name, "release"), "*.cs", SearchOption.AllDirectories)];
         foreach (IGrouping<string, Change> file in changes.GroupBy(change => change.File))
         {
             string path = Path.Combine(root, file.Key);
@@ -122,19 +127,22 @@ internal static class Variant
 
     private static IEnumerable<string> SourcesOf(string directory) =>
         Directory.GetFiles(directory, "*.cs", SearchOption.AllDirectories)
-            .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal));
+            .Where(file => !file.Contains("/obj/", StringComparison.Ordinal)
+                && !file.Contains("/bin/", StringComparison.Ordinal));
 
     private static IEnumerable<string> OptionsOf(string assembly, string product, string target)
     {
-        yield return "-nologo -nostdlib+ -target:library -langversion:14.0 -nullable:enable -checked+ -unsafe+ -optimize+";
-        yield return "-deterministic+ -debug:embedded -warn:0 -nowarn:CS8002";
+        yield return "-nologo -nostdlib+ -target:library -langversion:14.0 -nullable:enable -checked+ -unsafe+";
+        yield return "-optimize+ -deterministic+ -debug:embedded -warn:0 -nowarn:CS8002";
         yield return $"-out:\"{Path.Combine(target, assembly)}\"";
         foreach (string pack in (string[])["Microsoft.NETCore.App.Ref", "Microsoft.AspNetCore.App.Ref"])
         {
             string newest = Newest(Path.Combine(DotnetRoot(), "packs", pack));
-            foreach (string file in Directory.GetFiles(Path.Combine(newest, "ref"), "*.dll", SearchOption.AllDirectories))
+            foreach (string file in Directory.GetFiles(
+                Path.Combine(newest, "ref"), "*.dll", SearchOption.AllDirectories))
                 yield return $"-reference:\"{file}\"";
-            // The generators of library imports and regular expressions; those of web applications need more of a build.
+            // The generators of library imports and regular expressions; those of web applications need more of a
+            // build.
             string analyzers = Path.Combine(newest, "analyzers/dotnet/cs");
             if (!pack.StartsWith("Microsoft.NETCore", StringComparison.Ordinal)) continue;
             foreach (string file in Directory.GetFiles(analyzers, "*.dll")) yield return $"-analyzer:\"{file}\"";
@@ -146,14 +154,16 @@ internal static class Variant
         }
     }
 
-    private static string Compiler() => Path.Combine(Newest(Path.Combine(DotnetRoot(), "sdk")), "Roslyn/bincore/csc.dll");
+    private static string Compiler() =>
+        Path.Combine(Newest(Path.Combine(DotnetRoot(), "sdk")), "Roslyn/bincore/csc.dll");
 
     // shared/Microsoft.NETCore.App/VERSION/System.Private.CoreLib.dll lies three levels below the root.
     private static string DotnetRoot() =>
         Path.GetFullPath(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "../../.."));
 
     private static string Newest(string directory) =>
-        Directory.GetDirectories(directory).MaxBy(item => Version.TryParse(Path.GetFileName(item).Split('-')[0], out Version? version)
+        Directory.GetDirectories(directory).MaxBy(
+            item => Version.TryParse(Path.GetFileName(item).Split('-')[0], out Version? version)
             ? version
             : new Version()) ?? throw new InvalidOperationException($"{directory} is empty; install dotnet-sdk-10.0");
 }

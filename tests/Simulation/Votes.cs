@@ -13,12 +13,13 @@ namespace AppChain.Simulation;
 
 /// <summary>
 /// Hears every vote, and holds the honest to the rules: never two for one step, no precommit without a majority of
-/// prevotes, no prevote against a lock that no later majority has opened, none as old as the block it is for. What they said in extensions must be what a block repeats of them, and
-/// the commit that a validator keeps must verify.
+/// prevotes, no prevote against a lock that no later majority has opened, none as old as the block it is for. What they
+/// said in extensions must be what a block repeats of them, and the commit that a validator keeps must verify.
 /// </summary>
 internal sealed class Votes(World world)
 {
-    private readonly Dictionary<(ByteString Validator, long Height, int Round, SignedMsgType Type), BlockID> _signed = [];
+    private readonly Dictionary<(ByteString Validator, long Height, int Round, SignedMsgType Type), BlockID> _signed =
+        [];
     private readonly Dictionary<(long Height, int Round), Dictionary<BlockID, HashSet<ByteString>>> _prevotes = [];
     private readonly Dictionary<(ByteString Validator, long Height), (int Round, BlockID Block)> _locks = [];
     private readonly Dictionary<(ByteString Validator, long Height, int Round), HashSet<ByteString>> _extensions = [];
@@ -61,19 +62,22 @@ internal sealed class Votes(World world)
             VoteInfo vote = commit.Votes[i];
             present += vote.Validator.Power;
             if (vote.BlockIdFlag != BlockIDFlag.Commit)
-                throw new Violation("price update", request.Height, $"validator {i} did not commit, and is said to report");
+                throw new Violation(
+                    "price update", request.Height, $"validator {i} did not commit, and is said to report");
             Machine machine = world.Machines.First(item => item.Address == vote.Validator.Address);
             if (machine.Index >= world.Swarm.Validators - world.Swarm.Liars)
             {
                 byte[] bytes = SignBytes.VoteExtension(
                     World.ChainId, request.Height - 1, update.Round, ByteString.CopyFrom(entry.Extension));
                 if (!Ed25519.Verify(machine.Key.PublicKey.Span, bytes, entry.Signature))
-                    throw new Violation("price update", request.Height, $"validator {i} never signed what it is said to report");
+                    throw new Violation(
+                        "price update", request.Height, $"validator {i} never signed what it is said to report");
                 continue;
             }
             var said = _extensions.GetValueOrDefault((machine.Address, request.Height - 1, update.Round));
             if (said is null || !said.Contains(ByteString.CopyFrom(entry.Extension)))
-                throw new Violation("price update", request.Height, $"validator {i} never said what it is said to report");
+                throw new Violation(
+                    "price update", request.Height, $"validator {i} never said what it is said to report");
         }
         if (present * 3 <= commit.Votes.Sum(vote => vote.Validator.Power) * 2)
             throw new Violation("price update", request.Height, "too few report");
@@ -86,7 +90,8 @@ internal sealed class Votes(World world)
         if (store.LoadSeenCommit(height) is not { } seen || store.LoadStateBefore(height) is not { } before) return;
         string? fault = CommitVerification.Fault(
             World.ChainId, before.Validators.ToWire(), seen.BlockId, height, Commits.Strip(seen));
-        if (fault is not null) throw new Violation("commit", height, $"validator {index} decided by a commit that is none: {fault}");
+        if (fault is not null)
+            throw new Violation("commit", height, $"validator {index} decided by a commit that is none: {fault}");
     }
 
     /// <summary>Forgets old heights.</summary>
@@ -104,14 +109,19 @@ internal sealed class Votes(World world)
     {
         var step = (vote.ValidatorAddress, vote.Height, vote.Round, vote.Type);
         if (!_signed.TryAdd(step, vote.BlockId) && !_signed[step].Equals(vote.BlockId))
-            throw new Violation("double sign", vote.Height, $"round {vote.Round}, {vote.Type}: {vote.ValidatorAddress.ToBase64()}");
+            throw new Violation(
+                "double sign", vote.Height, $"round {vote.Round}, {vote.Type}: {vote.ValidatorAddress.ToBase64()}");
         if (BlockIds.IsNil(vote.BlockId)) return;
         if (_times.TryGetValue(vote.BlockId, out long time) && WireTime.ToNanoseconds(vote.Timestamp) <= time)
-            throw new Violation("vote time", vote.Height, $"{vote.ValidatorAddress.ToBase64()} voted before the time of the block");
+            throw new Violation(
+                "vote time", vote.Height, $"{vote.ValidatorAddress.ToBase64()} voted before the time of the block");
         if (vote.Type == SignedMsgType.Precommit)
         {
             if (!HasMajority(vote.Height, vote.Round, vote.BlockId))
-                throw new Violation("precommit", vote.Height, $"{vote.ValidatorAddress.ToBase64()} saw no majority in round {vote.Round}");
+                throw new Violation(
+                    "precommit",
+                    vote.Height,
+                    $"{vote.ValidatorAddress.ToBase64()} saw no majority in round {vote.Round}");
             _locks[(vote.ValidatorAddress, vote.Height)] = (vote.Round, vote.BlockId);
             Of(_extensions, (vote.ValidatorAddress, vote.Height, vote.Round)).Add(vote.Extension);
         }
@@ -128,11 +138,13 @@ internal sealed class Votes(World world)
         if (vote.Round <= held.Round || held.Block.Equals(vote.BlockId)) return;
         for (int round = held.Round + 1; round <= vote.Round; round++)
         {
-            if (!_prevotes.TryGetValue((vote.Height, round), out Dictionary<BlockID, HashSet<ByteString>>? prevotes)) continue;
+            if (!_prevotes.TryGetValue(
+                (vote.Height, round), out Dictionary<BlockID, HashSet<ByteString>>? prevotes)) continue;
             bool isOpened = prevotes.Keys.Any(id => !id.Equals(held.Block) && HasMajority(vote.Height, round, id));
             if (isOpened) return;
         }
-        throw new Violation("lock", vote.Height, $"{vote.ValidatorAddress.ToBase64()} is locked since round {held.Round} and "
+        throw new Violation("lock", vote.Height,
+            $"{vote.ValidatorAddress.ToBase64()} is locked since round {held.Round} and "
             + $"prevoted another block in round {vote.Round}");
     }
 

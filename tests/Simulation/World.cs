@@ -31,7 +31,8 @@ internal sealed class World
     private const double Focused = 15;
     private const double Elsewhere = 0.3;
 
-    // Least chance per step while a validator takes in a block that changes validators or parameters: such blocks are few.
+    // Least chance per step while a validator takes in a block that changes validators or parameters: such blocks are
+    // few.
     private const double Changing = 0.02;
 
     private readonly Machine[] _machines;
@@ -164,7 +165,8 @@ internal sealed class World
     {
         long number = message switch
         {
-            Vote vote => (vote.Height << 20) | ((long)vote.Round << 8) | (long)vote.Type << 6 | (long)vote.ValidatorIndex,
+            Vote vote =>
+                (vote.Height << 20) | ((long)vote.Round << 8) | (long)vote.Type << 6 | (long)vote.ValidatorIndex,
             SealedBlock block => block.Height,
             Proposal proposal => proposal.Height,
             _ => from,
@@ -232,7 +234,8 @@ internal sealed class World
                 ["block"] = new JsonObject { ["max_bytes"] = "4194304", ["max_gas"] = "-1" },
                 ["evidence"] = new JsonObject
                 {
-                    ["max_age_num_blocks"] = "100000", ["max_age_duration"] = "172800000000000", ["max_bytes"] = "1048576",
+                    ["max_age_num_blocks"] = "100000", ["max_age_duration"] = "172800000000000",
+                    ["max_bytes"] = "1048576",
                 },
                 ["validator"] = new JsonObject { ["pub_key_types"] = new JsonArray("ed25519") },
                 ["version"] = new JsonObject { ["app"] = "0" },

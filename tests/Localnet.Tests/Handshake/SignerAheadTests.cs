@@ -10,8 +10,8 @@ using NUnit.Framework;
 namespace AppChain.Localnet.Tests;
 
 /// <summary>
-/// A real CometBFT with the product's signer, dying between a signature and its log (docs/decisions/0052). It is the only
-/// validator, which is stricter than four: what it does not sign, nobody makes up for.
+/// A real CometBFT with the product's signer, dying between a signature and its log (docs/decisions/0052). It is the
+/// only validator, which is stricter than four: what it does not sign, nobody makes up for.
 /// </summary>
 [TestFixture, Category("Long")]
 public sealed class SignerAheadTests
@@ -40,8 +40,8 @@ public sealed class SignerAheadTests
         _server = new AbciServer(_application.Served, $"unix://{_folder}/abci.sock");
         _node = new CometBftNode(Path.Combine(_folder, "home"));
         string address = $"unix://{_folder}/signer.sock";
-        _node.Create(EmbeddedHandshakeTests.GenesisJson(), EmbeddedHandshakeTests.Seed, $"unix://{_folder}/abci.sock", Port,
-            signer: address);
+        _node.Create(EmbeddedHandshakeTests.GenesisJson(), EmbeddedHandshakeTests.Seed,
+            $"unix://{_folder}/abci.sock", Port, signer: address);
         _recorded = _ => { };
         var key = SoftwareKey.FromSeed(EmbeddedHandshakeTests.Seed);
         var guarded = new ConsensusSigner(TestNetwork.ChainId, key, SignState.Fresh, state => _recorded(state));
@@ -64,8 +64,8 @@ public sealed class SignerAheadTests
         Directory.Delete(_folder, recursive: true);
     }
 
-    // What CometBFT has written when it asks is what a machine without power keeps: it synchronises its log before it asks.
-    // Its log is put back to that moment, and the signer alone remembers.
+    // What CometBFT has written when it asks is what a machine without power keeps: it synchronises its log before it
+    // asks. Its log is put back to that moment, and the signer alone remembers.
     [TestCase(SignStep.Proposal)]
     [TestCase(SignStep.Prevote)]
     [TestCase(SignStep.Precommit)]
@@ -96,8 +96,8 @@ public sealed class SignerAheadTests
         Assert.That(_application.Blocks[dies + 1].DecidedLastCommit.Round, Is.EqualTo(refused), "rounds that it cost");
     }
 
-    // Two deaths in a row, the first in the one moment in which the block is stored and its height not yet ended in the log:
-    // the log of the next height is then never read again, and what was signed there is forgotten with the second.
+    // Two deaths in a row, the first in the one moment in which the block is stored and its height not yet ended in the
+    // log: the log of the next height is then never read again, and what was signed there is forgotten with the second.
     [Test]
     public void CometBFT_that_dies_before_the_end_of_a_height_and_again_in_the_next_one_stands_still()
     {
