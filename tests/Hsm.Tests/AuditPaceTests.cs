@@ -9,7 +9,9 @@ using NUnit.Framework;
 
 namespace AppChain.Tests;
 
-/// <summary>Rule SIGN-40: whoever may ask the signer cannot fill its disk, and nothing that was signed is left out.</summary>
+/// <summary>
+/// Rule SIGN-40: whoever may ask the signer cannot fill its disk, and nothing that was signed is left out.
+/// </summary>
 [TestFixture]
 public sealed class AuditPaceTests
 {
@@ -65,7 +67,8 @@ public sealed class AuditPaceTests
                 for (int i = 0; i < 40; i++)
                 {
                     Assert.That(
-                        () => signer.SignVote(Votes.Block(SignedMsgType.Prevote, 0, i, 1)), Throws.TypeOf<SigningRefusedException>());
+                        () => signer.SignVote(Votes.Block(SignedMsgType.Prevote, 0, i, 1)),
+                        Throws.TypeOf<SigningRefusedException>());
                 }
                 signer.SignVote(Votes.Block(SignedMsgType.Prevote, height, 0, 3));
             }
@@ -73,12 +76,15 @@ public sealed class AuditPaceTests
         List<(string Outcome, string Detail)> lines = Lines();
         Assert.That(lines.Count(line => line.Outcome is "signed"), Is.EqualTo(heights));
         Assert.That(Told(lines, "refused"), Is.EqualTo(40 * heights));
-        Assert.That(lines, Has.Count.EqualTo(heights * (1 + 16 + 1 + 2)), "16, then the 32nd, and before it and the next what was left out");
+        Assert.That(
+            lines,
+            Has.Count.EqualTo(heights * (1 + 16 + 1 + 2)),
+            "16, then the 32nd, and before it and the next what was left out");
     }
 
     /// <summary>
-    /// A signature whose line could not be written does not leave, and not on a second question either: the repetition is
-    /// then the first line of its place.
+    /// A signature whose line could not be written does not leave, and not on a second question either: the repetition
+    /// is then the first line of its place.
     /// </summary>
     [Test]
     [Property("Spec", "SIGN-40")]
@@ -108,7 +114,8 @@ public sealed class AuditPaceTests
         List<(string Outcome, string Detail)> lines = Lines();
         Assert.That(lines.Select(line => line.Outcome), Is.EqualTo((string[])
         [
-            .. Enumerable.Repeat("refused", 16), "omitted", "witnessed", .. Enumerable.Repeat("witnessed", 16), "omitted",
+            .. Enumerable.Repeat("refused", 16), "omitted", "witnessed",
+            .. Enumerable.Repeat("witnessed", 16), "omitted",
         ]));
         Assert.That(lines[16].Detail, Is.EqualTo("4 refused, 0 failed, 0 repeated: not told one by one"));
         Assert.That(lines[^1].Detail, Is.EqualTo("0 refused, 0 failed, 4 repeated: not told one by one"));

@@ -31,8 +31,8 @@ public readonly record struct AuditCheck(long First, long Lines, string Hash, st
 
 /// <summary>
 /// What one key on one chain was asked for, one JSON object a line, each with the hash of the one before. Written
-/// before a signature leaves; on the disk when the system flushes, which the guard's state does not wait for. A full file
-/// gets the number of its first line behind its name, and the chain goes on in a new one. Rules SIGN-35, SIGN-36,
+/// before a signature leaves; on the disk when the system flushes, which the guard's state does not wait for. A full
+/// file gets the number of its first line behind its name, and the chain goes on in a new one. Rules SIGN-35, SIGN-36,
 /// SIGN-38 and SIGN-40.
 /// </summary>
 public sealed class AuditLog : IDisposable

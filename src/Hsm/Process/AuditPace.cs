@@ -4,9 +4,10 @@ using System.Numerics;
 namespace AppChain.Hsm;
 
 /// <summary>
-/// Which outcomes get a line of their own in an audit log, so that whoever may ask the signer cannot fill its disk. Each place
-/// that is signed or recorded does; of what leaves the guard where it was, refusals and repetitions, the first few between two such
-/// places do, and then the 32nd, the 64th and so on. What is left out is counted. Rule SIGN-40.
+/// Which outcomes get a line of their own in an audit log, so that whoever may ask the signer cannot fill its disk.
+/// Each place that is signed or recorded does; of what leaves the guard where it was, refusals and repetitions, the
+/// first few between two such places do, and then the 32nd, the 64th and so on. What is left out is counted. Rule
+/// SIGN-40.
 /// </summary>
 internal sealed class AuditPace
 {
@@ -62,7 +63,8 @@ internal sealed class AuditPace
         if (entry.Outcome is "signed" or "witnessed" or "recovered" && place.IsAfter(_furthest)) _furthest = place;
     }
 
-    // A signature that leaves is in the log: one that is repeated may be left out only if its place was the last to be told.
+    // A signature that leaves is in the log: one that is repeated may be left out only if its place was the last to be
+    // told.
     private bool IsNews(in AuditEntry entry) => entry.Outcome switch
     {
         "signed" => true,

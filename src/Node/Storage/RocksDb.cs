@@ -22,9 +22,9 @@ internal sealed unsafe partial class RocksDb : IKeyValueStore
     private const int HeaderOnly = 5;
 
     /// <summary>
-    /// Bytes that the database's own log may take. A log file goes when every family has written out what it holds of it; a family
-    /// that changes little, such as the one with the heights, would keep files until there are 1.5 GB of them, all of
-    /// which a start reads again. Beyond the bound the families that keep the oldest file are written out.
+    /// Bytes that the database's own log may take. A log file goes when every family has written out what it holds of
+    /// it; a family that changes little, such as the one with the heights, would keep files until there are 1.5 GB of
+    /// them, all of which a start reads again. Beyond the bound the families that keep the oldest file are written out.
     /// </summary>
     public const long LogBytesMax = 256L << 20;
 
@@ -41,7 +41,9 @@ internal sealed unsafe partial class RocksDb : IKeyValueStore
     /// <param name="path">Its directory.</param>
     /// <param name="families">Names of the column families.</param>
     /// <param name="logBytes">See <see cref="LogBytesMax"/>; 0 leaves it to the database.</param>
-    /// <exception cref="StorageException">The library is missing, another process holds the database, or it is damaged.</exception>
+    /// <exception cref="StorageException">
+    /// The library is missing, another process holds the database, or it is damaged.
+    /// </exception>
     public RocksDb(string path, IReadOnlyList<string> families, long logBytes = LogBytesMax)
     {
         _path = Path.GetFullPath(path);
@@ -115,7 +117,9 @@ internal sealed unsafe partial class RocksDb : IKeyValueStore
         return copy;
     }
 
-    /// <summary>Writes a batch atomically; when <paramref name="durable"/>, it is on the disk before the call returns.</summary>
+    /// <summary>
+    /// Writes a batch atomically; when <paramref name="durable"/>, it is on the disk before the call returns.
+    /// </summary>
     public void Write(WriteBatch batch, bool durable)
     {
         byte* error = null;
@@ -134,8 +138,8 @@ internal sealed unsafe partial class RocksDb : IKeyValueStore
 
     /// <inheritdoc/>
     /// <remarks>
-    /// Some space is kept: on a disk that is full to the last block the database itself can fail in the middle of its own
-    /// housekeeping, without a message of ours. Rows and compactions need a few times what a record takes.
+    /// Some space is kept: on a disk that is full to the last block the database itself can fail in the middle of its
+    /// own housekeeping, without a message of ours. Rows and compactions need a few times what a record takes.
     /// </remarks>
     public void RequireSpace(int recordBytes)
     {
@@ -278,7 +282,8 @@ internal sealed unsafe partial class RocksDb : IKeyValueStore
     private static partial void rocksdb_options_set_keep_log_file_num(nint options, nuint value);
     [LibraryImport(Library)] private static partial void rocksdb_options_set_info_log_level(nint options, int value);
     [LibraryImport(Library)] private static partial void rocksdb_options_set_paranoid_checks(nint options, byte value);
-    [LibraryImport(Library)] private static partial void rocksdb_options_set_max_total_wal_size(nint options, ulong value);
+    [LibraryImport(Library)]
+    private static partial void rocksdb_options_set_max_total_wal_size(nint options, ulong value);
     [LibraryImport(Library)] private static partial nint rocksdb_readoptions_create();
     [LibraryImport(Library)] private static partial void rocksdb_readoptions_destroy(nint options);
     [LibraryImport(Library)] private static partial nint rocksdb_writeoptions_create();

@@ -12,8 +12,8 @@ using NUnit.Framework;
 namespace AppChain.Localnet.Tests;
 
 /// <summary>
-/// The only validator of a chain, with a real CometBFT, whose signer refuses one vote: the engine does not ask again, and the
-/// supervisor starts it again.
+/// The only validator of a chain, with a real CometBFT, whose signer refuses one vote: the engine does not ask again,
+/// and the supervisor starts it again.
 /// </summary>
 [TestFixture, Category("Long")]
 public sealed class LoneValidatorTests
@@ -40,7 +40,8 @@ public sealed class LoneValidatorTests
         int refused = 0;
         var signer = new ConsensusSigner(TestNetwork.ChainId, key, SignState.Fresh, state =>
         {
-            if (state.Height == RefusedHeight && state.Step == SignStep.Prevote && Interlocked.Increment(ref refused) == 1)
+            if (state.Height == RefusedHeight && state.Step == SignStep.Prevote
+                && Interlocked.Increment(ref refused) == 1)
             {
                 throw new IOException("the device is away");
             }
@@ -60,7 +61,10 @@ public sealed class LoneValidatorTests
         await signing;
         Assert.That(Said, Does.Contain($"cometbft stands still at {RefusedHeight - 1} for 6 s; it is ended"));
         Assert.That(refused, Is.GreaterThan(1), "it was asked again");
-        Assert.That(Said.Split('\n').Count(line => line.Contains("stands still", StringComparison.Ordinal)), Is.EqualTo(1), Said);
+        Assert.That(
+            Said.Split('\n').Count(line => line.Contains("stands still", StringComparison.Ordinal)),
+            Is.EqualTo(1),
+            Said);
     }
 
     private string Said
@@ -84,7 +88,8 @@ public sealed class LoneValidatorTests
         SoftwareKey.Store(Path.Combine(_home, "config", "consensus.key"), EmbeddedHandshakeTests.Seed);
         using var node = new CometBftNode(Path.Combine(_home, "cometbft"));
         node.Create(
-            EmbeddedHandshakeTests.GenesisJson(), EmbeddedHandshakeTests.Seed, application, Port, signer: $"tcp://127.0.0.1:{Port + 2}");
+            EmbeddedHandshakeTests.GenesisJson(), EmbeddedHandshakeTests.Seed, application, Port,
+            signer: $"tcp://127.0.0.1:{Port + 2}");
     }
 
     private async Task Reach(RpcClient rpc, long height)

@@ -53,7 +53,8 @@ public sealed class DurabilityTests
                 Assert.That(info.LastBlockAppHash.ToByteArray(), Is.EqualTo(hashes[info.LastBlockHeight]));
             }
 
-            using var killer = new Timer(_ => node.Kill(), null, random.Next(5, 250) << Math.Min(idle, 5), Timeout.Infinite);
+            using var killer = new Timer(
+                _ => node.Kill(), null, random.Next(5, 250) << Math.Min(idle, 5), Timeout.Infinite);
             long before = acknowledged;
             acknowledged = Drive(client, info.LastBlockHeight, hashes);
             idle = acknowledged > before ? 0 : idle + 1;

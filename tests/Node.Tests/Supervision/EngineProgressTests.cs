@@ -45,7 +45,8 @@ public sealed class EngineProgressTests
         string laddr = node.Url.Replace("http://127.0.0.1", "tcp://0.0.0.0", StringComparison.Ordinal);
         Assert.That(await EngineProgress.Of(laddr, makesEmptyBlocks: true)(CancellationToken.None), Is.EqualTo(told));
         long? without = isCatchingUp ? told : null;
-        Assert.That(await EngineProgress.Of(laddr, makesEmptyBlocks: false)(CancellationToken.None), Is.EqualTo(without));
+        Assert.That(
+            await EngineProgress.Of(laddr, makesEmptyBlocks: false)(CancellationToken.None), Is.EqualTo(without));
     }
 
     private static JsonNode Validator(int number) => new JsonObject
@@ -62,7 +63,8 @@ public sealed class EngineProgressTests
 
     [Test]
     public async Task An_engine_that_does_not_answer_is_left_alone() =>
-        Assert.That(await EngineProgress.Of("tcp://127.0.0.1:1", makesEmptyBlocks: true)(CancellationToken.None), Is.Null);
+        Assert.That(
+            await EngineProgress.Of("tcp://127.0.0.1:1", makesEmptyBlocks: true)(CancellationToken.None), Is.Null);
 
     [TestCase("", true)]
     [TestCase("[consensus]\ncreate_empty_blocks = true\ncreate_empty_blocks_interval = \"0s\"\n", true)]
@@ -71,7 +73,9 @@ public sealed class EngineProgressTests
     public void An_engine_may_wait_for_transactions(string toml, bool makesEmptyBlocks) =>
         Assert.That(Read(toml).MakesEmptyBlocks, Is.EqualTo(makesEmptyBlocks));
 
-    [TestCase("proxy_app = \"unix:///a\"\n[rpc]\nladdr = \"tcp://127.0.0.1:5\" # here\n[p2p]\nladdr = \"tcp://127.0.0.1:6\"\n", "tcp://127.0.0.1:5")]
+    [TestCase(
+        "proxy_app = \"unix:///a\"\n[rpc]\nladdr = \"tcp://127.0.0.1:5\" # here\n[p2p]\nladdr = "
+        + "\"tcp://127.0.0.1:6\"\n", "tcp://127.0.0.1:5")]
     [TestCase("proxy_app = \"unix:///a\"\n", "tcp://127.0.0.1:26657")]
     [TestCase("[rpc]\nladdr = \"\"\n", "")]
     public void The_address_is_that_of_the_table_rpc(string toml, string address) =>
