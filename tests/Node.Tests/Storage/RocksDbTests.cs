@@ -33,8 +33,8 @@ public sealed class RocksDbTests
             {
                 new Random(i).NextBytes(record);
                 using RocksDb.WriteBatch batch = db.NewBatch();
-                batch.Put(ChainStore.Meta, "rows-height"u8, ChainStore.Key(i));
-                batch.Put(ChainStore.ChangeLog, ChainStore.Key(i), record);
+                batch.Put(DiskLayout.Meta, "rows-height"u8, DiskLayout.Key(i));
+                batch.Put(DiskLayout.ChangeLog, DiskLayout.Key(i), record);
                 db.Write(batch, durable: i % 4 == 0);
                 most = Math.Max(most, Directory.EnumerateFiles(_directory, "*.log").Sum(Length));
             }
@@ -45,11 +45,11 @@ public sealed class RocksDbTests
         long half = Records / 2 * (long)RecordBytes;
         Assert.That(most, bound > 0 ? Is.LessThan(half) : Is.GreaterThan(half));
         using var again = new RocksDb(_directory, ["default", "changelog", "rows"], bound);
-        Assert.That(again.Get(ChainStore.Meta, "rows-height"u8), Is.EqualTo(ChainStore.Key(Records - 1)));
+        Assert.That(again.Get(DiskLayout.Meta, "rows-height"u8), Is.EqualTo(DiskLayout.Key(Records - 1)));
         for (int i = 0; i < Records; i++)
         {
             new Random(i).NextBytes(record);
-            Assert.That(again.Get(ChainStore.ChangeLog, ChainStore.Key(i)).AsSpan().SequenceEqual(record), $"{i}");
+            Assert.That(again.Get(DiskLayout.ChangeLog, DiskLayout.Key(i)).AsSpan().SequenceEqual(record), $"{i}");
         }
     }
 
