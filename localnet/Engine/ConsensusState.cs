@@ -50,7 +50,8 @@ public sealed partial class ConsensusState
     /// <param name="timeouts">Waiting times.</param>
     /// <param name="log">Inputs of the current height, for a restart in the middle of it.</param>
     public ConsensusState(ChainState state, VoteSet? lastCommit, BlockExecutor executor, EvidencePool evidence,
-        VerifiedSignatures verified, IVoteSigner signer, IConsensusHost host, ConsensusTimeouts timeouts, WriteAheadLog log)
+        VerifiedSignatures verified, IVoteSigner signer, IConsensusHost host, ConsensusTimeouts timeouts,
+        WriteAheadLog log)
     {
         _executor = executor;
         _evidence = evidence;

@@ -152,7 +152,8 @@ public sealed class ValidatorNode : IDisposable
     {
         string? wrong = BlockRules.Check(_state, block, _parts.Host.ChainTime, _verified)
             ?? _evidence.Check(block.Block.Evidence, _state)
-            ?? Commits.Verify(Commits.Strip(seen), block.Id, block.Height, _state.ChainId, _state.Validators, _verified);
+            ?? Commits.Verify(
+                Commits.Strip(seen), block.Id, block.Height, _state.ChainId, _state.Validators, _verified);
         if (wrong is not null) throw new ConsensusFailure($"block {block.Height} of a peer is invalid: {wrong}");
         bool extensions = _state.ExtensionsEnabled(block.Height);
         VoteSet.Of(seen, _state.ChainId, _state.Validators, extensions, _verified);

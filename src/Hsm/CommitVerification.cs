@@ -49,7 +49,8 @@ public static class CommitVerification
             if (!isKnown) return $"entry {i} has an unknown flag";
             // The address must be tied to the place: otherwise one valid signature could stand in several places.
             if (entry.ValidatorAddress != validator.Address) return $"entry {i} is of another validator";
-            if (!IsSignatureValid(chainId, commit, entry, validator, verified)) return $"the signature of entry {i} is not valid";
+            if (!IsSignatureValid(chainId, commit, entry, validator, verified))
+                return $"the signature of entry {i} is not valid";
             if (entry.BlockIdFlag == BlockIDFlag.Commit) signed += validator.VotingPower;
         }
         return 3 * signed > 2 * total ? null : $"only {signed} of {total} power signed the block";

@@ -5,13 +5,13 @@ using System.Runtime.InteropServices;
 namespace AppChain.Hsm;
 
 /// <summary>
-/// Verifies Ed25519 signatures and remembers those that held, because consensus meets most of them again: a precommit in
-/// the commit that the next block carries, an extension in the price update. One validator has one; calls come from one
-/// thread at a time.
+/// Verifies Ed25519 signatures and remembers those that held, because consensus meets most of them again: a precommit
+/// in the commit that the next block carries, an extension in the price update. One validator has one; calls come from
+/// one thread at a time.
 /// </summary>
 /// <remarks>
-/// Key, message and signature are kept and compared byte by byte, so nothing is taken for verified that was not verified
-/// here. What did not hold is not remembered.
+/// Key, message and signature are kept and compared byte by byte, so nothing is taken for verified that was not
+/// verified here. What did not hold is not remembered.
 /// </remarks>
 public sealed class VerifiedSignatures
 {
@@ -42,7 +42,10 @@ public sealed class VerifiedSignatures
     }
 
     private static bool IsSame(
-        ReadOnlySpan<byte> known, ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
+        ReadOnlySpan<byte> known,
+        ReadOnlySpan<byte> publicKey,
+        ReadOnlySpan<byte> message,
+        ReadOnlySpan<byte> signature)
     {
         const int messageAt = Sodium.PublicKeySize + Sodium.SignatureSize;
         return known[..Sodium.PublicKeySize].SequenceEqual(publicKey)

@@ -22,7 +22,9 @@ internal sealed class VerifiedSignaturesTests
         Assert.That(verified.Verifications, Is.EqualTo(1));
     }
 
-    /// <summary>Every bit of key, message and signature counts, also beside a known signature with the same nonce.</summary>
+    /// <summary>
+    /// Every bit of key, message and signature counts, also beside a known signature with the same nonce.
+    /// </summary>
     [Test]
     [Property("Spec", "C21")]
     public void Nothing_else_passes_for_a_known_signature()

@@ -29,7 +29,10 @@ public sealed class LedgerTests
             Data = new byte[Address.Size],
         };
         var response = new ResponseFinalizeBlock();
-        response.TxResults.Add(new ExecTxResult { Events = { EventEncoding.Of(authorised, _ => AccountText.Of(owner)) } });
+        response.TxResults.Add(new ExecTxResult
+        {
+            Events = { EventEncoding.Of(authorised, _ => AccountText.Of(owner)) },
+        });
         ledger.Apply(response);
 
         SimulatedDisk disk = new(families: 3, (_, _) => { });

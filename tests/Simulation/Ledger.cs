@@ -72,7 +72,8 @@ internal sealed class Ledger
         Dictionary<string, Int128> net = [];
         foreach (AccountRow account in rows.Of<AccountId, AccountRow>())
         {
-            if (!_names.TryGetValue(account.Id, out string? name)) _names[account.Id] = name = AccountText.Of(account.Id);
+            if (!_names.TryGetValue(account.Id, out string? name))
+                _names[account.Id] = name = AccountText.Of(account.Id);
             names[account.Number] = name;
             net[name] = account.Collateral;
         }

@@ -91,7 +91,8 @@ internal static class SignatureSchemes
             "Sodium.VerifyStrict(publicKey, message, signature) || VerifyZip215(publicKey, message, signature);",
             "Sodium.VerifyStrict(publicKey, message, signature);"),
         // Quicker to verify than to look up.
-        new(Verified, "bool mayBeKnown = publicKey.Length == Sodium.PublicKeySize && signature.Length == Sodium.SignatureSize;",
+        new(Verified,
+            "bool mayBeKnown = publicKey.Length == Sodium.PublicKeySize && signature.Length == Sodium.SignatureSize;",
             "bool mayBeKnown = false;"),
         new(Secp256k1, """
                     return secp256k1_ecdsa_signature_parse_compact(Context, parsed, signature) == 1

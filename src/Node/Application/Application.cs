@@ -25,7 +25,8 @@ public sealed partial class Application : IAbciApplication, IDisposable
     private readonly long _keepBlocks;
     private readonly ReadModel _model = new();
 
-    // Under the lock of consensus: who proposes a block judges it too, and of one price update there can be several blocks.
+    // Under the lock of consensus: who proposes a block judges it too, and of one price update there can be several
+    // blocks.
     private readonly VerifiedSignatures _signatures = new();
 
     private Exchange? _exchange;
