@@ -63,10 +63,12 @@ internal static class PlantedFaults
         One("What has left is still leaving", 1, "src/StateMachine/Vault/Releases.cs",
             "        pool.Leaving -= row.Amount;\n", ""),
         One("A change of parameters is handed over a block late", 4, "src/StateMachine/Exchange.cs",
-            "row.FromHeight == block.Height + 1 ? row.Parameters : null", "row.FromHeight == block.Height && block.Height > 1 ? row.Parameters : null"),
-        One("Of two changes of parameters in a block the first counts", 4, "src/StateMachine/Vault/ProposalExecution.cs",
-            "_state.ConsensusParameters.Write(slot) = row;",
-            "if (_state.ConsensusParameters.Read(slot).FromHeight != row.FromHeight) _state.ConsensusParameters.Write(slot) = row;"),
+            "row.FromHeight == block.Height + 1 ? row.Parameters : null",
+            "row.FromHeight == block.Height && block.Height > 1 ? row.Parameters : null"),
+        One("Of two changes of parameters in a block the first counts", 4,
+            "src/StateMachine/Vault/ProposalExecution.cs", "_state.ConsensusParameters.Write(slot) = row;",
+            "if (_state.ConsensusParameters.Read(slot).FromHeight != row.FromHeight) "
+            + "_state.ConsensusParameters.Write(slot) = row;"),
         One("One guardian changes the parameters", 4, "src/StateMachine/Vault/Councils.cs",
             "if (approvals >= terms.Threshold)", "if (approvals >= 1)",
             "Invariant.Assert(CouncilRow.Count(proposal.Approvals) >= council.Terms.Threshold);", ""),
@@ -125,28 +127,35 @@ internal static class PlantedFaults
         One("A fill tells of both fees the wrong way round", 1, "src/Node/Application/EventEncoding.cs",
             "(\"taker_fee\", e.Amount), (\"maker_fee\", e.Amount2));",
             "(\"taker_fee\", e.Amount2), (\"maker_fee\", e.Amount));"),
-        One("The height of a change of parameters is lost on the disk", 4, "src/StateMachine/Vault/ConsensusParameters.cs",
+        One("The height of a change of parameters is lost on the disk", 4,
+            "src/StateMachine/Vault/ConsensusParameters.cs",
             "FromHeight = value.ReadInt64(),", "FromHeight = value.ReadInt64() & 0,"),
         One("Who approved a proposal is lost on the disk", 4, "src/StateMachine/Vault/ProposalRow.cs",
             "Approvals = value.ReadUInt16(),", "Approvals = (ushort)(value.ReadUInt16() & 0),"),
         // Engine and signer.
         One("Proposer priorities are lost on the disk", 1, "localnet/Engine/ChainState.cs",
-            "reader.ReadInt64(), reader.ReadInt64());\n        }", "reader.ReadInt64(), reader.ReadInt64() & 0);\n        }"),
+            "reader.ReadInt64(), reader.ReadInt64());\n        }",
+            "reader.ReadInt64(), reader.ReadInt64() & 0);\n        }"),
         One("A change of parameters is lost when its results are read back", 9194, "localnet/Engine/Handshake.cs",
             "committed height {height}, but its results are not stored\");\n",
-            "committed height {height}, but its results are not stored\");\n        response.ConsensusParamUpdates = null;\n"),
+            "committed height {height}, but its results are not stored\");\n        response.ConsensusParamUpdates = "
+            + "null;\n"),
         One("A removal is lost when its results are read back", 9190, "localnet/Engine/Handshake.cs",
             "committed height {height}, but its results are not stored\");\n",
-            "committed height {height}, but its results are not stored\");\n        response.ValidatorUpdates.Clear();\n"),
+            "committed height {height}, but its results are not stored\");\n        "
+            + "response.ValidatorUpdates.Clear();\n"),
         One("A change keeps the age of evidence", 4, "localnet/Engine/ParameterRules.cs",
             "if (update.Evidence is not null) next.Evidence = update.Evidence.Clone();",
             "if (update.Evidence is not null) next.Evidence.MaxBytes = update.Evidence.MaxBytes;"),
-        One("A change of parameters loses the version of the application", 4, "src/Node/Application/Application.Blocks.cs",
-            "        Version = new VersionParams { App = NodeVersion.Consensus },\n", "        Version = new VersionParams(),\n"),
+        One("A change of parameters loses the version of the application", 4,
+            "src/Node/Application/EngineParameters.cs",
+            "        Version = new VersionParams { App = NodeVersion.Consensus },\n",
+            "        Version = new VersionParams(),\n"),
         new("The hash of the parameters in a header is not checked", 9228, 0.1,
         [
             new("localnet/Engine/BlockRules.cs",
-                "        if (header.ConsensusHash != BlockHashes.ConsensusParams(state.Parameters)) return \"wrong consensus hash\";\n",
+                "        if (header.ConsensusHash != BlockHashes.ConsensusParams(state.Parameters)) return \"wrong "
+                + "consensus hash\";\n",
                 ""),
         ]),
         One("Half of the power is a majority", 1, "localnet/Engine/ValidatorSet.cs", "TotalPower * 2 / 3 + 1;",
@@ -168,10 +177,12 @@ internal static class PlantedFaults
                 "        if (header.AppHash != state.AppHash) return \"wrong application hash\";\n", ""),
         ]),
         One("The results are kept after the commit", 10, "localnet/Engine/BlockExecutor.cs",
-            "        _store.SaveResponse(block.Height, response);\n        Reached?.Invoke(WritePoint.ResponseSaved);\n",
+            "        _store.SaveResponse(block.Height, response);\n        "
+            + "Reached?.Invoke(WritePoint.ResponseSaved);\n",
             "",
             "            Reached?.Invoke(WritePoint.Committed);\n",
-            "            Reached?.Invoke(WritePoint.Committed);\n            _store.SaveResponse(block.Height, response);\n"),
+            "            Reached?.Invoke(WritePoint.Committed);\n            _store.SaveResponse(block.Height, "
+            + "response);\n"),
         One("The handshake replays a block too few", 9175, "localnet/Engine/Handshake.cs",
             "height <= to; height++)", "height < to; height++)"),
         One("Who is behind gets no blocks", 1, "localnet/Engine/ConsensusGossip.cs",
@@ -189,7 +200,8 @@ internal static class PlantedFaults
     ];
 
     /// <summary>
-    /// Faults whose seed is still to be found: <c>./appchain simulate --planted NAME --seed 1 --seeds 50</c> hunts for it.
+    /// Faults whose seed is still to be found: <c>./appchain simulate --planted NAME --seed 1 --seeds 50</c> hunts for
+    /// it.
     /// </summary>
     public static IReadOnlyList<PlantedFault> Hunted { get; } =
     [
