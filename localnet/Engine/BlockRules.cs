@@ -80,6 +80,7 @@ public static class BlockRules
         Header header = block.Header;
         if (CheckForm(block, state.NextHeight == state.InitialHeight) is { } malformed) return malformed;
         if (sealedBlock.WrongHash is { } wrongHash) return wrongHash;
+        if (sealedBlock.Bytes.Length > ParameterRules.BlockBytes(state.Parameters)) return "too many bytes";
         if (header.Version.Block != BlockProtocol) return "wrong block protocol";
         if (header.Version.App != state.AppVersion) return "wrong application version";
         if (header.ChainId != state.ChainId) return "wrong chain id";

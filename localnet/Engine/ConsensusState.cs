@@ -183,7 +183,8 @@ public sealed partial class ConsensusState
     private void OnBlock(SealedBlock block)
     {
         if (ProposalBlock is not null || ExpectedParts is null || block.Height != Height) return;
-        if (!block.Id.PartSetHeader.Equals(ExpectedParts) || block.Bytes.Length > MaximumBytes()) return;
+        if (!block.Id.PartSetHeader.Equals(ExpectedParts)) return;
+        if (block.Bytes.Length > ParameterRules.BlockBytes(State.Parameters)) return;
         ProposalBlock = block;
         BlockID? majority = Votes.Prevotes(Round)!.Majority;
         if (majority is not null && ValidRound < Round && majority.Equals(block.Id)) SetValid(Round);
@@ -290,9 +291,5 @@ public sealed partial class ConsensusState
         ExpectedParts = id.PartSetHeader;
     }
 
-    private long MaximumBytes() => State.Parameters.Block.MaxBytes == -1
-        ? ParameterRules.MaximumBlockBytes
-        : State.Parameters.Block.MaxBytes;
-
-    private long MaximumParts() => (MaximumBytes() - 1) / PartSet.PartSize + 1;
+    private long MaximumParts() => (ParameterRules.BlockBytes(State.Parameters) - 1) / PartSet.PartSize + 1;
 }

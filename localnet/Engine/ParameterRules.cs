@@ -64,17 +64,20 @@ public static class ParameterRules
     {
         BlockParams block = parameters.Block;
         EvidenceParams evidence = parameters.Evidence;
-        long blockBytes = block.MaxBytes == -1 ? MaximumBlockBytes : block.MaxBytes;
         Require(block.MaxBytes == -1 || (block.MaxBytes > 0 && block.MaxBytes <= MaximumBlockBytes), "block.max_bytes");
         Require(block.MaxGas >= -1, "block.max_gas");
         Require(evidence.MaxAgeNumBlocks > 0, "evidence.max_age_num_blocks");
         Require(evidence.MaxAgeDuration.ToTimeSpan() > TimeSpan.Zero, "evidence.max_age_duration");
-        Require(evidence.MaxBytes >= 0 && evidence.MaxBytes <= blockBytes, "evidence.max_bytes");
+        Require(evidence.MaxBytes >= 0 && evidence.MaxBytes <= BlockBytes(parameters), "evidence.max_bytes");
         Require(parameters.Abci.VoteExtensionsEnableHeight >= 0, "abci.vote_extensions_enable_height");
         Require(parameters.Validator.PubKeyTypes.Count > 0, "validator.pub_key_types");
         foreach (string type in parameters.Validator.PubKeyTypes)
             Require(type is "ed25519" or "secp256k1", $"validator.pub_key_types \"{type}\"");
     }
+
+    /// <summary>Most bytes of an encoded block.</summary>
+    public static long BlockBytes(ConsensusParams parameters) =>
+        parameters.Block.MaxBytes == -1 ? MaximumBlockBytes : parameters.Block.MaxBytes;
 
     /// <summary>
     /// Bytes that the transactions of a block may take, each counted with its tag and length, after header, commit of
@@ -83,7 +86,7 @@ public static class ParameterRules
     /// <exception cref="ConsensusFailure">Nothing is left for transactions.</exception>
     public static long MaximumTransactionBytes(ConsensusParams parameters, int validators, long evidenceBytes)
     {
-        long total = parameters.Block.MaxBytes == -1 ? MaximumBlockBytes : parameters.Block.MaxBytes;
+        long total = BlockBytes(parameters);
         long commit = MaximumCommitBytes + (long)MaximumCommitSignatureBytes * validators;
         long left = total - MaximumOverheadBytes - MaximumHeaderBytes - commit - evidenceBytes;
         return left >= 0

@@ -243,6 +243,14 @@ internal sealed class State : IJournaled
         return slot;
     }
 
+    /// <summary>A council of a chain that has it.</summary>
+    public ref readonly CouncilRow CouncilOf(CouncilKind kind)
+    {
+        bool found = Councils.TryFind((uint)kind, out int slot);
+        Invariant.Assert(found);
+        return ref Councils.Read(slot);
+    }
+
     /// <summary>Finds an account, or opens it with no collateral; returns its number, which is its slot.</summary>
     public int FindOrOpenAccount(in AccountId id)
     {

@@ -37,14 +37,6 @@ internal sealed class Councils
         Find(state, CouncilKind.Guardians, signer, out _, out _) == ResultCode.Ok
         || Find(state, CouncilKind.Treasurers, signer, out _, out _) == ResultCode.Ok;
 
-    /// <summary>A council of a chain that has it.</summary>
-    public static ref readonly CouncilRow Of(State state, CouncilKind kind)
-    {
-        bool found = state.Councils.TryFind((uint)kind, out int slot);
-        Invariant.Assert(found);
-        return ref state.Councils.Read(slot);
-    }
-
     /// <summary>Slot of a council and number of a member of it: NotCouncilMember when the signer is none.</summary>
     public static ResultCode Find(State state, CouncilKind kind, Address signer, out int council, out int member)
     {
@@ -213,7 +205,7 @@ internal sealed class Councils
         }
 
         // I11: nothing happens without its threshold and timelock, by the council that voted.
-        CouncilRow council = Of(_state, proposal.Council);
+        CouncilRow council = _state.CouncilOf(proposal.Council);
         Invariant.Assert(proposal.CouncilVersion == council.Version && context.Time >= proposal.ReadyTime);
         Invariant.Assert(CouncilRow.Count(proposal.Approvals) >= council.Terms.Threshold);
         Invariant.Assert(CouncilRow.Count(proposal.Vetoes) < council.Terms.VetoThreshold);
@@ -227,7 +219,7 @@ internal sealed class Councils
         _state.Proposals.Write(slot).State = ProposalState.Executed;
         SetDue(slot, context.Time + Retention);
         EmitClosed(proposal, ProposalState.Executed, context);
-        if (Of(_state, proposal.Council).Version != council.Version)
+        if (_state.CouncilOf(proposal.Council).Version != council.Version)
         {
             DropOpen(proposal.Council, context);
         }

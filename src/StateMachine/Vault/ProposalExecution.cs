@@ -55,7 +55,7 @@ internal sealed class ProposalExecution
 
         bool isTooFast = PolicyRules.IsTooFast(policy.Terms, _state.Vault.Read(0).Terms)
             || PolicyRules.IsShortenedTooFast(
-                policy.Council.TimelockSeconds, Councils.Of(_state, CouncilKind.Guardians).Terms.TimelockSeconds);
+                policy.Council.TimelockSeconds, _state.CouncilOf(CouncilKind.Guardians).Terms.TimelockSeconds);
         return isTooFast ? ResultCode.PolicyTooFast : ResultCode.Ok;
     }
 
@@ -68,7 +68,7 @@ internal sealed class ProposalExecution
 
         bool isTooFast = PolicyRules.IsRaisedTooFast(policy.EpochLimit, _state.Treasury.Read(0).EpochLimit)
             || PolicyRules.IsShortenedTooFast(
-                policy.Council.TimelockSeconds, Councils.Of(_state, CouncilKind.Treasurers).Terms.TimelockSeconds);
+                policy.Council.TimelockSeconds, _state.CouncilOf(CouncilKind.Treasurers).Terms.TimelockSeconds);
         return isTooFast ? ResultCode.PolicyTooFast : ResultCode.Ok;
     }
 
@@ -100,7 +100,7 @@ internal sealed class ProposalExecution
         {
             vault.Epoch = epoch;
             vault.Base = vault.Terms;
-            vault.BaseTimelockSeconds = Councils.Of(_state, CouncilKind.Guardians).Terms.TimelockSeconds;
+            vault.BaseTimelockSeconds = _state.CouncilOf(CouncilKind.Guardians).Terms.TimelockSeconds;
         }
 
         if (PolicyRules.IsTooFast(policy.Terms, vault.Base)
@@ -199,7 +199,7 @@ internal sealed class ProposalExecution
             treasury.Epoch = epoch;
             treasury.Spent = 0;
             treasury.BaseLimit = treasury.EpochLimit;
-            treasury.BaseTimelockSeconds = Councils.Of(_state, CouncilKind.Treasurers).Terms.TimelockSeconds;
+            treasury.BaseTimelockSeconds = _state.CouncilOf(CouncilKind.Treasurers).Terms.TimelockSeconds;
         }
 
         return ref treasury;

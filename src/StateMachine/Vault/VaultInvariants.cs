@@ -98,7 +98,7 @@ internal static class VaultInvariants
 
     private static void CheckGuardians(State state, ulong version, ushort votes)
     {
-        ref readonly CouncilRow guardians = ref Councils.Of(state, CouncilKind.Guardians);
+        ref readonly CouncilRow guardians = ref state.CouncilOf(CouncilKind.Guardians);
 
         // Councils change before the transactions of a block, so the guardians that acted are those at its end.
         Invariant.Assert(guardians.Version == version);

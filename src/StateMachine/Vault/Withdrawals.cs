@@ -151,7 +151,7 @@ internal sealed class Withdrawals
     // not takes as many guardians as to say that it may be.
     private bool IsStopped(in WithdrawalRow row)
     {
-        ref readonly CouncilRow guardians = ref Councils.Of(_state, CouncilKind.Guardians);
+        ref readonly CouncilRow guardians = ref _state.CouncilOf(CouncilKind.Guardians);
         int needed = row.Sequence == 0
             ? guardians.Terms.VetoThreshold
             : Math.Max(guardians.Terms.VetoThreshold, guardians.Terms.Threshold);
@@ -230,7 +230,7 @@ internal sealed class Withdrawals
         row.Sequence = _state.Counters.Write(0).NextSequence++;
         row.Expiry = context.Time + (terms.ReleaseExpirySeconds * Councils.Second);
         row.DueTime = row.Expiry;
-        row.CouncilVersion = Councils.Of(_state, CouncilKind.Guardians).Version;
+        row.CouncilVersion = _state.CouncilOf(CouncilKind.Guardians).Version;
         row.Vetoes = 0;
         row.Signers = 0;
         row.Signatures = [];

@@ -72,8 +72,21 @@ public sealed class MiniChainTests
             Assert.That(second.Bytes.Length, Is.EqualTo(820));
             Assert.That(Hex(second.Id.PartSetHeader.Hash),
                 Is.EqualTo("B7093F94812C74E6E59E7A4E1626C7BB29D2A9A3B44B3FB9223EC81479FDD53D"));
-            Assert.That(BlockRules.Check(next, second, next.LastTime + 2_000_000_000), Is.Null);
+            Assert.That(CheckWith(next, second, blockBytes: 820), Is.Null);
+            Assert.That(CheckWith(next, second, blockBytes: 819), Is.EqualTo("too many bytes"));
+            Assert.That(CheckWith(next, second, blockBytes: -1), Is.Null);
         });
+    }
+
+    // The block names the parameters that it was made under, so that it is wrong in nothing but its size.
+    private static string? CheckWith(ChainState state, SealedBlock block, long blockBytes)
+    {
+        ConsensusParams parameters = state.Parameters.Clone();
+        parameters.Block.MaxBytes = blockBytes;
+        Block changed = block.Block.Clone();
+        changed.Header.ConsensusHash = BlockHashes.ConsensusParams(parameters);
+        return BlockRules.Check(
+            state with { Parameters = parameters }, SealedBlock.Of(changed), state.LastTime + 2_000_000_000);
     }
 
     private static Vote Precommit(ChainState state, SealedBlock block, int index, int milliseconds)
