@@ -38,7 +38,8 @@ public static class Handshake
         AbciVersion = "2.0.0",
     };
 
-    private static ChainState InitChain(Genesis genesis, BlockStore store, IApplication application, ChainState state)
+    /// <summary>The request by which an application without a chain is given its genesis.</summary>
+    public static RequestInitChain InitChainRequest(Genesis genesis)
     {
         RequestInitChain request = new()
         {
@@ -48,21 +49,26 @@ public static class Handshake
             AppStateBytes = ByteString.CopyFrom(genesis.AppState),
             InitialHeight = genesis.InitialHeight,
         };
-        ValidatorSet members = genesis.ToState().Validators;
-        request.Validators.Add(members.Members.Select(member => new ValidatorUpdate
+        request.Validators.Add(genesis.ToState().Validators.Members.Select(member => new ValidatorUpdate
         {
             PubKey = new PublicKey { Ed25519 = member.PublicKey },
             Power = member.Power,
         }));
+        return request;
+    }
+
+    private static ChainState InitChain(Genesis genesis, BlockStore store, IApplication application, ChainState state)
+    {
+        RequestInitChain request = InitChainRequest(genesis);
         ResponseInitChain response = application.InitChain(request);
         if (state.LastHeight > 0) return state;
 
         if (response.Validators.Count > 0)
         {
-            members = ValidatorSet.Create(BlockExecutor.ToChanges(response.Validators, state.Parameters));
+            ValidatorSet members = ValidatorSet.Create(BlockExecutor.ToChanges(response.Validators, state.Parameters));
             state = state with { Validators = members, NextValidators = members.Increment(1) };
         }
-        else if (members.Count == 0)
+        else if (request.Validators.Count == 0)
         {
             throw new ConsensusFailure("neither the genesis nor InitChain names a validator");
         }

@@ -54,7 +54,7 @@ internal sealed class Replays
         var snapshots = new SnapshotStore(
             directory, Math.Max(1, _height / 2), 2, NodeLog.Silent) { ChunkBytesMax = ChunkBytesMax };
         using Application application = Start(disk, snapshots);
-        application.InitChain(InitChain());
+        application.InitChain(Handshake.InitChainRequest(_world.Network.Options.Genesis));
         Execute(application, 1, snapshots);
         CheckRoot(disk);
         foreach (Machine machine in _world.Machines)
@@ -125,24 +125,6 @@ internal sealed class Replays
 
     private static Application Start(SimulatedDisk disk, SnapshotStore? snapshots) =>
         new(new ChainStore(disk, Materialising.AtOnce), null, false, NodeLog.Silent, snapshots: snapshots);
-
-    private RequestInitChain InitChain()
-    {
-        Localnet.Genesis genesis = _world.Network.Options.Genesis;
-        var init = new RequestInitChain
-        {
-            ChainId = World.ChainId,
-            Time = WireTime.FromNanoseconds(genesis.Time),
-            ConsensusParams = genesis.Parameters,
-            AppStateBytes = ByteString.CopyFrom(genesis.AppState),
-            InitialHeight = 1,
-        };
-        init.Validators.Add(genesis.ToState().Validators.Members.Select(member => new Abci.Wire.ValidatorUpdate
-        {
-            PubKey = new Abci.Wire.Crypto.PublicKey { Ed25519 = member.PublicKey }, Power = member.Power,
-        }));
-        return init;
-    }
 
     private void Execute(Application application, long from, SnapshotStore? snapshots)
     {
