@@ -10,8 +10,8 @@ namespace AppChain.Node;
 
 /// <summary>
 /// The committed rows, decoded and indexed for questions. Brought up to date at Commit from the rows that the block
-/// changed; the state machine's own state is never read by a query. All members are to be used under
-/// <see cref="Gate"/>.
+/// changed; the state machine's own state is never read by a query. Whoever reads holds the gate
+/// (<see cref="EnterToRead"/>).
 /// </summary>
 internal sealed class ReadModel
 {
@@ -22,13 +22,12 @@ internal sealed class ReadModel
     private readonly Dictionary<int, LiquidationRow> _liquidations = [];
     private readonly Dictionary<Address, SortedDictionary<Address, AgentRow>> _agents = [];
 
+    // Held while reading or changing.
+    private readonly Lock _gate = new();
     private bool _isCommitWaiting;
 
     /// <summary>An empty model.</summary>
     public ReadModel() => Ranking = new RiskRanking(this);
-
-    /// <summary>Held while reading or changing.</summary>
-    public Lock Gate { get; } = new();
 
     /// <summary>
     /// Takes the gate to read, after a Commit that waits for it: who asks without a pause would otherwise take it again
@@ -43,7 +42,7 @@ internal sealed class ReadModel
             pause.SpinOnce();
         }
 
-        return Gate.EnterScope();
+        return _gate.EnterScope();
     }
 
     /// <summary>Counts every change of the rows.</summary>
@@ -79,7 +78,7 @@ internal sealed class ReadModel
     /// <summary>Parameters of the markets, ascending by id.</summary>
     public ImmutableArray<MarketParameters> MarketParameters()
     {
-        lock (Gate)
+        lock (_gate)
         {
             return [.. Markets.Values.Select(static market => market.Parameters)];
         }
@@ -225,7 +224,7 @@ internal sealed class ReadModel
     private Lock.Scope EnterToChange()
     {
         Volatile.Write(ref _isCommitWaiting, true);
-        Lock.Scope scope = Gate.EnterScope();
+        Lock.Scope scope = _gate.EnterScope();
         Volatile.Write(ref _isCommitWaiting, false);
         return scope;
     }
