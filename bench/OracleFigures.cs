@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using AppChain.Abci;
 using AppChain.Node;
 using AppChain.StateMachine;
 
@@ -30,7 +31,7 @@ internal static class OracleFigures
         for (int i = 0; i < count; i++)
         {
             byte[] key = SHA256.HashData(BitConverter.GetBytes(i));
-            validators.Add(new Validator(new Address(SHA256.HashData(key).AsSpan(0, Address.Size)), [.. key], 10));
+            validators.Add(new Validator(new Address(BlockHashes.Address(key.AsSpan()).Span), [.. key], 10));
         }
 
         var state = new State();

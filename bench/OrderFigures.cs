@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using AppChain.Abci;
 using AppChain.Margin;
 using AppChain.Node;
 using AppChain.StateMachine;
@@ -127,7 +128,7 @@ internal static class OrderFigures
 
             funded.Sort(static (left, right) => left.Account.CompareTo(right.Account));
             byte[] key = SHA256.HashData([1]);
-            _validators = [new Validator(new Address(SHA256.HashData(key).AsSpan(0, 20)), [.. key], 10)];
+            _validators = [new Validator(new Address(BlockHashes.Address(key.AsSpan()).Span), [.. key], 10)];
             _exchange = Exchange.FromGenesis(new Genesis
             {
                 ChainId = "bench",

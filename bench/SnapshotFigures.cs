@@ -236,7 +236,7 @@ internal sealed class SnapshotFigures : IDisposable
             Time = GenesisTime,
             Validators =
             [
-                new Validator(new Address(SHA256.HashData(validator).AsSpan(0, Address.Size)), [.. validator], 10),
+                new Validator(new Address(BlockHashes.Address(validator.AsSpan()).Span), [.. validator], 10),
             ],
             Markets = GenesisFile.DefaultMarkets,
             Accounts = [.. funded],
