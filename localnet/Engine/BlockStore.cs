@@ -2,11 +2,11 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
-using System.Security.Cryptography;
 using System.Threading;
 using AppChain.Abci;
 using AppChain.Abci.Wire;
 using AppChain.Abci.Wire.Types;
+using AppChain.Hashing;
 using Google.Protobuf;
 
 namespace AppChain.Localnet;
@@ -131,7 +131,7 @@ public sealed class BlockStore : IDisposable
         {
             for (int i = 0; i < block.Block.Data.Txs.Count; i++)
             {
-                _transactions[ByteString.CopyFrom(SHA256.HashData(block.Block.Data.Txs[i].Span))] = (height, i);
+                _transactions[ByteString.CopyFrom(Sha256.Hash(block.Block.Data.Txs[i].Span))] = (height, i);
             }
         }
     }

@@ -1,9 +1,9 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using System.Security.Cryptography;
 using AppChain.Abci;
 using AppChain.Abci.Wire.Types;
+using AppChain.Hashing;
 using AppChain.Hsm;
 using Google.Protobuf;
 
@@ -153,5 +153,5 @@ public sealed class EvidencePool
         BlockIds.Key(a).AsSpan().SequenceCompareTo(BlockIds.Key(b)) < 0;
 
     private static ByteString KeyOf(DuplicateVoteEvidence evidence) =>
-        ByteString.CopyFrom(SHA256.HashData(evidence.ToByteArray()));
+        ByteString.CopyFrom(Sha256.Hash(evidence.ToByteArray()));
 }

@@ -1,6 +1,6 @@
 using System;
 using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
+using AppChain.Hashing;
 
 namespace AppChain.Hsm;
 
@@ -22,7 +22,7 @@ public static class AccountAddress
         {
             throw new ArgumentException($"takes {Secp256k1.PublicKeySize} bytes", nameof(publicKey));
         }
-        return SHA256.HashData(publicKey)[..Size];
+        return Sha256.Hash(publicKey)[..Size];
     }
 
     /// <summary>The text of 20 bytes.</summary>

@@ -22,7 +22,9 @@ internal sealed record Change(string File, string Find, string Replace);
 internal static class Variant
 {
     private static readonly string[] Projects =
-        ["src/Margin", "src/Liquidation", "src/StateMachine", "src/Abci", "src/Hsm", "src/Node", "localnet"];
+    [
+        "src/Hashing", "src/Margin", "src/Liquidation", "src/StateMachine", "src/Abci", "src/Hsm", "src/Node", "localnet",
+    ];
 
     /// <summary>Root of the repository that this program was built in, or null.</summary>
     public static string? Root()

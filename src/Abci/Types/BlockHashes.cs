@@ -1,8 +1,8 @@
 using System;
 using System.Collections.Generic;
-using System.Security.Cryptography;
 using AppChain.Abci.Wire;
 using AppChain.Abci.Wire.Types;
+using AppChain.Hashing;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 
@@ -45,7 +45,7 @@ public static class BlockHashes
     }
 
     /// <summary>Hash and identifier of a transaction: SHA-256 of its bytes.</summary>
-    public static ByteString Transaction(ReadOnlySpan<byte> tx) => ByteString.CopyFrom(SHA256.HashData(tx));
+    public static ByteString Transaction(ReadOnlySpan<byte> tx) => ByteString.CopyFrom(Sha256.Hash(tx));
 
     /// <summary>Data hash: a tree whose leaves are the hashes of the transactions.</summary>
     public static ByteString Data(IReadOnlyList<ByteString> txs) => Tree(TransactionLeaves(txs));
@@ -90,7 +90,7 @@ public static class BlockHashes
             BlockMaxBytes = parameters.Block?.MaxBytes ?? 0,
             BlockMaxGas = parameters.Block?.MaxGas ?? 0,
         };
-        return ByteString.CopyFrom(SHA256.HashData(hashed.ToByteArray()));
+        return ByteString.CopyFrom(Sha256.Hash(hashed.ToByteArray()));
     }
 
     /// <summary>Results hash over code, data and gas of each transaction; texts and events do not count.</summary>
@@ -147,13 +147,13 @@ public static class BlockHashes
 
     /// <summary>Address of an Ed25519 key: the first 20 bytes of SHA-256 of its 32 bytes.</summary>
     public static ByteString Address(ReadOnlySpan<byte> ed25519Key) =>
-        ByteString.CopyFrom(SHA256.HashData(ed25519Key).AsSpan(0, AddressSize));
+        ByteString.CopyFrom(Sha256.Hash(ed25519Key).AsSpan(0, AddressSize));
 
     private static byte[][] TransactionLeaves(IReadOnlyList<ByteString> txs)
     {
         ArgumentNullException.ThrowIfNull(txs);
         byte[][] leaves = new byte[txs.Count][];
-        for (int i = 0; i < leaves.Length; i++) leaves[i] = SHA256.HashData(txs[i].Span);
+        for (int i = 0; i < leaves.Length; i++) leaves[i] = Sha256.Hash(txs[i].Span);
         return leaves;
     }
 

@@ -1,8 +1,8 @@
 using System;
 using System.Collections.Generic;
 using System.Numerics;
-using System.Security.Cryptography;
 using AppChain.Abci.Wire.Crypto;
+using AppChain.Hashing;
 using Google.Protobuf;
 
 namespace AppChain.Abci;
@@ -18,7 +18,6 @@ public static class MerkleTree
 
     // BOUND: a list cannot have more than 2^31 leaves, so no honest proof is deeper than 31.
     private const int DepthMax = 32;
-    private const int ShortLeaf = 512;
     private const byte LeafPrefix = 0;
     private const byte InnerPrefix = 1;
 
@@ -26,14 +25,14 @@ public static class MerkleTree
     public static byte[] Root(IReadOnlyList<byte[]> leaves)
     {
         ArgumentNullException.ThrowIfNull(leaves);
-        return leaves.Count == 0 ? SHA256.HashData([]) : RootOf(LeafHashes(leaves));
+        return leaves.Count == 0 ? Sha256.Hash([]) : RootOf(LeafHashes(leaves));
     }
 
     /// <summary>Root over the leaves, and for each leaf the proof that it is one.</summary>
     public static (byte[] Root, IReadOnlyList<Proof> Proofs) Prove(IReadOnlyList<byte[]> leaves)
     {
         ArgumentNullException.ThrowIfNull(leaves);
-        return leaves.Count == 0 ? (SHA256.HashData([]), []) : ProveOf(LeafHashes(leaves));
+        return leaves.Count == 0 ? (Sha256.Hash([]), []) : ProveOf(LeafHashes(leaves));
     }
 
     /// <summary>As <see cref="Prove"/>, over leaves that are hashed already, of which there is at least one.</summary>
@@ -74,28 +73,17 @@ public static class MerkleTree
     /// <summary>SHA-256 of 0x00 and the leaf.</summary>
     public static byte[] LeafHash(ReadOnlySpan<byte> leaf)
     {
-        // One call for a leaf of usual size: a hash in steps costs several times as much to set up.
-        if (leaf.Length < ShortLeaf)
-        {
-            Span<byte> preimage = stackalloc byte[ShortLeaf];
-            preimage[0] = LeafPrefix;
-            leaf.CopyTo(preimage[1..]);
-            return SHA256.HashData(preimage[..(1 + leaf.Length)]);
-        }
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData([LeafPrefix]);
-        hash.AppendData(leaf);
-        return hash.GetHashAndReset();
+        byte[] digest = new byte[HashSize];
+        Sha256.Hash(LeafPrefix, leaf, [], digest);
+        return digest;
     }
 
     /// <summary>SHA-256 of 0x01 and both children.</summary>
     public static byte[] InnerHash(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right)
     {
-        Span<byte> preimage = stackalloc byte[1 + 2 * HashSize];
-        preimage[0] = InnerPrefix;
-        left.CopyTo(preimage[1..]);
-        right.CopyTo(preimage[(1 + HashSize)..]);
-        return SHA256.HashData(preimage);
+        byte[] digest = new byte[HashSize];
+        Sha256.Hash(InnerPrefix, left, right, digest);
+        return digest;
     }
 
     private static byte[][] LeafHashes(IReadOnlyList<byte[]> leaves)

@@ -1,10 +1,10 @@
 using System;
 using System.Globalization;
 using System.IO;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using AppChain.Abci;
+using AppChain.Hashing;
 using Google.Protobuf;
 
 namespace AppChain.Hsm;
@@ -233,6 +233,6 @@ public sealed class SignStateFile : IDisposable
     {
         string content = string.Create(CultureInfo.InvariantCulture, $"{state.Height}/{state.Round}/{(int)state.Step}/"
             + $"{Convert.ToHexString(state.Bytes.Span)}/{Convert.ToHexString(state.Signature.Span)}");
-        return Convert.ToHexString(SHA256.HashData(Encoding.ASCII.GetBytes(content)));
+        return Convert.ToHexString(Sha256.Hash(Encoding.ASCII.GetBytes(content)));
     }
 }

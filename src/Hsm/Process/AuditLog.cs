@@ -4,10 +4,10 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Linq;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Threading;
+using AppChain.Hashing;
 
 namespace AppChain.Hsm;
 
@@ -38,7 +38,7 @@ public readonly record struct AuditCheck(long First, long Lines, string Hash, st
 public sealed class AuditLog : IDisposable
 {
     private const string HashField = ",\"hash\":\"";
-    private const int HashDigits = 2 * SHA256.HashSizeInBytes;
+    private const int HashDigits = 2 * Sha256.Size;
     private const int SuffixLength = 9 + HashDigits + 2;
     // BOUND: a line holds two hashes, a block and a short reason.
     private const int LineBytesMax = 8 * 1024;
@@ -132,7 +132,7 @@ public sealed class AuditLog : IDisposable
         SignState place = SignState.Floor(entry.Height, entry.Round, entry.Step);
         SignState signed = entry.Outcome is "signed" && place.IsAfter(_tip.Signed) ? place : _tip.Signed;
         string body = Body(chainId, entry, _tip, signed);
-        string hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(body)));
+        string hash = Convert.ToHexStringLower(Sha256.Hash(Encoding.UTF8.GetBytes(body)));
         byte[] line = Encoding.UTF8.GetBytes($"{body[..^1]}{HashField}{hash}\"}}\n");
         _file ??= Open();
         if (_file.Length > 0 && _file.Length + line.Length > _fileBytes) CloseFull(_file);
@@ -316,7 +316,7 @@ public sealed class AuditLog : IDisposable
         int at = line.Length - SuffixLength;
         if (at < 1 || !line.AsSpan(at).StartsWith(HashField, StringComparison.Ordinal)) return false;
         string hash = line.Substring(at + HashField.Length, HashDigits);
-        if (Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(line[..at] + "}"))) != hash) return false;
+        if (Convert.ToHexStringLower(Sha256.Hash(Encoding.UTF8.GetBytes(line[..at] + "}"))) != hash) return false;
         try
         {
             using JsonDocument document = JsonDocument.Parse(line);

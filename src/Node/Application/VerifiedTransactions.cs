@@ -1,9 +1,9 @@
 using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
-using System.Security.Cryptography;
 using System.Threading;
 using System.Threading.Tasks;
+using AppChain.Hashing;
 using AppChain.StateMachine;
 using Google.Protobuf;
 
@@ -100,8 +100,8 @@ internal sealed class VerifiedTransactions(string chainId)
 
     private static Key KeyOf(ReadOnlySpan<byte> bytes)
     {
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(bytes, hash);
+        Span<byte> hash = stackalloc byte[Sha256.Size];
+        Sha256.Hash(bytes, hash);
         return System.Runtime.InteropServices.MemoryMarshal.Read<Key>(hash);
     }
 }

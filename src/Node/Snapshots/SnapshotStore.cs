@@ -4,8 +4,8 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.Globalization;
 using System.IO;
-using System.Security.Cryptography;
 using System.Threading;
+using AppChain.Hashing;
 using AppChain.StateMachine;
 
 namespace AppChain.Node;
@@ -307,19 +307,19 @@ public sealed class SnapshotStore : IDisposable
         var height = new byte[sizeof(long)];
         BinaryPrimitives.WriteInt64BigEndian(height, snapshot.Height);
         byte[] body = [.. height, .. snapshot.AppHash, .. snapshot.Metadata()];
-        return [.. body, .. SHA256.HashData(body)];
+        return [.. body, .. Sha256.Hash(body)];
     }
 
     private static Snapshot? Decode(long height, byte[] manifest)
     {
-        const int head = sizeof(long) + SHA256.HashSizeInBytes;
-        if (manifest.Length < head + SHA256.HashSizeInBytes)
+        const int head = sizeof(long) + Sha256.Size;
+        if (manifest.Length < head + Sha256.Size)
         {
             return null;
         }
 
-        ReadOnlySpan<byte> body = manifest.AsSpan(0, manifest.Length - SHA256.HashSizeInBytes);
-        bool isWhole = SHA256.HashData(body).AsSpan().SequenceEqual(manifest.AsSpan(body.Length))
+        ReadOnlySpan<byte> body = manifest.AsSpan(0, manifest.Length - Sha256.Size);
+        bool isWhole = Sha256.Hash(body).AsSpan().SequenceEqual(manifest.AsSpan(body.Length))
             && BinaryPrimitives.ReadInt64BigEndian(body) == height;
         return isWhole
             && Snapshot.TryRead(height, body[sizeof(long)..head].ToArray(), body[head..], out Snapshot? snapshot)

@@ -2,7 +2,7 @@ using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.IO;
-using System.Security.Cryptography;
+using AppChain.Hashing;
 using AppChain.StateMachine;
 
 namespace AppChain.Node;
@@ -70,7 +70,7 @@ internal sealed class ChangeRecord
             rest = WriteBytes(WriteBytes(WriteBytes(rest, row.Key), row.Before), row.After);
         }
 
-        SHA256.HashData(record.AsSpan(0, record.Length - DigestSize), rest);
+        Sha256.Hash(record.AsSpan(0, record.Length - DigestSize), rest);
         return record;
     }
 
@@ -87,7 +87,7 @@ internal sealed class ChangeRecord
 
         ReadOnlySpan<byte> body = record[..^DigestSize];
         Span<byte> digest = stackalloc byte[DigestSize];
-        SHA256.HashData(body, digest);
+        Sha256.Hash(body, digest);
         if (!digest.SequenceEqual(record[^DigestSize..]) || BinaryPrimitives.ReadInt64LittleEndian(body) != height)
         {
             throw new StorageException(damaged);

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
+using AppChain.Hashing;
 
 namespace AppChain.StateMachine;
 
@@ -29,12 +29,8 @@ public struct Sha256Digest : IEquatable<Sha256Digest>, IComparable<Sha256Digest>
     /// <summary>SHA-256 of a prefix byte and two digests: the hash of a leaf (0) or of an inner node (1).</summary>
     public static Sha256Digest OfPair(byte prefix, Sha256Digest left, Sha256Digest right)
     {
-        Span<byte> preimage = stackalloc byte[1 + (2 * Size)];
-        preimage[0] = prefix;
-        left.Bytes.CopyTo(preimage[1..]);
-        right.Bytes.CopyTo(preimage[(1 + Size)..]);
         Sha256Digest hash = default;
-        SHA256.HashData(preimage, hash.Bytes);
+        Sha256.Hash(prefix, left.Bytes, right.Bytes, hash.Bytes);
         return hash;
     }
 

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using System.Security.Cryptography;
+using AppChain.Hashing;
 
 namespace AppChain.StateMachine;
 
@@ -92,7 +92,7 @@ internal static class Sha256Lanes
             int blocks = (messages[index].Length + 9 + BlockSize - 1) / BlockSize;
             if (blocks > BlocksMax || lanes == 1)
             {
-                SHA256.HashData(messages[index], digests[index].Bytes);
+                Sha256.Hash(messages[index], digests[index].Bytes);
                 continue;
             }
 
@@ -163,10 +163,7 @@ internal static class Sha256Lanes
                 Sha256Kernel<Vector256<uint>, Sha256Vector256>.HashPairs(prefix, pairs, digests);
                 break;
             default:
-                Span<byte> preimage = stackalloc byte[1 + BlockSize];
-                preimage[0] = prefix;
-                pairs.CopyTo(preimage[1..]);
-                SHA256.HashData(preimage, digests);
+                Sha256.Hash(prefix, pairs, [], digests);
                 break;
         }
     }

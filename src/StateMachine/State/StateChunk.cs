@@ -1,7 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
+using AppChain.Hashing;
 using AppChain.Margin;
 
 namespace AppChain.StateMachine;
@@ -161,13 +161,13 @@ public static class StateChunk
                 return false;
             }
 
-            var path = new Sha256Digest(SHA256.HashData(key));
+            var path = new Sha256Digest(Sha256.Hash(key));
             if (!place.Covers(path.Prefix) || (read.Count > 0 && read[^1].Path.CompareTo(path) >= 0))
             {
                 return false;
             }
 
-            read.Add(new Leaf(path, Sha256Digest.OfPair(0, path, new Sha256Digest(SHA256.HashData(value)))));
+            read.Add(new Leaf(path, Sha256Digest.OfPair(0, path, new Sha256Digest(Sha256.Hash(value)))));
             rows.Add(new KeyValuePair<byte[], byte[]>(key, value));
         }
 

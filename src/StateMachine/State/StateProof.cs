@@ -2,7 +2,7 @@ using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
+using AppChain.Hashing;
 using AppChain.Margin;
 
 namespace AppChain.StateMachine;
@@ -65,7 +65,7 @@ public sealed class StateProof
     /// <param name="value">The value that must be shown, or null to show that the row is not there.</param>
     public static bool Verify(StateProof proof, ReadOnlySpan<byte> root, ReadOnlySpan<byte> key, byte[]? value)
     {
-        var keyHash = new Sha256Digest(SHA256.HashData(key));
+        var keyHash = new Sha256Digest(Sha256.Hash(key));
         if ((value is not null) != (proof.Kind == StateProofKind.Present) || root.Length != Sha256Digest.Size)
         {
             return false;
@@ -74,7 +74,7 @@ public sealed class StateProof
         Sha256Digest hash = default;
         if (value is not null)
         {
-            hash = Sha256Digest.OfPair(0, keyHash, new Sha256Digest(SHA256.HashData(value)));
+            hash = Sha256Digest.OfPair(0, keyHash, new Sha256Digest(Sha256.Hash(value)));
         }
         else if (proof.Kind == StateProofKind.OtherLeaf)
         {

@@ -1,7 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
+using AppChain.Hashing;
 using AppChain.Margin;
 
 namespace AppChain.StateMachine;
@@ -150,7 +150,7 @@ public sealed class StateTree
             return false;
         }
 
-        var keyHash = new Sha256Digest(SHA256.HashData(key));
+        var keyHash = new Sha256Digest(Sha256.Hash(key));
         TreeLeaf leaf = ReadLeaf(Descend(head, keyHash, null));
         value = leaf.KeyHash.Equals(keyHash) ? leaf.Value : null;
         return value is not null && IsStillKept(version);
@@ -200,7 +200,7 @@ public sealed class StateTree
             return false;
         }
 
-        var keyHash = new Sha256Digest(SHA256.HashData(key));
+        var keyHash = new Sha256Digest(Sha256.Hash(key));
         var siblings = new List<Sha256Digest>();
         int child = Descend(head, keyHash, siblings);
         if (child == 0)
@@ -212,7 +212,7 @@ public sealed class StateTree
             TreeLeaf leaf = ReadLeaf(child);
             proof = leaf.KeyHash.Equals(keyHash)
                 ? StateProof.Present(siblings)
-                : StateProof.OtherLeaf(siblings, leaf.KeyHash, new Sha256Digest(SHA256.HashData(leaf.Value ?? [])));
+                : StateProof.OtherLeaf(siblings, leaf.KeyHash, new Sha256Digest(Sha256.Hash(leaf.Value ?? [])));
         }
 
         return IsStillKept(version);
@@ -232,7 +232,7 @@ public sealed class StateTree
         }
 
         // The subtrees beside the path, the deepest last.
-        var keyHash = new Sha256Digest(SHA256.HashData(key));
+        var keyHash = new Sha256Digest(Sha256.Hash(key));
         int beforePath = 0;
         int afterPath = 0;
         int child = _nodes[head].Left;

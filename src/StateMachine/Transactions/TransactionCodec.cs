@@ -1,7 +1,7 @@
 using System;
 using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
 using System.Text;
+using AppChain.Hashing;
 using AppChain.Margin;
 
 namespace AppChain.StateMachine;
@@ -131,14 +131,14 @@ public static class TransactionCodec
         preimage[SigningDomain.Length] = (byte)chainIdSize;
         chainIdBytes[..chainIdSize].CopyTo(preimage[(SigningDomain.Length + 1)..]);
         body.CopyTo(preimage[(SigningDomain.Length + 1 + chainIdSize)..]);
-        SHA256.HashData(preimage[..size], digest);
+        Sha256.Hash(preimage[..size], digest);
     }
 
     /// <summary>The owner that a compressed public key stands for: the first 20 bytes of its SHA-256.</summary>
     public static Address AddressOf(ReadOnlySpan<byte> publicKey)
     {
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(publicKey, hash);
+        Span<byte> hash = stackalloc byte[Sha256.Size];
+        Sha256.Hash(publicKey, hash);
         return new Address(hash[..Address.Size]);
     }
 }

@@ -1,6 +1,6 @@
 using System;
 using System.Buffers.Binary;
-using System.Security.Cryptography;
+using AppChain.Hashing;
 
 namespace AppChain.StateMachine;
 
@@ -18,7 +18,7 @@ public readonly record struct DepositKey(Sha256Digest DepositId, Sha256Digest Co
         BinaryPrimitives.WriteUInt32BigEndian(content[Address.Size..], recipient.Subaccount);
         BinaryPrimitives.WriteInt64BigEndian(content[(Address.Size + 4)..], amount);
         Span<byte> hash = stackalloc byte[Sha256Digest.Size];
-        SHA256.HashData(content, hash);
+        Sha256.Hash(content, hash);
         return new DepositKey(depositId, new Sha256Digest(hash));
     }
 

@@ -1,6 +1,6 @@
 using System;
-using System.Security.Cryptography;
 using System.Text;
+using AppChain.Hashing;
 using AppChain.Margin;
 
 namespace AppChain.StateMachine;
@@ -30,6 +30,6 @@ public static class ReleaseMessage
         writer.WriteInt64(release.Amount);
         writer.WriteByte((byte)release.Destination.Length);
         writer.WriteFixed(release.Destination.AsSpan());
-        SHA256.HashData(writer.Written, digest);
+        Sha256.Hash(writer.Written, digest);
     }
 }
