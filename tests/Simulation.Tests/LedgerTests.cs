@@ -38,7 +38,9 @@ public sealed class LedgerTests
         SimulatedDisk disk = new(families: 3, (_, _) => { });
         Put<AccountId, AccountRow>(disk, new AccountRow { Id = owner, Collateral = Collateral - fee });
         Put<SingleKey, PoolRow>(disk, new PoolRow { Held = Collateral, Claims = Collateral - fee, Fees = fee - lost });
-        Assert.That(() => ledger.Check(new Rows(disk), 1), isRight ? Throws.Nothing : Throws.TypeOf<Violation>());
+        Rows rows = new();
+        rows.LookAt(disk, 1);
+        Assert.That(() => ledger.Check(rows, 1), isRight ? Throws.Nothing : Throws.TypeOf<Violation>());
     }
 
     private static void Put<TKey, TRow>(SimulatedDisk disk, in TRow row)

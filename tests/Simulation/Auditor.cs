@@ -27,6 +27,7 @@ internal sealed class Auditor(World world, GenesisState genesis)
     private readonly Dictionary<long, Decided> _decided = [];
     private readonly Dictionary<int, long> _committed = [];
     private readonly FundingModel _funding = new();
+    private readonly Rows _rows = new();
     private readonly Votes _votes = new(world);
     private readonly HashSet<ByteString> _executed = [];
     private readonly Dictionary<uint, (long Price, long Updates)> _prices = [];
@@ -111,13 +112,13 @@ internal sealed class Auditor(World world, GenesisState genesis)
         world.Trace.Add(request.Hash.Span);
         LateRounds += request.DecidedLastCommit.Round;
         CheckExecutedOnce(request, response);
-        var rows = new Rows(machine.Disk);
+        _rows.LookAt(machine.Disk, Height);
         _ledger.Apply(response);
-        _ledger.Check(rows, Height);
-        _funding.Check(rows, response, Height);
-        Beliefs.Check(rows, Height);
-        if (Height % EncodingsEvery == 0) rows.CheckEncodings(Height);
-        CheckPrices(rows);
+        _ledger.Check(_rows, Height);
+        _funding.Check(_rows, response, Height);
+        Beliefs.Check(_rows, Height);
+        if (Height % EncodingsEvery == 0) _rows.CheckEncodings();
+        CheckPrices();
         Prune();
     }
 
@@ -138,7 +139,7 @@ internal sealed class Auditor(World world, GenesisState genesis)
     }
 
     // I9: what the chain takes for the price lies between the true prices of the last seconds, however the liars lie.
-    private void CheckPrices(Rows rows)
+    private void CheckPrices()
     {
         // A block carries what was said between the decisions of the last two before it, however long ago that was, or
         // up to a minute earlier.
@@ -146,7 +147,7 @@ internal sealed class Auditor(World world, GenesisState genesis)
         if (_decidedAt.Count > DecisionsKept) _decidedAt.Dequeue();
         TimeSpan from = _decidedAt.Peek() - TimeSpan.FromSeconds(WindowSeconds);
         if (world.Now < TimeSpan.FromSeconds(WindowSeconds) || world.IsBeyond) return;
-        foreach (OracleRow oracle in rows.Of<uint, OracleRow>())
+        foreach (OracleRow oracle in _rows.Of<uint, OracleRow>())
         {
             (long before, long updates) = _prices.GetValueOrDefault(oracle.Market, (oracle.Price, 0));
             _prices[oracle.Market] = (oracle.Price, oracle.Updates);

@@ -84,26 +84,25 @@ internal sealed class EngineModel(World world)
     public void Check(int index, long height, ResponseFinalizeBlock response)
     {
         if (world.IsBeyond || !_expected.TryGetValue(height, out Expected? expected)) return;
-        Require(height, Equals(response.ConsensusParamUpdates, expected.Update),
-            $"validator {index} is handed {response.ConsensusParamUpdates}, decided was {expected.Update}");
-        List<ByteString> removed = [.. response.ValidatorUpdates.Select(item => BlockHashes.Address(item.PubKey))];
-        Require(height,
-            removed.SequenceEqual(expected.Removed) && response.ValidatorUpdates.All(item => item.Power == 0),
-            $"validator {index} is told to remove {removed.Count} validators, {expected.Removed.Count} are accused");
+        if (!Equals(response.ConsensusParamUpdates, expected.Update))
+            throw Wrong(height, $"validator {index} is handed {response.ConsensusParamUpdates}, decided was "
+                + $"{expected.Update}");
+        if (!AreRemoved(response.ValidatorUpdates, expected.Removed))
+            throw Wrong(height, $"validator {index} is told to remove {response.ValidatorUpdates.Count} validators, "
+                + $"{expected.Removed.Count} are accused");
         if (world.Network.Node(index)?.State is not { } state || state.NextHeight != height) return;
-        Require(height, state.Parameters.Equals(expected.Parameters),
-            $"the engine of validator {index} has {state.Parameters}, in force is {expected.Parameters}");
-        Require(
-            height,
-            state.AppVersion == NodeVersion.Consensus,
-            $"validator {index} has application version {state.AppVersion}");
-        Require(height, state.Validators.Members.Select(item => item.Address).ToHashSet().SetEquals(expected.Members),
-            $"validator {index} has {state.Validators.Count} validators, {expected.Members.Count} should vote");
+        if (!state.Parameters.Equals(expected.Parameters))
+            throw Wrong(height, $"the engine of validator {index} has {state.Parameters}, in force is "
+                + $"{expected.Parameters}");
+        if (state.AppVersion != NodeVersion.Consensus)
+            throw Wrong(height, $"validator {index} has application version {state.AppVersion}");
+        if (!AreMembers(state.Validators, expected.Members))
+            throw Wrong(height, $"validator {index} has {state.Validators.Count} validators, "
+                + $"{expected.Members.Count} should vote");
         expected.Seen ??= state;
-        Require(height,
-            IsSame(state.Validators, expected.Seen.Validators)
-            && IsSame(state.NextValidators, expected.Seen.NextValidators),
-            $"validator {index} has another order of proposers than others");
+        bool isSame = IsSame(state.Validators, expected.Seen.Validators)
+            && IsSame(state.NextValidators, expected.Seen.NextValidators);
+        if (!isSame) throw Wrong(height, $"validator {index} has another order of proposers than others");
     }
 
     private Expected At(long height)
@@ -183,6 +182,28 @@ internal sealed class EngineModel(World world)
         Version = new VersionParams { App = NodeVersion.Consensus },
     };
 
+    private static bool AreRemoved(IReadOnlyList<AppChain.Abci.Wire.ValidatorUpdate> updates, List<ByteString> addresses)
+    {
+        if (updates.Count != addresses.Count) return false;
+        for (int i = 0; i < addresses.Count; i++)
+        {
+            if (updates[i].Power != 0 || BlockHashes.Address(updates[i].PubKey) != addresses[i]) return false;
+        }
+        return true;
+    }
+
+    // No address is named twice in the list.
+    private static bool AreMembers(AppChain.Localnet.ValidatorSet validators, List<ByteString> addresses)
+    {
+        if (validators.Count != addresses.Count) return false;
+        foreach (ByteString address in addresses)
+        {
+            int at = validators.IndexOf(address);
+            if (at < 0 || validators.Members[at].Address != address) return false;
+        }
+        return true;
+    }
+
     private static bool IsSame(AppChain.Localnet.ValidatorSet left, AppChain.Localnet.ValidatorSet right) =>
         ReferenceEquals(left, right)
         || (left.Proposer.Address == right.Proposer.Address && left.Members.SequenceEqual(right.Members));
@@ -192,6 +213,8 @@ internal sealed class EngineModel(World world)
 
     private static void Require(long height, bool isTrue, string otherwise)
     {
-        if (!isTrue) throw new Violation("engine", height, otherwise);
+        if (!isTrue) throw Wrong(height, otherwise);
     }
+
+    private static Violation Wrong(long height, string what) => new("engine", height, what);
 }

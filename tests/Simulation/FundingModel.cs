@@ -1,11 +1,12 @@
+using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
-using System.Numerics;
 using AppChain.Abci.Wire;
 using AppChain.Margin;
 using AppChain.Node;
 using AppChain.StateMachine;
+using Google.Protobuf.Collections;
 
 namespace AppChain.Simulation;
 
@@ -16,52 +17,64 @@ namespace AppChain.Simulation;
 /// </summary>
 internal sealed class FundingModel
 {
-    private Dictionary<(int Account, uint Market), PositionRow> _before = [];
+    private readonly List<PositionRow> _before = [];
 
     /// <summary>Compares the announced payments of a block with the prediction.</summary>
     /// <exception cref="Violation">They differ.</exception>
     public void Check(Rows rows, ResponseFinalizeBlock response, long height)
     {
-        Dictionary<(int Account, uint Market), PositionRow> now =
-            rows.Of<PositionKey, PositionRow>().ToDictionary(row => (row.Account, row.Market));
-        Dictionary<uint, BigInteger> index =
-            rows.Of<uint, MarketRow>().ToDictionary(
-                row => row.Parameters.MarketId, row => (BigInteger)row.FundingIndex);
-        Dictionary<(string, uint), BigInteger> announced = Announced(response);
-        bool isDue = announced.Count > 0 || _before.Any(item => index[item.Key.Market] != item.Value.FundingIndex);
-        if (isDue)
+        List<PositionRow> now = rows.Of<PositionKey, PositionRow>();
+        Dictionary<(string, uint), Int128>? announced = Announced(response);
+        int at = 0;
+        foreach (PositionRow row in _before)
         {
-            Dictionary<int, string> names =
-                rows.Of<AccountId, AccountRow>().ToDictionary(row => row.Number, row => AccountText.Of(row.Id));
-            foreach (((int account, uint market) key, PositionRow row) in _before)
-            {
-                bool isSettled = !now.TryGetValue(key, out PositionRow left) || left.FundingIndex != row.FundingIndex;
-                BigInteger moved = isSettled ? index[key.market] - row.FundingIndex : 0;
-                BigInteger predicted = Beliefs.Ceiling(moved * row.Size, BigInteger.One << 32);
-                announced.Remove((names[key.account], key.market), out BigInteger paid);
-                if (paid != predicted)
-                    throw new Violation(
-                        "funding",
-                        height,
-                        $"account {key.account} owes {predicted} in market {key.market}, not {paid}");
-            }
-            if (announced.Values.Any(paid => paid != 0))
-                throw new Violation("funding", height, "somebody without a position paid");
+            // Both ascend by account and market.
+            while (at < now.Count && now[at].Key.CompareTo(row.Key) < 0) at++;
+            bool isLeft = at < now.Count && now[at].Key.Equals(row.Key);
+            bool isSettled = !isLeft || now[at].FundingIndex != row.FundingIndex;
+            if (!isSettled && announced is null) continue;
+            Int128 moved = isSettled ? IndexOf(rows, row.Market) - row.FundingIndex : 0;
+            Int128 predicted = Beliefs.Ceiling(moved * row.Size, Int128.One << 32);
+            Int128 paid = 0;
+            announced?.Remove((NameOf(rows, row.Account), row.Market), out paid);
+            if (paid != predicted)
+                throw new Violation(
+                    "funding", height, $"account {row.Account} owes {predicted} in market {row.Market}, not {paid}");
         }
-        _before = now;
+        if (announced is not null && announced.Values.Any(paid => paid != 0))
+            throw new Violation("funding", height, "somebody without a position paid");
+        _before.Clear();
+        _before.AddRange(now);
     }
 
-    private static Dictionary<(string, uint), BigInteger> Announced(ResponseFinalizeBlock response)
+    private static Int128 IndexOf(Rows rows, uint market) =>
+        rows.Of<uint, MarketRow>().Single(row => row.Parameters.MarketId == market).FundingIndex;
+
+    private static string NameOf(Rows rows, int account) =>
+        AccountText.Of(rows.Of<AccountId, AccountRow>().Single(row => row.Number == account).Id);
+
+    // Sums by account and market; null if nothing was announced, as in most blocks.
+    private static Dictionary<(string, uint), Int128>? Announced(ResponseFinalizeBlock response)
     {
-        const string settled = "appchain.v1.FundingSettled";
-        Dictionary<(string, uint), BigInteger> sums = [];
-        IEnumerable<Event> all = response.Events.Concat(response.TxResults.SelectMany(result => result.Events));
-        foreach (Event happened in all.Where(item => item.Type == settled))
-        {
-            string Of(string name) => happened.Attributes.Single(item => item.Key == name).Value;
-            var key = (Of("account"), uint.Parse(Of("market"), CultureInfo.InvariantCulture));
-            sums[key] = sums.GetValueOrDefault(key) + BigInteger.Parse(Of("amount"), CultureInfo.InvariantCulture);
-        }
+        Dictionary<(string, uint), Int128>? sums = null;
+        Add(response.Events, ref sums);
+        foreach (ExecTxResult result in response.TxResults) Add(result.Events, ref sums);
         return sums;
     }
+
+    private static void Add(RepeatedField<Event> events, ref Dictionary<(string, uint), Int128>? sums)
+    {
+        foreach (Event happened in events)
+        {
+            if (happened.Type != "appchain.v1.FundingSettled") continue;
+            string account = Text(happened, "account");
+            uint market = uint.Parse(Text(happened, "market"), CultureInfo.InvariantCulture);
+            Int128 amount = Int128.Parse(Text(happened, "amount"), CultureInfo.InvariantCulture);
+            sums ??= [];
+            sums[(account, market)] = sums.GetValueOrDefault((account, market)) + amount;
+        }
+    }
+
+    private static string Text(Event happened, string name) =>
+        happened.Attributes.Single(item => item.Key == name).Value;
 }

@@ -28,6 +28,7 @@ internal sealed class Guardians(World world, Random random, TransactionSigner[] 
     private const int ProposalsAtOnce = 3;
     private const long Mebibyte = 1 << 20;
     private readonly List<DepositAttestation> _deposits = [];
+    private readonly Rows _rows = new();
 
     /// <summary>Timelocks of 5 s and, from 100 USD in all, 20 s; caps that are met at times; 20 s to sign.</summary>
     public GenesisVault Vault => new(
@@ -52,16 +53,14 @@ internal sealed class Guardians(World world, Random random, TransactionSigner[] 
             yield return new Operation { Kind = OperationKind.AttestDeposit, Content = Deposit() };
             yield break;
         }
-        var rows = new Rows(world.Machines[random.Next(world.Swarm.Validators)].Disk);
-        List<WithdrawalRow> withdrawals = [.. rows.Of<ulong, WithdrawalRow>()];
-        WithdrawalRow? waiting = withdrawals.Where(row => row.State == WithdrawalState.Waiting).Cast<WithdrawalRow?>()
-            .FirstOrDefault();
-        if (waiting is { } doubtful && random.Next(10) == 0)
+        List<WithdrawalRow> withdrawals = AnyNode().Of<ulong, WithdrawalRow>();
+        int waiting = withdrawals.FindIndex(row => row.State == WithdrawalState.Waiting);
+        if (waiting >= 0 && random.Next(10) == 0)
         {
             yield return new Operation
             {
                 Kind = OperationKind.VetoWithdrawal,
-                Content = new NumberedTarget(doubtful.Id),
+                Content = new NumberedTarget(withdrawals[waiting].Id),
             };
             yield break;
         }
@@ -80,8 +79,7 @@ internal sealed class Guardians(World world, Random random, TransactionSigner[] 
     // now and then; else something is proposed.
     private IEnumerable<Operation> Decide(int guardian)
     {
-        var rows = new Rows(world.Machines[random.Next(world.Swarm.Validators)].Disk);
-        List<ProposalRow> open = [.. rows.Of<ulong, ProposalRow>()
+        List<ProposalRow> open = [.. AnyNode().Of<ulong, ProposalRow>()
             .Where(row => row.State == ProposalState.Open && (row.Approvals >> guardian & 1) == 0)];
         if (open.Count == 0 || random.Next(3) == 0)
         {
@@ -91,6 +89,12 @@ internal sealed class Guardians(World world, Random random, TransactionSigner[] 
         OperationKind kind = random.Next(12) == 0 ? OperationKind.VetoProposal : OperationKind.ApproveProposal;
         foreach (ProposalRow row in open.Take(ProposalsAtOnce))
             yield return new Operation { Kind = kind, Content = new NumberedTarget(row.Id) };
+    }
+
+    private Rows AnyNode()
+    {
+        _rows.LookAt(world.Machines[random.Next(world.Swarm.Validators)].Disk, world.Auditor.Height);
+        return _rows;
     }
 
     // Mostly within the bounds, often at one of them; the others must be refused, and a block would have no room in

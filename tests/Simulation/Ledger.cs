@@ -22,18 +22,28 @@ internal sealed class Ledger
 {
     private const string Prefix = "appchain.v1.";
 
-    private readonly SortedDictionary<string, Int128> _net = new(StringComparer.Ordinal);
-    private readonly SortedDictionary<(string Account, uint Market), Int128> _sizes = [];
+    // What the events make of an account, and what the rows say of it.
+    private sealed class Tally
+    {
+        public Int128 Net { get; set; }
+        public Dictionary<uint, Int128> Sizes { get; } = [];
+        public Int128 NetFound { get; set; }
+        public Dictionary<uint, Int128> SizesFound { get; } = [];
+    }
+
+    private readonly SortedDictionary<string, Tally> _tallies = new(StringComparer.Ordinal);
+    private readonly Dictionary<AccountId, Tally> _byId = [];
+    private readonly Dictionary<int, Tally> _byNumber = [];
     private readonly HashSet<ulong> _orders = [];
     private readonly HashSet<ulong> _closed = [];
-    private readonly Dictionary<AccountId, string> _names = [];
+    private readonly Dictionary<string, string> _kinds = [];
     private readonly Dictionary<uint, MarketParameters> _markets;
     private Int128 _held;
     private Int128 _leaving;
     private Int128 _fees;
     private Int128 _fund;
     private Int128 _fundingSettled;
-    private Dictionary<string, string> _attributes = [];
+    private Event _event = new();
 
     public Ledger(GenesisState genesis)
     {
@@ -41,7 +51,7 @@ internal sealed class Ledger
         _fund = _held = genesis.InsuranceFund;
         foreach (GenesisAccount account in genesis.Accounts)
         {
-            _net[AccountText.Of(account.Account)] = account.Amount;
+            Add(AccountText.Of(account.Account), account.Amount);
             _held += account.Amount;
         }
     }
@@ -68,37 +78,57 @@ internal sealed class Ledger
     /// <exception cref="Violation">They differ.</exception>
     public void Check(Rows rows, long height)
     {
-        Dictionary<int, string> names = [];
-        Dictionary<string, Int128> net = [];
+        Read(rows);
+        foreach ((string name, Tally tally) in _tallies)
+        {
+            if (tally.Net != tally.NetFound)
+                throw Differ(height, $"collateral less entry of {name}", tally.Net, tally.NetFound);
+            foreach ((uint market, Int128 predicted) in tally.Sizes)
+            {
+                Int128 found = tally.SizesFound.GetValueOrDefault(market);
+                if (predicted != found) throw Differ(height, $"size of {name} in market {market}", predicted, found);
+            }
+            foreach ((uint market, Int128 found) in tally.SizesFound)
+            {
+                if (found != 0 && !tally.Sizes.ContainsKey(market))
+                    throw Differ(height, $"size of {name} in market {market}", 0, found);
+            }
+        }
+        CheckPool(rows, height);
+        CheckOrders(rows.Of<ulong, OrderRow>(), height);
+    }
+
+    // What the rows say of every account.
+    private void Read(Rows rows)
+    {
+        foreach (Tally tally in _tallies.Values)
+        {
+            tally.NetFound = 0;
+            tally.SizesFound.Clear();
+        }
+        _byNumber.Clear();
         foreach (AccountRow account in rows.Of<AccountId, AccountRow>())
         {
-            if (!_names.TryGetValue(account.Id, out string? name))
-                _names[account.Id] = name = AccountText.Of(account.Id);
-            names[account.Number] = name;
-            net[name] = account.Collateral;
+            if (!_byId.TryGetValue(account.Id, out Tally? tally))
+                _byId[account.Id] = tally = Of(AccountText.Of(account.Id));
+            _byNumber[account.Number] = tally;
+            tally.NetFound = account.Collateral;
         }
-        Dictionary<(string, uint), Int128> sizes = [];
         foreach (PositionRow position in rows.Of<PositionKey, PositionRow>())
         {
-            string name = names[position.Account];
-            net[name] -= position.EntryNotional;
-            sizes[(name, position.Market)] = position.Size;
+            Tally tally = _byNumber[position.Account];
+            tally.NetFound -= position.EntryNotional;
+            tally.SizesFound[position.Market] = position.Size;
         }
-        foreach ((string name, Int128 predicted) in _net)
-            Expect(height, $"collateral less entry of {name}", predicted, net.GetValueOrDefault(name));
-        foreach ((string name, Int128 found) in net)
-            if (!_net.ContainsKey(name)) Expect(height, $"collateral less entry of {name}", 0, found);
-        foreach (((string Account, uint Market) key, Int128 predicted) in _sizes)
-            Expect(height, $"size of {key}", predicted, sizes.GetValueOrDefault(key));
-        foreach (((string, uint) key, Int128 found) in sizes)
-            if (found != 0 && !_sizes.ContainsKey(key)) Expect(height, $"size of {key}", 0, found);
-        CheckPool(rows, height);
-        HashSet<ulong> orders = [.. rows.Of<ulong, OrderRow>().Select(order => order.OrderId)];
-        if (!orders.SetEquals(_orders))
-        {
-            throw new Violation("ledger", height, $"open orders {string.Join(' ', orders.Except(_orders))} were never "
-                + $"announced, {string.Join(' ', _orders.Except(orders))} never closed");
-        }
+    }
+
+    private void CheckOrders(List<OrderRow> found, long height)
+    {
+        bool isSame = found.Count == _orders.Count && found.TrueForAll(order => _orders.Contains(order.OrderId));
+        if (isSame) return;
+        IEnumerable<ulong> orders = found.Select(order => order.OrderId);
+        throw new Violation("ledger", height, $"open orders {string.Join(' ', orders.Except(_orders))} were never "
+            + $"announced, {string.Join(' ', _orders.Except(orders))} never closed");
     }
 
     private void CheckPool(Rows rows, long height)
@@ -119,34 +149,38 @@ internal sealed class Ledger
 
     private void Apply(Event happened)
     {
-        string kind = happened.Type.StartsWith(Prefix, StringComparison.Ordinal) ? happened.Type[Prefix.Length..] : "";
+        if (!_kinds.TryGetValue(happened.Type, out string? kind))
+        {
+            bool isOurs = happened.Type.StartsWith(Prefix, StringComparison.Ordinal);
+            _kinds[happened.Type] = kind = isOurs ? happened.Type[Prefix.Length..] : "";
+        }
         Counts[kind] = Counts.GetValueOrDefault(kind) + 1;
-        _attributes = happened.Attributes.ToDictionary(item => item.Key, item => item.Value);
+        _event = happened;
         switch (kind)
         {
             case nameof(EventKind.Fill):
                 ApplyFill();
                 break;
             case nameof(EventKind.Deleveraging):
-                Trade(_attributes["account"], _attributes["side"] == "buy", Number("price"), Number("quantity"), 0);
+                Trade(Text("account"), Text("side") == "buy", Number("price"), Number("quantity"), 0);
                 Trade(
-                    _attributes["counterparty"], _attributes["side"] != "buy", Number("price"), Number("quantity"), 0);
+                    Text("counterparty"), Text("side") != "buy", Number("price"), Number("quantity"), 0);
                 break;
             case nameof(EventKind.Transfer):
-                Add(_attributes["sender"], -Number("amount"));
-                Add(_attributes["recipient"], Number("amount") - Number("fee"));
+                Add(Text("sender"), -Number("amount"));
+                Add(Text("recipient"), Number("amount") - Number("fee"));
                 _fees += Number("fee");
                 break;
             case nameof(EventKind.AgentAuthorised):
-                Add(_attributes["account"], -Number("fee"));
+                Add(Text("account"), -Number("fee"));
                 _fees += Number("fee");
                 break;
             case nameof(EventKind.WithdrawalRequested):
-                Add(_attributes["account"], -Number("amount"));
+                Add(Text("account"), -Number("amount"));
                 _leaving += Number("amount");
                 break;
             case nameof(EventKind.WithdrawalClosed):
-                Add(_attributes["account"], Number("amount"));
+                Add(Text("account"), Number("amount"));
                 _leaving -= Number("amount");
                 break;
             case nameof(EventKind.WithdrawalReleased):
@@ -154,15 +188,15 @@ internal sealed class Ledger
                 _held -= Number("amount");
                 break;
             case nameof(EventKind.DepositCredited):
-                Add(_attributes["account"], Number("amount"));
+                Add(Text("account"), Number("amount"));
                 _held += Number("amount");
                 break;
             case nameof(EventKind.FundingSettled):
-                Add(_attributes["account"], -Number("amount"));
+                Add(Text("account"), -Number("amount"));
                 _fundingSettled += Number("amount");
                 break;
             case nameof(EventKind.InsuranceFundChanged):
-                Add(_attributes["account"], -Number("amount"));
+                Add(Text("account"), -Number("amount"));
                 _fund += Number("amount");
                 break;
             case nameof(EventKind.OrderOpened):
@@ -190,9 +224,9 @@ internal sealed class Ledger
             ? takerFee == 0 && makerFee == Int128.Max(makerRate, 0)
             : takerFee == Fee(notional, market.TakerFeePpm) && makerFee == makerRate;
         if (!isRight) throw new Violation("ledger", $"fees {takerFee} and {makerFee} on a notional of {notional}");
-        bool buys = _attributes["side"] == "buy";
-        Trade(_attributes["taker"], buys, Number("price"), Number("quantity"), takerFee);
-        Trade(_attributes["maker"], !buys, Number("price"), Number("quantity"), makerFee);
+        bool buys = Text("side") == "buy";
+        Trade(Text("taker"), buys, Number("price"), Number("quantity"), takerFee);
+        Trade(Text("maker"), !buys, Number("price"), Number("quantity"), makerFee);
         _fees += takerFee + makerFee;
     }
 
@@ -208,17 +242,36 @@ internal sealed class Ledger
         uint market = (uint)Number("market");
         Int128 signed = buys ? quantity : -quantity;
         Add(account, -(signed * price * _markets[market].TickLotValue) - fee);
-        _sizes[(account, market)] = _sizes.GetValueOrDefault((account, market)) + signed;
+        Dictionary<uint, Int128> sizes = Of(account).Sizes;
+        sizes[market] = sizes.GetValueOrDefault(market) + signed;
     }
 
-    private void Add(string account, Int128 amount) => _net[account] = _net.GetValueOrDefault(account) + amount;
+    private void Add(string account, Int128 amount) => Of(account).Net += amount;
+
+    private Tally Of(string account)
+    {
+        if (!_tallies.TryGetValue(account, out Tally? tally)) _tallies[account] = tally = new Tally();
+        return tally;
+    }
+
+    // An attribute of the event.
+    private string Text(string name)
+    {
+        foreach (EventAttribute attribute in _event.Attributes)
+        {
+            if (attribute.Key == name) return attribute.Value;
+        }
+        throw new Violation("ledger", $"an event {_event.Type} has no {name}");
+    }
 
     private Int128 Number(string name) =>
-        Int128.Parse(_attributes[name], NumberStyles.Integer, CultureInfo.InvariantCulture);
+        Int128.Parse(Text(name), NumberStyles.Integer, CultureInfo.InvariantCulture);
 
     private static void Expect(long height, string what, Int128 predicted, Int128 found)
     {
-        if (predicted != found)
-            throw new Violation("ledger", height, $"{what}: the events make it {predicted}, the chain says {found}");
+        if (predicted != found) throw Differ(height, what, predicted, found);
     }
+
+    private static Violation Differ(long height, string what, Int128 predicted, Int128 found) =>
+        new("ledger", height, $"{what}: the events make it {predicted}, the chain says {found}");
 }

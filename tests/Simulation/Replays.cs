@@ -120,7 +120,9 @@ internal sealed class Replays
         byte[] root = new StateTree(1).Apply(_height, rows);
         if (ByteString.CopyFrom(root) != _world.Auditor.AppHashOf(_height))
             throw new Violation("rows", _height, "the rows on the disk have another root than the block's app hash");
-        new Rows(disk).CheckEncodings(_height);
+        var all = new Rows();
+        all.LookAt(disk, _height);
+        all.CheckEncodings();
     }
 
     private static Application Start(SimulatedDisk disk, SnapshotStore? snapshots) =>
@@ -153,9 +155,11 @@ internal sealed class Replays
     private static void RequireSame(
         string whose, SimulatedDisk replayed, IEnumerable<KeyValuePair<byte[], byte[]>> found)
     {
-        bool isSame = replayed.Family(Rows.Family)
-            .Select(row => Convert.ToHexString(row.Key) + Convert.ToHexString(row.Value))
-            .SequenceEqual(found.Select(row => Convert.ToHexString(row.Key) + Convert.ToHexString(row.Value)));
+        KeyValuePair<byte[], byte[]>[] left = [.. replayed.Family(Rows.Family)];
+        KeyValuePair<byte[], byte[]>[] right = [.. found];
+        bool isSame = left.Length == right.Length && left.Zip(right).All(pair =>
+            pair.First.Key.AsSpan().SequenceEqual(pair.Second.Key)
+            && pair.First.Value.AsSpan().SequenceEqual(pair.Second.Value));
         if (!isSame) throw new Violation("replay", $"{whose} has other rows than a replay from genesis");
     }
 }

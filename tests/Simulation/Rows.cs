@@ -4,73 +4,98 @@ using AppChain.StateMachine;
 
 namespace AppChain.Simulation;
 
-/// <summary>The committed rows of a validator, read from its disk.</summary>
+/// <summary>
+/// The committed rows of a validator, read from its disk. A row is decoded when its bytes are other than at the last
+/// look, be it at this disk or another; and then it is written again, which must give the same bytes.
+/// </summary>
 internal sealed class Rows
 {
     /// <summary>Family of the rows on a disk.</summary>
     public const int Family = 2;
 
-    private readonly SimulatedDisk _disk;
-    private readonly Dictionary<RowKind, object> _decoded = [];
+    private sealed class Kind<TRow>
+    {
+        public long Look { get; set; }
+        public List<KeyValuePair<byte[], byte[]>> Stored { get; set; } = [];
+        public List<TRow> Decoded { get; set; } = [];
+        public List<KeyValuePair<byte[], byte[]>> StoredBefore { get; set; } = [];
+        public List<TRow> DecodedBefore { get; set; } = [];
+    }
 
-    /// <summary>Reads the rows that lie on a disk, each kind once: for as long as the disk does not change.</summary>
-    public Rows(SimulatedDisk disk) => _disk = disk;
+    private readonly object?[] _kinds = new object?[byte.MaxValue + 1];
+    private SimulatedDisk? _disk;
+    private long _look;
+    private long _height;
 
-    /// <summary>The rows of a kind, ascending by key.</summary>
+    /// <summary>Looks at the rows that lie on a disk now; they must not change until the next look.</summary>
+    public void LookAt(SimulatedDisk disk, long height)
+    {
+        _disk = disk;
+        _height = height;
+        _look++;
+    }
+
+    /// <summary>The rows of a kind, ascending by key, until the next look.</summary>
+    /// <exception cref="Violation">A row is not written as it was read.</exception>
     public List<TRow> Of<TKey, TRow>()
         where TRow : struct, IRow<TKey, TRow>
     {
-        if (_decoded.TryGetValue(TRow.Kind, out object? known)) return (List<TRow>)known;
-        IReadOnlyDictionary<byte[], byte[]> stored = _disk.Of(Family, (byte)TRow.Kind);
-        List<TRow> rows = new(stored.Count);
-        foreach (KeyValuePair<byte[], byte[]> row in stored) rows.Add(Decoded<TKey, TRow>(row));
-        _decoded.Add(TRow.Kind, rows);
-        return rows;
+        var kind = (Kind<TRow>)(_kinds[(int)TRow.Kind] ??= new Kind<TRow>());
+        if (kind.Look == _look) return kind.Decoded;
+        kind.Look = _look;
+        (kind.Stored, kind.StoredBefore) = (kind.StoredBefore, kind.Stored);
+        (kind.Decoded, kind.DecodedBefore) = (kind.DecodedBefore, kind.Decoded);
+        kind.Stored.Clear();
+        kind.Decoded.Clear();
+        int at = 0;
+        foreach (KeyValuePair<byte[], byte[]> row in _disk!.Of(Family, (byte)TRow.Kind))
+        {
+            int order = 1;
+            while (at < kind.StoredBefore.Count && (order = Order(kind.StoredBefore[at].Key, row.Key)) < 0) at++;
+            bool isKnown = order == 0 && kind.StoredBefore[at].Value.AsSpan().SequenceEqual(row.Value);
+            kind.Stored.Add(row);
+            kind.Decoded.Add(isKnown ? kind.DecodedBefore[at] : Decode<TKey, TRow>(row));
+        }
+        return kind.Decoded;
     }
 
     /// <summary>Every row is written again as it was read: nothing of it is lost on the disk.</summary>
     /// <exception cref="Violation">One is not.</exception>
-    public void CheckEncodings(long height)
+    public void CheckEncodings()
     {
-        Check<SingleKey, ChainRow>(height);
-        Check<SingleKey, PoolRow>(height);
-        Check<uint, MarketRow>(height);
-        Check<uint, OracleRow>(height);
-        Check<ReportKey, ReportRow>(height);
-        Check<long, ValidatorSetRow>(height);
-        Check<AccountId, AccountRow>(height);
-        Check<Address, NonceRow>(height);
-        Check<PositionKey, PositionRow>(height);
-        Check<ulong, OrderRow>(height);
-        Check<int, LiquidationRow>(height);
-        Check<uint, CouncilRow>(height);
-        Check<SingleKey, VaultRow>(height);
-        Check<SingleKey, CounterRow>(height);
-        Check<DepositKey, PendingDepositRow>(height);
-        Check<Sha256Digest, CreditedDepositRow>(height);
-        Check<ulong, WithdrawalRow>(height);
-        Check<Address, FlowRow>(height);
-        Check<ulong, ProposalRow>(height);
-        Check<SingleKey, ConsensusParametersRow>(height);
+        Of<SingleKey, ChainRow>();
+        Of<SingleKey, PoolRow>();
+        Of<uint, MarketRow>();
+        Of<uint, OracleRow>();
+        Of<ReportKey, ReportRow>();
+        Of<long, ValidatorSetRow>();
+        Of<AccountId, AccountRow>();
+        Of<Address, NonceRow>();
+        Of<PositionKey, PositionRow>();
+        Of<ulong, OrderRow>();
+        Of<int, LiquidationRow>();
+        Of<uint, CouncilRow>();
+        Of<SingleKey, VaultRow>();
+        Of<SingleKey, CounterRow>();
+        Of<DepositKey, PendingDepositRow>();
+        Of<Sha256Digest, CreditedDepositRow>();
+        Of<ulong, WithdrawalRow>();
+        Of<Address, FlowRow>();
+        Of<ulong, ProposalRow>();
+        Of<SingleKey, ConsensusParametersRow>();
     }
 
-    private void Check<TKey, TRow>(long height)
-        where TRow : struct, IRow<TKey, TRow>
-    {
-        foreach (KeyValuePair<byte[], byte[]> row in _disk.Of(Family, (byte)TRow.Kind))
-        {
-            TRow decoded = Decoded<TKey, TRow>(row);
-            RowChange written = RowChange.Added<TKey, TRow>(decoded);
-            if (!written.Key.SequenceEqual(row.Key) || !written.Value!.SequenceEqual(row.Value))
-                throw new Violation("encoding", height, $"a row of kind {TRow.Kind} is not written as it was read");
-        }
-    }
-
-    private static TRow Decoded<TKey, TRow>(KeyValuePair<byte[], byte[]> row)
+    private TRow Decode<TKey, TRow>(KeyValuePair<byte[], byte[]> row)
         where TRow : struct, IRow<TKey, TRow>
     {
         var key = new ByteReader(row.Key.AsSpan(1));
         var value = new ByteReader(row.Value);
-        return TRow.Decode(ref key, ref value);
+        TRow decoded = TRow.Decode(ref key, ref value);
+        RowChange written = RowChange.Added<TKey, TRow>(decoded);
+        if (Order(written.Key, row.Key) != 0 || Order(written.Value, row.Value) != 0)
+            throw new Violation("encoding", _height, $"a row of kind {TRow.Kind} is not written as it was read");
+        return decoded;
     }
+
+    private static int Order(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right) => left.SequenceCompareTo(right);
 }

@@ -26,12 +26,17 @@ internal sealed class Votes(World world)
     private readonly Dictionary<BlockID, long> _times = [];
     private long _prunedBelow;
 
+    private (int From, object Message) _heard;
+
     // Validators of the chain as the sender sees them; all have the same power, and they only get fewer.
     private int _members = world.Swarm.Validators;
 
     /// <summary>A validator sends something.</summary>
     public void OnSent(int from, object message)
     {
+        // What goes to several receivers is heard once.
+        if (from == _heard.From && ReferenceEquals(message, _heard.Message)) return;
+        _heard = (from, message);
         if (message is SealedBlock block && block.Height >= _prunedBelow && WireTime.IsValid(block.Block.Header.Time))
             _times[block.Id] = WireTime.ToNanoseconds(block.Block.Header.Time);
         if (message is not Vote vote || vote.Height < _prunedBelow) return;
