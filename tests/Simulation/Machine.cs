@@ -55,6 +55,9 @@ internal sealed class Machine
     /// <summary>Its last block changes validators or parameters, and may not be taken in everywhere yet.</summary>
     public bool IsChanging { get; set; }
 
+    /// <summary>How often its application was started; once, if the validator never died.</summary>
+    public int Starts { get; private set; }
+
     /// <summary>The machine goes, and takes along what was not on its disk.</summary>
     public void LosePower()
     {
@@ -67,6 +70,7 @@ internal sealed class Machine
     public IApplication StartApplication()
     {
         IsChanging = false;
+        Starts++;
         _world.Step(Index, StepKind.Start, Index);
         PriceFeed feed = _world.Prices.FeedOf(Index);
         Disk.IsFull = () => _world.Faulty && _world.Random.NextDouble() < _world.Swarm.DiskFull;
