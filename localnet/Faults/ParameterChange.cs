@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Linq;
 using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
@@ -12,12 +11,10 @@ using AppChain.StateMachine;
 namespace AppChain.Localnet;
 
 /// <summary>
-/// Lets two guardians change the parameters of consensus as people would: propose, approve, wait for the timelock; then
-/// asks the engine of every validator whether it obeys.
+/// Lets two guardians change the parameters of consensus, then asks the engine of every validator whether it obeys.
 /// </summary>
 internal sealed class ParameterChange(NetworkFiles files, IReadOnlyList<RpcClient> nodes)
 {
-    private const long ExpiryBlocks = 100;
     private const int Poll = 100;
 
     /// <summary>Changes all four parameters; returns when the engine of every validator has them.</summary>
@@ -30,19 +27,7 @@ internal sealed class ParameterChange(NetworkFiles files, IReadOnlyList<RpcClien
             (long)now.EvidenceAgeBlocks / 2,
             (long)now.EvidenceAgeSeconds * 2,
             (long)now.EvidenceBytes / 2);
-        await SendAsync(0, new Operation { Kind = OperationKind.Propose, Content = wanted }, cancel)
-            .ConfigureAwait(false);
-        ulong id = 0;
-        while (id == 0)
-        {
-            await Task.Delay(Poll, cancel).ConfigureAwait(false);
-            V1.ProposalsResponse open = await nodes[0].ProposalsAsync(V1.Council.Guardians, cancel)
-                .ConfigureAwait(false);
-            id = open.Proposals.LastOrDefault(proposal => proposal.State == V1.ProposalState.Open)?.ProposalId ?? 0;
-        }
-
-        var approval = new Operation { Kind = OperationKind.ApproveProposal, Content = new NumberedTarget(id) };
-        await SendAsync(1, approval, cancel).ConfigureAwait(false);
+        await new GuardianVote(files, nodes[0]).DecideAsync(wanted, cancel).ConfigureAwait(false);
         V1.ConsensusResponse after = now;
         while (after.FromHeight == now.FromHeight)
         {
@@ -87,17 +72,6 @@ internal sealed class ParameterChange(NetworkFiles files, IReadOnlyList<RpcClien
         using JsonDocument answer = await node.CallAsync(
             "consensus_params", json => json.WriteString("height", $"{height}"), cancel).ConfigureAwait(false);
         return RpcJsonReader.ConsensusParams(answer.RootElement.GetProperty("result").GetProperty("consensus_params"));
-    }
-
-    private async Task SendAsync(int guardian, Operation operation, CancellationToken cancel)
-    {
-        using var signer = new TransactionSigner(files.Guardians[guardian].SecretKey, NetworkFiles.ChainId);
-        V1.NonceResponse nonce = await nodes[0].NonceAsync(AccountText.Of(signer.Owner), cancel).ConfigureAwait(false);
-        long height = (await nodes[0].StatusAsync(cancel).ConfigureAwait(false)).Height;
-        byte[] transaction =
-            new TransactionBuilder().Add(operation).Sign(signer, nonce.Highest + 1, height + ExpiryBlocks);
-        BroadcastResult result = await nodes[0].BroadcastSyncAsync(transaction, cancel).ConfigureAwait(false);
-        Require(result.Code == 0, $"a guardian's transaction is refused: {result.Log}");
     }
 
     private static void Require(bool condition, string what)

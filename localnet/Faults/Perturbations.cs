@@ -32,12 +32,12 @@ internal sealed class Perturbations(
     /// Every kind, in the order in which <c>all</c> runs them; the one that removes a validator is last.
     /// </summary>
     public static readonly string[] Kinds =
-        ["kill", "pause", "disconnect", "restart", "absent", "rollback", "parameters", "remove"];
+        ["kill", "pause", "disconnect", "restart", "absent", "rollback", "parameters", "leave", "remove"];
 
     /// <summary>
     /// Those of them that the embedded engine can take: it lives in this process and hears of no evidence by RPC.
     /// </summary>
-    public static readonly string[] EmbeddedKinds = ["kill", "restart", "absent", "rollback", "parameters"];
+    public static readonly string[] EmbeddedKinds = ["kill", "restart", "absent", "rollback", "parameters", "leave"];
 
     private const long FirstHeight = 8;
     private const long AbsentBlocks = 50;
@@ -75,7 +75,7 @@ internal sealed class Perturbations(
     private async Task StrikeAsync(string kind, int victim, CancellationToken cancel)
     {
         long height = await _recovery.TipAsync(cancel).ConfigureAwait(false);
-        bool isAway = kind != "parameters";
+        bool isAway = kind is not ("parameters" or "leave");
         if (isAway)
         {
             presence.Set(victim, away: true);
@@ -136,6 +136,9 @@ internal sealed class Perturbations(
                 break;
             case "parameters":
                 await new ParameterChange(files, nodes).DecideAsync(cancel).ConfigureAwait(false);
+                break;
+            case "leave":
+                await new LeaveAndReturn(files, nodes).RunAsync(victim, cancel).ConfigureAwait(false);
                 break;
             default:
                 await new DoubleVote(files, nodes[0]).ProveAsync(victim, cancel).ConfigureAwait(false);

@@ -168,14 +168,14 @@ public sealed class Exchange
         Invariant.Assert(block.Height == Height + 1);
         Invariant.Assert(block.Transactions.Length == block.UndecodedCodes.Length);
         Open();
-        (ImmutableArray<TransactionResult> results, ImmutableArray<ValidatorUpdate> updates) = _blocks.Execute(block);
+        ImmutableArray<TransactionResult> results = _blocks.Execute(block);
         Hash();
         return new BlockResult
         {
             Height = block.Height,
             Transactions = results,
             Events = _blocks.Context.Events,
-            ValidatorUpdates = updates,
+            ValidatorUpdates = ValidatorChanges.Updates(_state, block.Height),
             ParameterUpdate =
                 ConsensusParameters is { } row && row.FromHeight == block.Height + 1 ? row.Parameters : null,
             AppHash = AppHash,

@@ -123,8 +123,8 @@ internal static class Program
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{done} seeds, {blocks} blocks in {elapsed.TotalSeconds:0.0} s, {blocks / elapsed.TotalSeconds:0} "
                 + $"blocks/s ({blocks / processor.TotalSeconds:0} per second of processor time, "
-                + $"{GC.GetTotalAllocatedBytes() / 1024 / Math.Max(1, blocks)} KiB allocated a block), {deaths} deaths, "
-                + $"{lies} lies, {transactions} transactions, {failed} failed"));
+                + $"{GC.GetTotalAllocatedBytes() / 1024 / Math.Max(1, blocks)} KiB allocated a block), "
+                + $"{deaths} deaths, {lies} lies, {transactions} transactions, {failed} failed"));
         }
     }
 

@@ -193,7 +193,7 @@ internal sealed class TestChain
 
         ImmutableArray<PriceReport> all = reports.ToImmutable();
         var update = ImmutableArray.CreateBuilder<ValidatorReports>();
-        foreach (Validator validator in _genesis.Validators)
+        foreach (Validator validator in Exchange.ValidatorsAt(Exchange.Height))
         {
             update.Add(new ValidatorReports(validator.Address, all));
         }

@@ -73,6 +73,10 @@ public static partial class Sodium
         publicKey.Length == PublicKeySize && signature.Length == SignatureSize
         && crypto_sign_ed25519_verify_detached(signature, message, (ulong)message.Length, publicKey) == 0;
 
+    /// <summary>Whether 32 bytes are a canonical point of the main subgroup. False for inputs of wrong size.</summary>
+    public static bool IsMainSubgroupPoint(ReadOnlySpan<byte> point) =>
+        point.Length == PublicKeySize && crypto_core_ed25519_is_valid_point(point) == 1;
+
     /// <summary>Fills with random bytes from the system.</summary>
     public static void FillRandom(Span<byte> bytes) => randombytes_buf(bytes, (nuint)bytes.Length);
 
@@ -198,6 +202,9 @@ public static partial class Sodium
     [LibraryImport(NativeLibraries.Sodium)]
     private static partial int crypto_sign_ed25519_verify_detached(
         ReadOnlySpan<byte> signature, ReadOnlySpan<byte> message, ulong messageLength, ReadOnlySpan<byte> publicKey);
+
+    [LibraryImport(NativeLibraries.Sodium)]
+    private static partial int crypto_core_ed25519_is_valid_point(ReadOnlySpan<byte> point);
 
     [LibraryImport(NativeLibraries.Sodium)]
     private static partial void randombytes_buf(Span<byte> bytes, nuint size);

@@ -86,14 +86,10 @@ public sealed partial class Application
                     "the genesis names a validator whose key is not Ed25519; this chain has no other kind");
             }
 
-            byte[] key = update.PubKey.Ed25519.ToByteArray();
-            var address = new Address(BlockHashes.Address(key.AsSpan()).Span);
-            validators.Add(new Validator(address, [.. key], update.Power));
+            validators.Add(Validator.Of([.. update.PubKey.Ed25519.Span], update.Power));
         }
 
-        // CometBFT's order of a validator set.
-        validators.Sort(static (left, right) =>
-            left.Power != right.Power ? right.Power.CompareTo(left.Power) : left.Address.CompareTo(right.Address));
+        validators.Sort();
         return [.. validators];
     }
 }

@@ -153,6 +153,10 @@ public static class EventEncoding
                     ("evidence_age_blocks", e.Amount2), ("evidence_age_seconds", e.Amount3),
                     ("evidence_bytes", e.Amount4));
                 break;
+            case EventKind.ValidatorPowerChanged:
+                Add(encoded, ("proposal_id", e.OrderId), ("public_key", Hex(e.Data)), ("power", e.Amount),
+                    ("power_before", e.Amount2), ("from_height", e.Quantity));
+                break;
             default:
                 AddWithdrawal(encoded, e, account(e.Account));
                 break;

@@ -6,8 +6,8 @@ using System.IO;
 namespace AppChain.Node;
 
 /// <summary>
-/// <c>tx vault …</c>, <c>tx treasury …</c>, <c>tx consensus …</c>, <c>tx proposal …</c>: what owners and members of
-/// councils sign.
+/// <c>tx vault …</c>, <c>tx treasury …</c>, <c>tx consensus …</c>, <c>tx validators …</c>, <c>tx proposal …</c>: what
+/// owners and members of councils sign.
 /// </summary>
 internal static class VaultCommands
 {
@@ -37,13 +37,21 @@ internal static class VaultCommands
                 "As a guardian, propose bytes of a block and the life of evidence.",
                 "query consensus --policy"),
         };
+        var validators = new Command("validators", "What guardians propose on who votes, and with which power.")
+        {
+            Policy(
+                shell,
+                setAction,
+                "As a guardian, propose validators that join, leave or get another power.",
+                "query validators --policy"),
+        };
         var proposal = new Command("proposal", "Votes of guardians and treasurers on proposals.")
         {
             Target(setAction, "approve", "Approve a proposal.", "approve-proposal", "proposal"),
             Target(setAction, "veto", "Stop a proposal that is not executed.", "veto-proposal", "proposal"),
             Target(setAction, "cancel", "Take back a proposal of one's own.", "cancel-proposal", "proposal"),
         };
-        return [vault, treasury, consensus, proposal];
+        return [vault, treasury, consensus, validators, proposal];
     }
 
     private static Command Attest(Action setAction)

@@ -86,7 +86,7 @@ internal static class VaultOperationReader
             to == "insurance-fund" ? null : findAccount(to), OperationReader.Amount(fields), [.. note]);
     }
 
-    // As in a genesis document, a vault or a treasury; or the parameters of consensus.
+    // As in a genesis document, a vault or a treasury; or the parameters of consensus, or validators.
     private static IOperationContent Policy(string text)
     {
         try
@@ -97,6 +97,11 @@ internal static class VaultOperationReader
             if (fields.Has(GenesisCouncils.ConsensusField))
             {
                 return GenesisCouncils.Consensus(fields);
+            }
+
+            if (fields.Has(PowersFile.ValidatorsField))
+            {
+                return PowersFile.Read(fields);
             }
 
             if (fields.Has(GenesisCouncils.TreasuryField))
@@ -111,8 +116,8 @@ internal static class VaultOperationReader
         catch (Exception cause) when (cause is JsonException or GenesisException)
         {
             throw new FormatException(
-                $"{cause.Message}; begin with `appchain query vault --policy`, `appchain query treasury --policy` or "
-                + "`appchain query consensus --policy`", cause);
+                $"{cause.Message}; begin with `appchain query vault --policy`, or treasury, consensus, validators",
+                cause);
         }
     }
 }

@@ -15,7 +15,7 @@ namespace AppChain.Node;
 
 /// <summary>
 /// <c>query vault</c>, <c>withdrawals</c>, <c>release</c>, <c>deposits</c>, <c>council</c>, <c>proposals</c>,
-/// <c>treasury</c>, <c>consensus</c>.
+/// <c>treasury</c>, <c>consensus</c>, <c>validators</c>.
 /// </summary>
 internal static class VaultQueries
 {
@@ -32,6 +32,7 @@ internal static class VaultQueries
         Proposals(setAction),
         Treasury(setAction),
         Consensus(setAction),
+        Validators(setAction),
     ];
 
     private static Command Vault(
@@ -239,6 +240,30 @@ internal static class VaultQueries
                 ("evidence in it", $"at most {answer.EvidenceBytes} bytes"),
                 ("evidence counts for", $"{answer.EvidenceAgeBlocks} blocks and {answer.EvidenceAgeSeconds} s"),
                 ("since height", Number(answer.FromHeight))));
+        });
+        return command;
+    }
+
+    private static Command Validators(Action<Command, QueryCommands.Ask> setAction)
+    {
+        Option<bool> policy = PolicyOption();
+        var command = new Command("validators", "Who votes, with which power, and from which height on.") { policy };
+        setAction(command, async context =>
+        {
+            V1.ValidatorsResponse answer = await context.Node.ValidatorSetsAsync(context.Cancel).ConfigureAwait(false);
+            if (context.Parsed.GetValue(policy))
+            {
+                context.Printer.Line(PowersFile.Write(answer.Sets[^1]).ToJsonString(s_indented));
+                return ExitCode.Ok;
+            }
+
+            return Print(context, answer, () => context.Printer.Table(
+                [">from height", "address", ">power", "Ed25519 key"],
+                answer.Sets.SelectMany(set => set.Validators.Select(validator => new[]
+                {
+                    Number(set.FromHeight), validator.Address, Number(validator.Power), validator.PublicKey,
+                })),
+                "no validators"));
         });
         return command;
     }

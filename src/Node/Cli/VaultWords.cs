@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Linq;
 using System.Text;
 using AppChain.StateMachine;
 
@@ -47,6 +48,7 @@ internal static class VaultWords
             $"pay {DecimalText.FormatAmount(spend.Amount)} to {AccountText.Of(account)}{Note(spend.Note)}",
         TreasurySpend spend => $"pay {DecimalText.FormatAmount(spend.Amount)} to the insurance fund{Note(spend.Note)}",
         ConsensusParameters parameters => $"consensus parameters: {Parameters(parameters)}",
+        ValidatorPowers powers => $"validators: {Powers(powers)}",
         _ => "nothing that is known",
     };
 
@@ -82,6 +84,19 @@ internal static class VaultWords
         OperationKind.VetoProposal => "veto-proposal",
         _ => "cancel-proposal",
     };
+
+    private static string Powers(ValidatorPowers powers) => string.Join("; ", powers.Changes.Select(static change =>
+    {
+        string validator = Convert.ToBase64String(change.PublicKey.AsSpan());
+        string power = change.Power.ToString(CultureInfo.InvariantCulture);
+        string before = change.PowerBefore.ToString(CultureInfo.InvariantCulture);
+        return change switch
+        {
+            { PowerBefore: 0 } => $"{validator} joins with power {power}",
+            { Power: 0 } => $"{validator} leaves with power {before}",
+            _ => $"{validator} gets power {power} after {before}",
+        };
+    }));
 
     private static string Council(CouncilTerms council) =>
         $"{council.Threshold} of {council.Members.Length} agree, {council.VetoThreshold} veto, "

@@ -103,6 +103,11 @@ public static class ChainQueries
     public static Task<V1.ConsensusResponse> ConsensusAsync(this RpcClient node, CancellationToken cancel = default) =>
         node.AskAsync("/consensus", new V1.ConsensusRequest(), V1.ConsensusResponse.Parser, 0, cancel);
 
+    /// <summary>Who votes on the next block, and who from a later one on.</summary>
+    public static Task<V1.ValidatorsResponse> ValidatorSetsAsync(
+        this RpcClient node, CancellationToken cancel = default) =>
+        node.AskAsync("/validators", new V1.ValidatorsRequest(), V1.ValidatorsResponse.Parser, 0, cancel);
+
     /// <summary>Withdrawals, all or of an owner or one by number.</summary>
     public static Task<V1.WithdrawalsResponse> WithdrawalsAsync(
         this RpcClient node, string owner = "", ulong id = 0, CancellationToken cancel = default) =>

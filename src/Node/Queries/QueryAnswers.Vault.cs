@@ -132,6 +132,35 @@ internal sealed partial class QueryAnswers
         };
     }
 
+    // Sets that voted before are kept to verify votes with, and are nobody's business here.
+    private ValidatorsResponse AnswerValidators(ValidatorsRequest _)
+    {
+        var answer = new ValidatorsResponse();
+        foreach (ValidatorSetRow row in model.Vault.ValidatorSets.Values)
+        {
+            if (row.FromHeight <= model.Height + 1)
+            {
+                answer.Sets.Clear();
+            }
+
+            answer.Sets.Add(new ValidatorSet
+            {
+                FromHeight = (ulong)row.FromHeight,
+                Validators =
+                {
+                    row.Validators.Select(static validator => new ValidatorInfo
+                    {
+                        Address = Convert.ToHexString(validator.Address.ToArray()),
+                        PublicKey = Convert.ToBase64String(validator.PublicKey.AsSpan()),
+                        Power = (ulong)validator.Power,
+                    }),
+                },
+            });
+        }
+
+        return answer;
+    }
+
     private WithdrawalsResponse AnswerWithdrawals(WithdrawalsRequest request)
     {
         Address? owner = request.Owner.Length > 0 ? AccountOf(request.Owner).Owner : null;

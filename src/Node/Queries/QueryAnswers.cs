@@ -40,6 +40,7 @@ internal sealed partial class QueryAnswers(ReadModel model)
         ["/proposals"] = Of(ProposalsRequest.Parser, static (answers, request) => answers.AnswerProposals(request)),
         ["/treasury"] = Of(TreasuryRequest.Parser, static (answers, request) => answers.AnswerTreasury(request)),
         ["/consensus"] = Of(ConsensusRequest.Parser, static (answers, request) => answers.AnswerConsensus(request)),
+        ["/validators"] = Of(ValidatorsRequest.Parser, static (answers, request) => answers.AnswerValidators(request)),
         ["/withdrawals"] = Of(
             WithdrawalsRequest.Parser, static (answers, request) => answers.AnswerWithdrawals(request)),
         ["/deposits"] = Of(DepositsRequest.Parser, static (answers, request) => answers.AnswerDeposits(request)),

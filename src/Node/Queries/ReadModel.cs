@@ -277,7 +277,6 @@ internal sealed class ReadModel
                 AddAgent(AgentRow.Decode(ref key, ref value));
                 break;
             case RowKind.AgentList:
-            case RowKind.ValidatorSet:
             case RowKind.None:
                 break;
             default:

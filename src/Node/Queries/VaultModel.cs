@@ -4,7 +4,8 @@ using AppChain.StateMachine;
 namespace AppChain.Node;
 
 /// <summary>
-/// The committed rows of vault, treasury and councils. Part of <see cref="ReadModel"/>, under its gate.
+/// The committed rows of vault, treasury, councils and what these decide on. Part of <see cref="ReadModel"/>, under its
+/// gate.
 /// </summary>
 internal sealed class VaultModel
 {
@@ -44,6 +45,9 @@ internal sealed class VaultModel
     /// <summary>Null: the chain began without telling them and never changed them.</summary>
     public ConsensusParametersRow? ConsensusParameters { get; private set; }
 
+    /// <summary>Validator sets by the first height that they vote at.</summary>
+    public SortedDictionary<long, ValidatorSetRow> ValidatorSets { get; } = [];
+
     /// <summary>Forgets everything.</summary>
     public void Clear()
     {
@@ -56,6 +60,7 @@ internal sealed class VaultModel
         Credited.Clear();
         CreditedByHeight.Clear();
         Flows.Clear();
+        ValidatorSets.Clear();
         Vault = null;
         Treasury = null;
         ConsensusParameters = null;
@@ -77,6 +82,12 @@ internal sealed class VaultModel
                 break;
             case RowKind.ConsensusParameters:
                 ConsensusParameters = ConsensusParametersRow.Decode(ref key, ref value);
+                break;
+            case RowKind.ValidatorSet when gone:
+                ValidatorSets.Remove(key.ReadInt64());
+                break;
+            case RowKind.ValidatorSet:
+                ValidatorSets.Put(ref key, ref value);
                 break;
             case RowKind.Flow:
                 Flows.Put(ref key, ref value);

@@ -43,33 +43,33 @@ internal sealed class BlockExecution
     /// <summary>
     /// Executes steps 1 to 12; the app hash of step 13 is <see cref="Exchange"/>'s, which owns the tree.
     /// </summary>
-    public (ImmutableArray<TransactionResult> Results, ImmutableArray<ValidatorUpdate> Updates) Execute(Block block)
+    public ImmutableArray<TransactionResult> Execute(Block block)
     {
         Context.Begin(block.Height, block.Time);
         var results = new TransactionResult[block.Transactions.Length];
 
-        ImmutableArray<ValidatorUpdate> updates = ValidatorChanges.Execute(_state, block, Context);  // 1
-        OracleUpdate.Execute(_state, block, Context.Events);                                         // 2
-        UpdateMarks(block.Time);                                                                     // 3
-        UpdateFunding(block.Time);                                                                   // 4
-        _resting.Expire(Context);                                                                    // 5
-        _vault.Trigger(Context);                                                                     // 6
-        ExecuteClass(block, TransactionClass.RiskReducing, results);                                 // 7
-        _sweep.Execute(Context, LiquidationPass.Scheduled);                                          // 8
+        ValidatorChanges.Execute(_state, block, Context);             // 1
+        OracleUpdate.Execute(_state, block, Context.Events);          // 2
+        UpdateMarks(block.Time);                                      // 3
+        UpdateFunding(block.Time);                                    // 4
+        _resting.Expire(Context);                                     // 5
+        _vault.Trigger(Context);                                      // 6
+        ExecuteClass(block, TransactionClass.RiskReducing, results);  // 7
+        _sweep.Execute(Context, LiquidationPass.Scheduled);           // 8
         DecideWithdrawals();
-        ExecuteClass(block, TransactionClass.PostOnly, results);                                     // 9
-        ExecuteClass(block, TransactionClass.Other, results);                                        // 10
-        _sweep.Execute(Context, LiquidationPass.Touched);                                            // 11
+        ExecuteClass(block, TransactionClass.PostOnly, results);      // 9
+        ExecuteClass(block, TransactionClass.Other, results);         // 10
+        _sweep.Execute(Context, LiquidationPass.Touched);             // 11
         _vault.Admit(Context);
         Advance(block);
-        Conservation.Check(_state);                                                                  // 12
+        Conservation.Check(_state);                                   // 12
         VaultInvariants.Check(_state, Context);
         if (CheckEveryRow)
         {
             Conservation.CheckEveryRow(_state, Context);
         }
 
-        return (ImmutableArray.Create(results), updates);
+        return ImmutableArray.Create(results);
     }
 
     // No later step of the block makes a debt or a bankrupt: prices stand, and no action may end below zero.

@@ -183,6 +183,12 @@ public enum EventKind : byte
     /// block, Amount2 blocks and Amount3 seconds for which evidence counts, Amount4 bytes of evidence.
     /// </summary>
     ConsensusParametersChanged = 34,
+
+    /// <summary>
+    /// Guardians gave a validator another power: OrderId the proposal, Quantity the first height it votes with it,
+    /// Amount the power (0: it leaves), Amount2 the one before (0: it joins), Data its Ed25519 key.
+    /// </summary>
+    ValidatorPowerChanged = 35,
 }
 
 /// <summary>Why an order closed or shrank.</summary>

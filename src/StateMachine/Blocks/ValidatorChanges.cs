@@ -35,22 +35,96 @@ internal static class ValidatorChanges
     /// Removes the validators against whom the block carries evidence, and forgets sets that no later block needs.
     /// The last validator is never removed: a chain without validators could not even halt in order.
     /// </summary>
-    public static ImmutableArray<ValidatorUpdate> Execute(State state, Block block, BlockContext context)
+    public static void Execute(State state, Block block, BlockContext context)
     {
-        ImmutableArray<ValidatorUpdate> updates = Punish(state, block, context);
+        Punish(state, block, context);
         ForgetOld(state, block.Height);
-        return updates;
     }
 
-    private static ImmutableArray<ValidatorUpdate> Punish(State state, Block block, BlockContext context)
+    /// <summary>
+    /// Changes powers as guardians decided; false while a change is on its way that no block has been voted on by, or
+    /// where the set does not allow it.
+    /// </summary>
+    public static bool TryChange(State state, ulong proposal, ValidatorPowers powers, BlockContext context)
     {
-        if (block.Misbehavior.IsEmpty)
+        ImmutableArray<Validator> set = At(state, long.MaxValue);
+        if (At(state, context.Height) != set || !powers.TryApply(set, out ImmutableArray<Validator> changed))
+        {
+            return false;
+        }
+
+        Begin(state, context.Height, changed);
+        foreach (PowerChange change in powers.Changes)
+        {
+            context.Emit(new ExchangeEvent
+            {
+                Kind = EventKind.ValidatorPowerChanged,
+                Account = -1,
+                Counterparty = -1,
+                OrderId = proposal,
+                Quantity = context.Height + Delay,
+                Amount = change.Power,
+                Amount2 = change.PowerBefore,
+                Data = change.PublicKey.AsSpan().ToArray(),
+            });
+        }
+
+        return true;
+    }
+
+    /// <summary>What the engine is told after a block: members that left, joined or have another power.</summary>
+    public static ImmutableArray<ValidatorUpdate> Updates(State state, long height)
+    {
+        if (!state.ValidatorSets.TryFind(height + Delay, out int slot))
         {
             return [];
         }
 
-        ImmutableArray<Validator> set = At(state, long.MaxValue);
+        ImmutableArray<Validator> before = At(state, height + Delay - 1);
+        ImmutableArray<Validator> after = state.ValidatorSets.Read(slot).Validators;
         var updates = ImmutableArray.CreateBuilder<ValidatorUpdate>();
+        // BOUND: twice Limits.ValidatorsMax squared comparisons, in the few blocks that change the set.
+        foreach (Validator validator in before)
+        {
+            if (PowerIn(after, validator) == 0)
+            {
+                updates.Add(new ValidatorUpdate(validator.PublicKey, 0));
+            }
+        }
+
+        foreach (Validator validator in after)
+        {
+            if (PowerIn(before, validator) != validator.Power)
+            {
+                updates.Add(new ValidatorUpdate(validator.PublicKey, validator.Power));
+            }
+        }
+
+        return updates.ToImmutable();
+    }
+
+    private static long PowerIn(ImmutableArray<Validator> set, Validator wanted)
+    {
+        foreach (Validator validator in set)
+        {
+            if (validator.Address == wanted.Address)
+            {
+                return validator.Power;
+            }
+        }
+
+        return 0;
+    }
+
+    private static void Punish(State state, Block block, BlockContext context)
+    {
+        if (block.Misbehavior.IsEmpty)
+        {
+            return;
+        }
+
+        ImmutableArray<Validator> set = At(state, long.MaxValue);
+        int members = set.Length;
         foreach (Misbehavior misbehavior in block.Misbehavior)
         {
             // BOUND: at most Limits.ValidatorsMax members.
@@ -63,7 +137,6 @@ internal static class ValidatorChanges
                 }
 
                 set = set.RemoveAt(i);
-                updates.Add(new ValidatorUpdate(validator.PublicKey, 0));
                 context.Emit(new ExchangeEvent
                 {
                     Kind = EventKind.ValidatorRemoved,
@@ -76,21 +149,15 @@ internal static class ValidatorChanges
             }
         }
 
-        if (updates.Count > 0)
+        if (set.Length < members)
         {
-            long from = block.Height + Delay;
-            if (state.ValidatorSets.TryFind(from, out int slot))
-            {
-                state.ValidatorSets.Write(slot).Validators = set;
-            }
-            else
-            {
-                state.ValidatorSets.Add(new ValidatorSetRow { FromHeight = from, Validators = set });
-            }
+            Begin(state, block.Height, set);
         }
-
-        return updates.ToImmutable();
     }
+
+    // The set that a block leaves behind.
+    private static void Begin(State state, long height, ImmutableArray<Validator> set) =>
+        state.ValidatorSets.Add(new ValidatorSetRow { FromHeight = height + Delay, Validators = set });
 
     private static void ForgetOld(State state, long height)
     {

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using System.Text;
 using AppChain.Margin;
 
@@ -123,7 +124,22 @@ public struct PoolRow : IRow<SingleKey, PoolRow>
 /// <param name="Address">First 20 bytes of the SHA-256 of the Ed25519 key.</param>
 /// <param name="PublicKey">The 32-byte Ed25519 key.</param>
 /// <param name="Power">Voting power, &gt; 0.</param>
-public readonly record struct Validator(Address Address, ImmutableArray<byte> PublicKey, long Power);
+public readonly record struct Validator(Address Address, ImmutableArray<byte> PublicKey, long Power)
+    : IComparable<Validator>
+{
+    /// <summary>The validator of a key.</summary>
+    public static Validator Of(ImmutableArray<byte> publicKey, long power)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(publicKey.AsSpan(), hash);
+        return new Validator(new Address(hash[..Address.Size]), publicKey, power);
+    }
+
+    // ORDER: CometBFT's order of a set, power descending, then address ascending.
+    /// <inheritdoc/>
+    public int CompareTo(Validator other) =>
+        Power != other.Power ? other.Power.CompareTo(Power) : Address.CompareTo(other.Address);
+}
 
 /// <summary>
 /// A validator set and the first height it votes at: in CometBFT's order, power descending, then address ascending.

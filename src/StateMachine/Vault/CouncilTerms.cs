@@ -9,7 +9,7 @@ public enum CouncilKind : byte
     None = 0,
 
     /// <summary>
-    /// Decide on the vault: deposits, releases, vetoes, its policy; and on the parameters of consensus.
+    /// Decide on the vault: deposits, releases, vetoes, its policy; on the parameters of consensus, and on validators.
     /// </summary>
     Guardians = 1,
 

@@ -54,7 +54,7 @@ internal sealed class Councils
     {
         CouncilKind kind = content switch
         {
-            VaultPolicy or ConsensusParameters => CouncilKind.Guardians,
+            VaultPolicy or ConsensusParameters or ValidatorPowers => CouncilKind.Guardians,
             TreasurySpend or TreasuryPolicy => CouncilKind.Treasurers,
             _ => CouncilKind.None,
         };

@@ -28,6 +28,7 @@ internal static class ProposalDecoder
             VaultTags.TreasurySpend => DecodeSpend(content),
             VaultTags.TreasuryPolicy => DecodeTreasuryPolicy(content),
             VaultTags.ConsensusParameters => DecodeConsensusParameters(content),
+            VaultTags.ValidatorPowers => DecodePowers(content),
             _ => null,
         };
     }
@@ -57,6 +58,27 @@ internal static class ProposalDecoder
             reader.UInt32(VaultTags.EvidenceAgeSeconds),
             reader.PositiveInt64(VaultTags.EvidenceBytes));
         return reader.IsComplete ? parameters : null;
+    }
+
+    private static ValidatorPowers? DecodePowers(ReadOnlySpan<byte> bytes)
+    {
+        var reader = new WireReader(bytes);
+        var changes = ImmutableArray.CreateBuilder<PowerChange>();
+        // BOUND: one more than the limit ends the message.
+        while (changes.Count <= ValidatorPowers.ChangesMax && reader.Takes(VaultTags.PowerChanges))
+        {
+            var change = new WireReader(reader.ReadBytes());
+            changes.Add(new PowerChange(
+                change.SomeBytes(VaultTags.ValidatorKey),
+                change.PositiveInt64(VaultTags.Power),
+                change.PositiveInt64(VaultTags.PowerBefore)));
+            if (!change.IsComplete || changes.Count > ValidatorPowers.ChangesMax)
+            {
+                reader.Fail();
+            }
+        }
+
+        return reader.IsComplete ? new ValidatorPowers(changes.ToImmutable()) : null;
     }
 
     private static TreasurySpend? DecodeSpend(ReadOnlySpan<byte> bytes)

@@ -22,10 +22,13 @@ internal sealed class ProposalExecution
         TreasuryPolicy policy => Check(policy),
         TreasurySpend spend => Check(spend),
         ConsensusParameters parameters => parameters.Problem() is null ? ResultCode.Ok : ResultCode.InvalidPolicy,
+        ValidatorPowers powers => powers.Problem() is null ? ResultCode.Ok : ResultCode.InvalidPolicy,
         _ => ResultCode.Malformed,
     };
 
-    /// <summary>Executes an approved proposal; false when a limit or the balance does not allow it now.</summary>
+    /// <summary>
+    /// Executes an approved proposal; false when a limit, the balance or the validators do not allow it now.
+    /// </summary>
     public bool TryExecute(in ProposalRow proposal, BlockContext context)
     {
         IOperationContent? content = ProposalDecoder.Decode(proposal.Payload.AsSpan());
@@ -40,6 +43,8 @@ internal sealed class ProposalExecution
             case ConsensusParameters parameters:
                 Change(proposal.Id, parameters, context);
                 return true;
+            case ValidatorPowers powers:
+                return ValidatorChanges.TryChange(_state, proposal.Id, powers, context);
             default:
                 Invariant.Assert(false);
                 return false;

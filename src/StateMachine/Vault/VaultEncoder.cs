@@ -78,11 +78,27 @@ internal static class VaultEncoder
                 writer.WriteNumber(VaultTags.EvidenceAgeSeconds, parameters.EvidenceAgeSeconds);
                 writer.WriteNumber(VaultTags.EvidenceBytes, parameters.EvidenceBytes);
                 break;
+            case ValidatorPowers powers:
+                outer = writer.BeginMessage(VaultTags.ValidatorPowers);
+                EncodePowers(ref writer, powers);
+                break;
             default:
                 throw new ArgumentException("an operation on the vault needs its content", nameof(content));
         }
 
         writer.EndMessage(outer);
+    }
+
+    private static void EncodePowers(ref WireWriter writer, ValidatorPowers powers)
+    {
+        foreach (PowerChange change in powers.Changes)
+        {
+            int start = writer.BeginMessage(VaultTags.PowerChanges);
+            writer.WriteBytes(VaultTags.ValidatorKey, change.PublicKey.AsSpan());
+            writer.WriteNumber(VaultTags.Power, change.Power);
+            writer.WriteNumber(VaultTags.PowerBefore, change.PowerBefore);
+            writer.EndMessage(start);
+        }
     }
 
     private static void EncodeCouncil(ref WireWriter writer, CouncilTerms council)

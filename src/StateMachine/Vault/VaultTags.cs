@@ -25,11 +25,17 @@ internal static class VaultTags
     public const uint TreasurySpend = (2 << 3) | Bytes;
     public const uint TreasuryPolicy = (3 << 3) | Bytes;
     public const uint ConsensusParameters = (4 << 3) | Bytes;
+    public const uint ValidatorPowers = (5 << 3) | Bytes;
 
     public const uint BlockBytes = 1 << 3;
     public const uint EvidenceAgeBlocks = 2 << 3;
     public const uint EvidenceAgeSeconds = 3 << 3;
     public const uint EvidenceBytes = 4 << 3;
+
+    public const uint PowerChanges = (1 << 3) | Bytes;
+    public const uint ValidatorKey = (1 << 3) | Bytes;
+    public const uint Power = 2 << 3;
+    public const uint PowerBefore = 3 << 3;
 
     public const uint PolicyCouncil = (1 << 3) | Bytes;
     public const uint PolicyTerms = (2 << 3) | Bytes;

@@ -32,6 +32,15 @@ public sealed class PerturbationTests
         Assert.That(Kinds(faults), Is.EqualTo(new[] { "parameters" }));
     }
 
+    // VAULT-17: the run fails when an engine has another set than the guardians decided, or who returned does not sign.
+    [Test]
+    public void The_embedded_engine_lets_a_validator_go_and_takes_it_back()
+    {
+        JsonElement faults = Run(
+            ["--engine", "embedded", "--perturb", "leave", "--traders", "4", "--speed", "20", "--port", "35500"], 180);
+        Assert.That(Kinds(faults), Is.EqualTo(new[] { "leave" }));
+    }
+
     [Test]
     [Category("Long")]
     public void Every_fault_on_the_embedded_engine_is_survived_under_load()
@@ -41,7 +50,8 @@ public sealed class PerturbationTests
         Assert.That(Kinds(faults), Is.EqualTo(Perturbations.EmbeddedKinds));
     }
 
-    // VAULT-16, and C2 on CometBFT: kill -9, pause, disconnect, restart, 50 blocks away, parameters, a validator less.
+    // VAULT-16, VAULT-17, and C2 on CometBFT: kill -9, pause, disconnect, restart, 50 blocks away, parameters, a
+    // validator that leaves and returns, a validator less.
     [Test]
     [Category("Long")]
     public void Every_fault_on_CometBFT_is_survived_under_load()

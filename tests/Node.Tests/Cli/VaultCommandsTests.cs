@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Linq;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -146,6 +147,44 @@ public sealed class VaultCommandsTests
         Assert.That(_run.Error, Does.Contain("evidence has at least 64 KiB of a block and leaves at least 1 MiB"));
     }
 
+    [Test]
+    public async Task Validators_are_printed_edited_and_proposed()
+    {
+        Assert.That(await _run.Run("query", "validators", "--policy"), Is.Zero, _run.Error);
+        string changed = _run.Out.Replace(
+            $"\"power\": \"10\"", "\"power\": \"12\"", StringComparison.Ordinal);
+        string file = _run.WriteFile("powers.json", changed.Replace(
+            "[", $$"""[{"public_key":"{{KeyOf(3)}}","power":1},""", StringComparison.Ordinal));
+        Assert.That(await Tx($"validators propose {file}"), Is.Zero, _run.Error);
+        var powers = (ValidatorPowers)_node.LastTransaction().Operations[0].Content!;
+        Assert.That(
+            powers.Changes.ToDictionary(
+                change => Convert.ToBase64String(change.PublicKey.AsSpan()),
+                change => (change.PowerBefore, change.Power)),
+            Is.EqualTo(new Dictionary<string, (long, long)> { [KeyOf(1)] = (10, 12), [KeyOf(3)] = (0, 1) }));
+        Assert.That(powers.Problem(), Is.Null, "in the order of the keys");
+        Assert.That(await Tx($"validators propose {file} --dry-run"), Is.Zero, _run.Error);
+        Assert.That(
+            _run.Out,
+            Does.Contain($"{KeyOf(1)} gets power 12 after 10").And.Contain($"{KeyOf(3)} joins with power 1"));
+    }
+
+    [TestCase("""{"validators":[]}""", "1 to 32 validators change at once")]
+    [TestCase("""{"validators":[{"public_key":"AAAA","power":1}]}""", "'AAAA' is no Ed25519 key of 32 bytes in base64")]
+    [TestCase(
+        """{"validators":[{"public_key":"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","power":1}]}""",
+        "is no Ed25519 key")]
+    [TestCase("""{"validators":[{"power":1}]}""", "policy.validators[0].public_key: missing")]
+    public async Task A_file_of_validators_says_what_is_wrong_with_it(string json, string problem)
+    {
+        Assert.That(
+            await Tx($"validators propose {_run.WriteFile("wrong.json", json)}"), Is.EqualTo(ExitCode.Usage));
+        Assert.That(_run.Error, Does.Contain(problem));
+    }
+
+    private static string KeyOf(byte seed) => Convert.ToBase64String(
+        SoftwareKey.FromSeed([.. Enumerable.Repeat(seed, 32)]).PublicKey.Span);
+
     [TestCase("vault attest 12 5 --to bob", "is not 64 digits of hex")]
     [TestCase("vault cancel first", "withdrawal 'first' is not a whole number above zero")]
     [TestCase("treasury spend 1 --to zoe", "no key 'zoe'")]
@@ -173,6 +212,7 @@ public sealed class VaultCommandsTests
     [TestCase("proposals --council treasurers", "pay 5.00 to the insurance fund")]
     [TestCase("treasury", "balance  7.00")]
     [TestCase("consensus", "at most 4194304 bytes")]
+    [TestCase("validators", "000102030405060708090A0B0C0D0E0F10111213")]
     public async Task Queries_answer_in_text_and_in_json(string line, string shown)
     {
         Assert.That(await _run.Run(["query", .. line.Split(' ')]), Is.Zero, _run.Error);
@@ -226,6 +266,27 @@ public sealed class VaultCommandsTests
         {
             BlockBytes = 4_194_304, EvidenceAgeBlocks = 100_000, EvidenceAgeSeconds = 172_800,
             EvidenceBytes = 1_048_576, FromHeight = 1,
+        },
+        "/validators" => new V1.ValidatorsResponse
+        {
+            Sets =
+            {
+                new V1.ValidatorSet
+                {
+                    FromHeight = 1,
+                    Validators =
+                    {
+                        new V1.ValidatorInfo
+                        {
+                            Address = "000102030405060708090A0B0C0D0E0F10111213", PublicKey = KeyOf(1), Power = 10,
+                        },
+                        new V1.ValidatorInfo
+                        {
+                            Address = "100102030405060708090A0B0C0D0E0F10111213", PublicKey = KeyOf(2), Power = 9,
+                        },
+                    },
+                },
+            },
         },
         "/withdrawals" => new V1.WithdrawalsResponse
         {

@@ -185,6 +185,21 @@ public sealed class TransactionConformanceTests
                 EvidenceBytes = (ulong)parameters.EvidenceBytes,
             },
         },
+        ValidatorPowers powers => new V1.Proposal
+        {
+            ValidatorPowers = new()
+            {
+                Changes =
+                {
+                    powers.Changes.Select(change => new V1.PowerChange
+                    {
+                        PublicKey = ToBytes(change.PublicKey),
+                        Power = (ulong)change.Power,
+                        PowerBefore = (ulong)change.PowerBefore,
+                    }),
+                },
+            },
+        },
         TreasurySpend spend => new V1.Proposal
         {
             TreasurySpend = new()

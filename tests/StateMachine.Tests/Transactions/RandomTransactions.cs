@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
+using System.Linq;
 
 namespace AppChain.StateMachine.Tests.Transactions;
 
@@ -88,13 +89,18 @@ internal sealed class RandomTransactions(int seed)
         return operation;
     }
 
-    private IOperationContent NextProposal() => _random.Next(5) switch
+    private IOperationContent NextProposal() => _random.Next(6) switch
     {
         0 => new VaultPolicy(NextCouncil(), new VaultTerms(
             [.. NextTiers()], NextInt64(), NextInt64(), (long)NextUInt64(32))),
         1 => new TreasuryPolicy(NextCouncil(), NextInt64()),
         2 => new ConsensusParameters(NextInt64(), NextInt64(), (long)NextUInt64(32), NextInt64()),
-        3 => new TreasurySpend(NextAccount(), NextInt64(), NextBytes(0, 80)),
+        3 => new ValidatorPowers(
+        [
+            .. Enumerable.Range(0, _random.Next(3))
+                .Select(_ => new PowerChange(NextBytes(1, 40), NextInt64(), NextInt64())),
+        ]),
+        4 => new TreasurySpend(NextAccount(), NextInt64(), NextBytes(0, 80)),
         _ => new TreasurySpend(null, NextInt64(), NextBytes(0, 80)),
     };
 
