@@ -1,3 +1,4 @@
+using System;
 using System.IO;
 using AppChain.Abci;
 using AppChain.Abci.Wire.Types;
@@ -26,6 +27,9 @@ public sealed record ChainState(
     ValidatorSet LastValidators, ValidatorSet Validators, ValidatorSet NextValidators,
     ConsensusParams Parameters, ulong AppVersion, ByteString AppHash, ByteString LastResultsHash)
 {
+    // What the state of a few validators takes.
+    private const int UsualSize = 1024;
+
     /// <summary>Height of the next block.</summary>
     public long NextHeight => LastHeight == 0 ? InitialHeight : LastHeight + 1;
 
@@ -39,7 +43,7 @@ public sealed record ChainState(
     /// <summary>Writes the state in its stored form.</summary>
     public byte[] ToBytes()
     {
-        MemoryStream stream = new();
+        MemoryStream stream = new(UsualSize);
         BinaryWriter writer = new(stream);
         writer.Write(ChainId);
         writer.Write(InitialHeight);
@@ -51,8 +55,8 @@ public sealed record ChainState(
         Write(writer, NextValidators);
         Write(writer, Parameters.ToByteArray());
         writer.Write(AppVersion);
-        Write(writer, AppHash.ToByteArray());
-        Write(writer, LastResultsHash.ToByteArray());
+        Write(writer, AppHash.Span);
+        Write(writer, LastResultsHash.Span);
         writer.Flush();
         return stream.ToArray();
     }
@@ -65,10 +69,10 @@ public sealed record ChainState(
             reader.ReadString(), reader.ReadInt64(), reader.ReadInt64(), BlockID.Parser.Read(ReadBytes(reader)),
             reader.ReadInt64(), ReadSet(reader), ReadSet(reader), ReadSet(reader),
             ConsensusParams.Parser.Read(ReadBytes(reader)), reader.ReadUInt64(),
-            ByteString.CopyFrom(ReadBytes(reader)), ByteString.CopyFrom(ReadBytes(reader)));
+            UnsafeByteOperations.UnsafeWrap(ReadBytes(reader)), UnsafeByteOperations.UnsafeWrap(ReadBytes(reader)));
     }
 
-    private static void Write(BinaryWriter writer, byte[] bytes)
+    private static void Write(BinaryWriter writer, ReadOnlySpan<byte> bytes)
     {
         writer.Write(bytes.Length);
         writer.Write(bytes);
@@ -81,11 +85,11 @@ public sealed record ChainState(
         writer.Write(set.Count);
         foreach (Validator member in set.Members)
         {
-            Write(writer, member.PublicKey.ToByteArray());
+            Write(writer, member.PublicKey.Span);
             writer.Write(member.Power);
             writer.Write(member.Priority);
         }
-        if (set.Count > 0) Write(writer, set.Proposer.Address.ToByteArray());
+        if (set.Count > 0) Write(writer, set.Proposer.Address.Span);
     }
 
     private static ValidatorSet ReadSet(BinaryReader reader)
@@ -93,11 +97,11 @@ public sealed record ChainState(
         Validator[] members = new Validator[reader.ReadInt32()];
         for (int i = 0; i < members.Length; i++)
         {
-            ByteString key = ByteString.CopyFrom(ReadBytes(reader));
+            ByteString key = UnsafeByteOperations.UnsafeWrap(ReadBytes(reader));
             members[i] = new Validator(BlockHashes.Address(key.Span), key, reader.ReadInt64(), reader.ReadInt64());
         }
         return members.Length == 0
             ? ValidatorSet.Empty
-            : new ValidatorSet(members, ByteString.CopyFrom(ReadBytes(reader)));
+            : new ValidatorSet(members, UnsafeByteOperations.UnsafeWrap(ReadBytes(reader)));
     }
 }

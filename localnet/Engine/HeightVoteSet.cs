@@ -16,7 +16,7 @@ public sealed class HeightVoteSet
     private readonly ValidatorSet _validators;
     private readonly bool _extensions;
     private readonly VerifiedSignatures _verified;
-    private readonly SortedDictionary<int, (VoteSet Prevotes, VoteSet Precommits)> _rounds = [];
+    private readonly SortedList<int, (VoteSet Prevotes, VoteSet Precommits)> _rounds = [];
     private readonly Dictionary<int, List<int>> _catchUp = [];
 
     /// <summary>Creates the sets of rounds 0 and 1.</summary>
@@ -35,7 +35,7 @@ public sealed class HeightVoteSet
     public long Height { get; }
 
     /// <summary>Rounds that have sets, ascending.</summary>
-    public IReadOnlyCollection<int> Rounds => _rounds.Keys;
+    public IList<int> Rounds => _rounds.Keys;
 
     /// <summary>Makes sure that the sets up to <paramref name="round"/> + 1 exist.</summary>
     public void EnterRound(int round)

@@ -151,9 +151,9 @@ public sealed class Mempool
         try
         {
             _application.FlushMempool();
-            Task[] answers;
-            lock (_lock) answers = [.. _pending.Select(pending => pending.Answer)];
-            foreach (Task answer in answers) answer.GetAwaiter().GetResult();
+            Pending[] unanswered;
+            lock (_lock) unanswered = [.. _pending];
+            foreach (Pending pending in unanswered) pending.Answer.GetAwaiter().GetResult();
             AdmitAnswered();
         }
         catch
@@ -179,7 +179,7 @@ public sealed class Mempool
                 if (results[i].Code == 0) Remember(hash);
                 else Forget(hash);
             }
-            RemoveWhere(entry => included.Contains(entry.Hash));
+            if (_entries.Count > 0) RemoveWhere(entry => included.Contains(entry.Hash));
             rest = [.. _entries];
         }
         if (_options.Recheck && rest.Count > 0) Recheck(rest);
@@ -206,7 +206,7 @@ public sealed class Mempool
     /// <summary>ORDER: answers are taken in the order of the requests, whichever thread comes first.</summary>
     private void AdmitAnswered()
     {
-        List<ByteString> admitted = [];
+        List<ByteString>? admitted = null;
         lock (_lock)
         {
             while (_pending.TryPeek(out Pending? pending) && pending.Answer.IsCompleted)
@@ -219,9 +219,10 @@ public sealed class Mempool
                 }
                 _entries.AddLast(new Entry(pending.Transaction, pending.Hash, pending.Answer.Result.GasWanted));
                 _bytes += pending.Transaction.Length;
-                if (pending.IsLocal) admitted.Add(pending.Transaction);
+                if (pending.IsLocal) (admitted ??= []).Add(pending.Transaction);
             }
         }
+        if (admitted is null) return;
         foreach (ByteString transaction in admitted) Admitted?.Invoke(transaction);
     }
 

@@ -20,8 +20,11 @@ public sealed class RecordLog : IDisposable
 
     private readonly Stream _stream;
     private readonly Action? _sync;
-    private readonly Dictionary<(byte Kind, long Height), (long Offset, int Length)> _index = [];
+    // By kind. Heights mostly rise, so a record is mostly added at the end of its list.
+    private readonly SortedList<long, (long Offset, int Length)>?[] _index =
+        new SortedList<long, (long Offset, int Length)>?[byte.MaxValue + 1];
     private readonly object _lock = new();
+    private byte[] _record = [];
     private long _end;
 
     /// <summary>Opens a log over a seekable stream and reads it through.</summary>
@@ -51,30 +54,24 @@ public sealed class RecordLog : IDisposable
     {
         lock (_lock)
         {
-            List<long> heights = [];
-            foreach ((byte Kind, long Height) name in _index.Keys)
-            {
-                if (name.Kind == kind) heights.Add(name.Height);
-            }
-            heights.Sort();
-            return heights;
+            return _index[kind] is { } places ? [.. places.Keys] : [];
         }
     }
 
     /// <summary>Appends a record.</summary>
     public void Append(byte kind, long height, ReadOnlySpan<byte> payload)
     {
-        byte[] record = new byte[HeadLength + payload.Length];
-        BinaryPrimitives.WriteInt32LittleEndian(record, payload.Length);
-        record[8] = kind;
-        BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(9), height);
-        payload.CopyTo(record.AsSpan(HeadLength));
-        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(4), Checksum(record.AsSpan(8)));
         lock (_lock)
         {
+            Span<byte> record = Buffer(HeadLength + payload.Length);
+            BinaryPrimitives.WriteInt32LittleEndian(record, payload.Length);
+            record[8] = kind;
+            BinaryPrimitives.WriteInt64LittleEndian(record[9..], height);
+            payload.CopyTo(record[HeadLength..]);
+            BinaryPrimitives.WriteUInt32LittleEndian(record[4..], Checksum(record[8..]));
             _stream.Position = _end;
             _stream.Write(record);
-            _index[(kind, height)] = (_end + HeadLength, payload.Length);
+            Index(kind, height, payload.Length);
             _end += record.Length;
         }
     }
@@ -90,7 +87,8 @@ public sealed class RecordLog : IDisposable
     {
         lock (_lock)
         {
-            if (!_index.TryGetValue((kind, height), out (long Offset, int Length) place)) return null;
+            if (_index[kind] is not { } places || !places.TryGetValue(height, out (long Offset, int Length) place))
+                return null;
             byte[] payload = new byte[place.Length];
             _stream.Position = place.Offset;
             _stream.ReadExactly(payload);
@@ -104,7 +102,7 @@ public sealed class RecordLog : IDisposable
         lock (_lock)
         {
             _stream.SetLength(0);
-            _index.Clear();
+            foreach (SortedList<long, (long Offset, int Length)>? places in _index) places?.Clear();
             _end = 0;
         }
     }
@@ -127,10 +125,21 @@ public sealed class RecordLog : IDisposable
             head.AsSpan(8).CopyTo(body);
             _stream.ReadExactly(body.AsSpan(HeadLength - 8));
             if (Checksum(body) != BinaryPrimitives.ReadUInt32LittleEndian(head.AsSpan(4))) break;
-            _index[(head[8], BinaryPrimitives.ReadInt64LittleEndian(head.AsSpan(9)))] = (_end + HeadLength, length);
+            Index(head[8], BinaryPrimitives.ReadInt64LittleEndian(head.AsSpan(9)), length);
             _end += HeadLength + length;
         }
         _stream.SetLength(_end);
+    }
+
+    /// <summary>Notes the record that begins at the end of the log.</summary>
+    private void Index(byte kind, long height, int length) =>
+        (_index[kind] ??= [])[height] = (_end + HeadLength, length);
+
+    /// <summary>Room for one record, the same for all.</summary>
+    private Span<byte> Buffer(int length)
+    {
+        if (_record.Length < length) _record = new byte[Math.Max(length, 2 * _record.Length)];
+        return _record.AsSpan(0, length);
     }
 
     private static uint Checksum(ReadOnlySpan<byte> bytes)

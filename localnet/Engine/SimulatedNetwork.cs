@@ -68,12 +68,16 @@ public sealed class SimulatedNetwork
 {
     private const int Scenario = -1;
 
+    /// <summary>An action, or a message that reaches a validator if the life it was sent to lasts.</summary>
+    private readonly record struct Event(int Validator, int Life, int From, object Content);
+
     private sealed class Slot : IConsensusHost
     {
         private readonly SimulatedNetwork _network;
         private readonly int _index;
         public readonly Stream Blocks;
         public readonly Stream Inputs;
+        public readonly Action Status;
         public ValidatorNode? Node;
         public int Life;
         private int _timeout;
@@ -82,6 +86,7 @@ public sealed class SimulatedNetwork
         {
             _network = network;
             _index = index;
+            Status = () => network.Status(index);
             (Blocks, Inputs) = network.Options.Disks?.Invoke(index) ?? (new MemoryStream(), new MemoryStream());
         }
 
@@ -110,8 +115,7 @@ public sealed class SimulatedNetwork
         }
     }
 
-    private readonly PriorityQueue<(int Validator, int Life, Action Action), (TimeSpan Time, long Number)> _events =
-        new();
+    private readonly PriorityQueue<Event, (TimeSpan Time, long Number)> _events = new();
     private readonly Random _random;
     private readonly Slot[] _slots;
     private readonly Dictionary<(int From, int To), TimeSpan> _lastData = [];
@@ -155,7 +159,7 @@ public sealed class SimulatedNetwork
         Slot slot = _slots[index];
         if (slot.Node is not null) throw new InvalidOperationException($"validator {index} is running");
         slot.Life++;
-        RunGuarded(index, () =>
+        Run(new Event(index, slot.Life, index, () =>
         {
             ValidatorParts parts = new(Options.Genesis, Options.Application(index), Options.Signer(index), slot,
                 Options.Timeouts, new MempoolOptions());
@@ -165,8 +169,8 @@ public sealed class SimulatedNetwork
             };
             slot.Node.Mempool.Admitted = transaction => Gossip(index, transaction);
             slot.Node.Start(height => Fetch(index, height));
-            At(Options.StatusInterval, index, () => Status(index));
-        });
+            At(Options.StatusInterval, index, slot.Status);
+        }));
     }
 
     /// <summary>Ends a validator at once.</summary>
@@ -178,11 +182,11 @@ public sealed class SimulatedNetwork
 
     /// <summary>Runs an action at a later time, unless the validator has died by then.</summary>
     public void At(TimeSpan delay, int validator, Action action) =>
-        _events.Enqueue((validator, _slots[validator].Life, action), (Now + delay, _eventCount++));
+        Enqueue(delay, validator, validator, action);
 
     /// <summary>Runs an action of the scenario at a later time.</summary>
     public void At(TimeSpan delay, Action action) =>
-        _events.Enqueue((Scenario, 0, action), (Now + delay, _eventCount++));
+        _events.Enqueue(new Event(Scenario, 0, Scenario, action), (Now + delay, _eventCount++));
 
     /// <summary>Runs until the condition holds or the time is over; tells whether the condition holds.</summary>
     public bool RunUntil(Func<bool> condition, TimeSpan limit)
@@ -191,10 +195,11 @@ public sealed class SimulatedNetwork
         while (!condition())
         {
             if (!_events.TryPeek(out _, out (TimeSpan Time, long) next) || next.Time > end) return false;
-            (int validator, int life, Action action) = _events.Dequeue();
+            Event due = _events.Dequeue();
             Now = next.Time;
-            bool isAlive = validator == Scenario || (_slots[validator].Life == life && Node(validator) is not null);
-            if (isAlive) RunGuarded(validator, action);
+            bool isAlive = due.Validator == Scenario
+                || (_slots[due.Validator].Life == due.Life && Node(due.Validator) is not null);
+            if (isAlive) Run(due);
         }
         return true;
     }
@@ -215,33 +220,38 @@ public sealed class SimulatedNetwork
                 if (delay < earliest) delay = earliest;
                 _lastData[(from, to)] = Now + delay;
             }
-            At(delay, to, () =>
-            {
-                Delivering?.Invoke(to, from, message);
-                _slots[to].Node!.Deliver(from, message);
-            });
+            Enqueue(delay, to, from, message);
         }
     }
 
     private RecordLog Log(Stream disk) => new(disk, () => Options.Sync(disk));
 
-    private void RunGuarded(int validator, Action action)
+    private void Enqueue(TimeSpan delay, int validator, int from, object content) =>
+        _events.Enqueue(new Event(validator, _slots[validator].Life, from, content), (Now + delay, _eventCount++));
+
+    private void Run(Event due)
     {
         try
         {
-            action();
+            if (due.Content is Action action)
+            {
+                action();
+                return;
+            }
+            Delivering?.Invoke(due.Validator, due.From, due.Content);
+            _slots[due.Validator].Node!.Deliver(due.From, due.Content);
         }
         catch (SimulatedCrash)
         {
-            Crash(validator);
-            Crashed?.Invoke(validator);
+            Crash(due.Validator);
+            Crashed?.Invoke(due.Validator);
         }
     }
 
     private void Status(int index)
     {
         _slots[index].Node!.SendStatus();
-        At(Options.StatusInterval, index, () => Status(index));
+        At(Options.StatusInterval, index, _slots[index].Status);
     }
 
     private (SealedBlock, ExtendedCommit)? Fetch(int index, long height)

@@ -94,33 +94,28 @@ public sealed class ValidatorNode : IDisposable
     /// <summary>Catches up from the stores of others, then begins consensus.</summary>
     /// <param name="fetch">Gives the block of a height with the precommits seen for it, or null if nobody has
     /// it.</param>
-    public void Start(Func<long, (SealedBlock Block, ExtendedCommit Seen)?> fetch) => Guard(() =>
+    public void Start(Func<long, (SealedBlock Block, ExtendedCommit Seen)?> fetch)
     {
-        while (fetch(_state.NextHeight) is { } item) ApplyFetched(item.Block, item.Seen);
-        VoteSet? lastCommit = null;
-        if (_state.LastHeight > 0)
+        try
         {
-            ExtendedCommit seen = Store.LoadSeenCommit(_state.LastHeight)
-                ?? throw new ConsensusFailure($"damaged data: no commit of height {_state.LastHeight}");
-            bool extensions = _state.ExtensionsEnabled(_state.LastHeight);
-            lastCommit = VoteSet.Of(seen, _state.ChainId, _state.LastValidators, extensions, _verified);
+            Join(fetch);
         }
-        _consensus = new ConsensusState(
-            _state, lastCommit, _executor, _evidence, _verified, _parts.Signer, _parts.Host, _parts.Timeouts, _log);
-        _consensus.Start();
-    });
+        catch (Exception failure) when (IsOwn(failure))
+        {
+            Fail(failure);
+        }
+    }
 
     /// <summary>Takes a message of another validator, or a time-out.</summary>
     public void Deliver(int from, object message)
     {
         if (_consensus is null || _failure is not null) return;
-        Guard(() =>
+        try
         {
             switch (message)
             {
                 case PeerStatus status:
-                    foreach (object missing in ConsensusGossip.MissingAt(status, _consensus, Store))
-                        _parts.Host.Send(from, missing);
+                    ConsensusGossip.SendMissing(_parts.Host, from, status, _consensus, Store);
                     break;
                 case DuplicateVoteEvidence evidence:
                     _evidence.Add(evidence, _state);
@@ -129,7 +124,11 @@ public sealed class ValidatorNode : IDisposable
                     _consensus.Receive(from, message);
                     break;
             }
-        });
+        }
+        catch (Exception failure) when (IsOwn(failure))
+        {
+            Fail(failure);
+        }
     }
 
     /// <summary>Tells the others where this validator stands; called about ten times a second.</summary>
@@ -148,6 +147,22 @@ public sealed class ValidatorNode : IDisposable
         Store.Dispose();
     }
 
+    private void Join(Func<long, (SealedBlock Block, ExtendedCommit Seen)?> fetch)
+    {
+        while (fetch(_state.NextHeight) is { } item) ApplyFetched(item.Block, item.Seen);
+        VoteSet? lastCommit = null;
+        if (_state.LastHeight > 0)
+        {
+            ExtendedCommit seen = Store.LoadSeenCommit(_state.LastHeight)
+                ?? throw new ConsensusFailure($"damaged data: no commit of height {_state.LastHeight}");
+            bool extensions = _state.ExtensionsEnabled(_state.LastHeight);
+            lastCommit = VoteSet.Of(seen, _state.ChainId, _state.LastValidators, extensions, _verified);
+        }
+        _consensus = new ConsensusState(
+            _state, lastCommit, _executor, _evidence, _verified, _parts.Signer, _parts.Host, _parts.Timeouts, _log);
+        _consensus.Start();
+    }
+
     private void ApplyFetched(SealedBlock block, ExtendedCommit seen)
     {
         string? wrong = BlockRules.Check(_state, block, _parts.Host.ChainTime, _verified)
@@ -164,15 +179,5 @@ public sealed class ValidatorNode : IDisposable
     public void Fail(Exception failure) => _failure = failure;
 
     /// <summary>A broken contract or a lost connection stops this validator and nothing else.</summary>
-    private void Guard(Action action)
-    {
-        try
-        {
-            action();
-        }
-        catch (Exception failure) when (failure is ConsensusFailure or AbciException or IOException)
-        {
-            Fail(failure);
-        }
-    }
+    private static bool IsOwn(Exception failure) => failure is ConsensusFailure or AbciException or IOException;
 }

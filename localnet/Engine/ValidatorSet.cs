@@ -30,7 +30,6 @@ public sealed class ValidatorSet
     public static readonly ValidatorSet Empty = new([], null);
 
     private readonly Validator[] _members;
-    private readonly Dictionary<ByteString, int> _index = [];
     private readonly Validator? _proposer;
     private Wire.Validator[]? _wire;
     private ByteString? _hash;
@@ -39,12 +38,8 @@ public sealed class ValidatorSet
     public ValidatorSet(Validator[] members, ByteString? proposer)
     {
         _members = members;
-        for (int i = 0; i < members.Length; i++)
-        {
-            _index.Add(members[i].Address, i);
-            TotalPower += members[i].Power;
-        }
-        _proposer = proposer is null ? null : members[_index[proposer]];
+        foreach (Validator member in members) TotalPower += member.Power;
+        _proposer = proposer is null ? null : members[IndexOf(proposer)];
     }
 
     /// <summary>Members in the order of the protocol.</summary>
@@ -75,7 +70,14 @@ public sealed class ValidatorSet
     public ByteString Hash() => _hash ??= BlockHashes.Validators(ToWire());
 
     /// <summary>Position of an address in the set, or -1.</summary>
-    public int IndexOf(ByteString address) => _index.TryGetValue(address, out int i) ? i : -1;
+    public int IndexOf(ByteString address)
+    {
+        for (int i = 0; i < _members.Length; i++)
+        {
+            if (_members[i].Address == address) return i;
+        }
+        return -1;
+    }
 
     /// <summary>A set from scratch: all changes are additions, then one increment.</summary>
     /// <exception cref="ConsensusFailure">A removal, a duplicate, no member or too much power.</exception>
@@ -91,7 +93,7 @@ public sealed class ValidatorSet
     public ValidatorSet Increment(int times)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(times, 1);
-        long[] priority = Centred(Rescaled([.. _members.Select(member => member.Priority)], TotalPower));
+        long[] priority = CentredPriorities(_members, TotalPower);
         int proposer = -1;
         for (int t = 0; t < times; t++)
         {
@@ -137,8 +139,8 @@ public sealed class ValidatorSet
         next.AddRange(byAddress.Select(pair => new Validator(pair.Key, pair.Value.PublicKey, pair.Value.Power, last)));
         if (next.Count == 0) throw new ConsensusFailure("the validator set would be empty");
 
-        long[] priority = [.. next.Select(member => member.Priority)];
-        Validator[] members = WithPriorities([.. next], Centred(Rescaled(priority, next.Sum(member => member.Power))));
+        Validator[] members = [.. next];
+        members = WithPriorities(members, CentredPriorities(members, next.Sum(member => member.Power)));
         Array.Sort(members, ProtocolOrder);
         return new ValidatorSet(members, null);
     }
@@ -168,26 +170,39 @@ public sealed class ValidatorSet
         return total + removed;
     }
 
-    /// <summary>Shrinks the spread of priorities to at most twice the total power. ROUNDING: towards zero.</summary>
-    private static long[] Rescaled(long[] priority, long totalPower)
+    /// <summary>
+    /// The priorities of members, their spread shrunk to at most twice the total power, their average moved near 0.
+    /// </summary>
+    private static long[] CentredPriorities(Validator[] members, long totalPower)
     {
+        long[] priority = new long[members.Length];
+        for (int i = 0; i < priority.Length; i++) priority[i] = members[i].Priority;
         if (priority.Length == 0) return priority;
+        Rescale(priority, totalPower);
+        Centre(priority);
+        return priority;
+    }
+
+    /// <summary>Shrinks the spread of priorities to at most twice the total power. ROUNDING: towards zero.</summary>
+    private static void Rescale(long[] priority, long totalPower)
+    {
+        long lowest = long.MaxValue, highest = long.MinValue;
+        foreach (long value in priority) (lowest, highest) = (Math.Min(lowest, value), Math.Max(highest, value));
         Int128 window = (Int128)totalPower * 2;
-        Int128 spread = (Int128)priority.Max() - priority.Min();
-        if (spread <= window) return priority;
+        Int128 spread = (Int128)highest - lowest;
+        if (spread <= window) return;
         Int128 ratio = (spread + window - 1) / window;
-        return [.. priority.Select(value => (long)(value / ratio))];
+        for (int i = 0; i < priority.Length; i++) priority[i] = (long)(priority[i] / ratio);
     }
 
     /// <summary>Shifts priorities so that their average is near 0. ROUNDING: the average is floored.</summary>
-    private static long[] Centred(long[] priority)
+    private static void Centre(long[] priority)
     {
-        if (priority.Length == 0) return priority;
         Int128 sum = 0;
         foreach (long value in priority) sum += value;
         (Int128 average, Int128 rest) = Int128.DivRem(sum, priority.Length);
         if (rest < 0) average -= 1;
-        return [.. priority.Select(value => Add(value, -(long)average))];
+        for (int i = 0; i < priority.Length; i++) priority[i] = Add(priority[i], -(long)average);
     }
 
     private static Validator First(Validator[] members)
@@ -208,8 +223,12 @@ public sealed class ValidatorSet
     private static int ProtocolOrder(Validator a, Validator b) =>
         a.Power != b.Power ? b.Power.CompareTo(a.Power) : ByteOrder.Instance.Compare(a.Address, b.Address);
 
-    private static Validator[] WithPriorities(Validator[] members, long[] priority) =>
-        [.. members.Select((member, i) => member with { Priority = priority[i] })];
+    private static Validator[] WithPriorities(Validator[] members, long[] priority)
+    {
+        Validator[] result = new Validator[members.Length];
+        for (int i = 0; i < result.Length; i++) result[i] = members[i] with { Priority = priority[i] };
+        return result;
+    }
 
     private static long Add(long a, long b)
     {

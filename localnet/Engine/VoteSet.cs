@@ -33,8 +33,9 @@ public enum VoteOutcome
 /// </summary>
 public sealed class VoteSet
 {
-    private sealed class Tally(int validators)
+    private sealed class Tally(BlockID blockId, int validators)
     {
+        public readonly BlockID BlockId = blockId;
         public readonly Vote?[] Votes = new Vote?[validators];
         public long Power;
         public bool Claimed;
@@ -44,8 +45,9 @@ public sealed class VoteSet
     private readonly bool _extensions;
     private readonly VerifiedSignatures _verified;
     private readonly Vote?[] _votes;
-    private readonly Dictionary<BlockID, Tally> _tallies = [];
-    private readonly Dictionary<int, BlockID> _claims = [];
+    // BOUND: one tally for the first vote of each validator and for the claim of each peer; honest ones make one or two.
+    private readonly List<Tally> _tallies = [];
+    private readonly List<int> _claimants = [];
     private long _power;
 
     /// <summary>Creates an empty set.</summary>
@@ -138,19 +140,17 @@ public sealed class VoteSet
         {
             _votes[index] = vote;
         }
-        _tallies.TryGetValue(vote.BlockId, out Tally? tally);
-        if (earlier is not null && tally is not { Claimed: true }) return VoteOutcome.Conflicting;
-        if (tally is null) _tallies.Add(vote.BlockId, tally = new Tally(_votes.Length));
-        Count(vote, tally, validator.Power);
+        if (earlier is not null && Find(vote.BlockId) is not { Claimed: true }) return VoteOutcome.Conflicting;
+        Count(vote, TallyOf(vote.BlockId), validator.Power);
         return earlier is null ? VoteOutcome.Added : VoteOutcome.ConflictingAdded;
     }
 
     /// <summary>Notes that a peer claims a majority for a block; each peer has one claim per set.</summary>
     public void Claim(int peer, BlockID blockId)
     {
-        if (!_claims.TryAdd(peer, blockId)) return;
-        if (!_tallies.TryGetValue(blockId, out Tally? tally)) _tallies.Add(blockId, tally = new Tally(_votes.Length));
-        tally.Claimed = true;
+        if (_claimants.Contains(peer)) return;
+        _claimants.Add(peer);
+        TallyOf(blockId).Claimed = true;
     }
 
     /// <summary>The vote of a validator for one block id, also when another vote of it came first.</summary>
@@ -158,7 +158,7 @@ public sealed class VoteSet
     {
         Vote? vote = _votes[index];
         if (vote is not null && vote.BlockId.Equals(blockId)) return vote;
-        return _tallies.TryGetValue(blockId, out Tally? tally) ? tally.Votes[index] : null;
+        return Find(blockId)?.Votes[index];
     }
 
     /// <summary>
@@ -172,6 +172,22 @@ public sealed class VoteSet
         ExtendedCommit commit = new() { Height = Height, Round = Round, BlockId = Majority };
         foreach (Vote? vote in _votes) commit.ExtendedSignatures.Add(Commits.Entry(vote, Majority));
         return commit;
+    }
+
+    private Tally? Find(BlockID blockId)
+    {
+        foreach (Tally tally in _tallies)
+        {
+            if (tally.BlockId.Equals(blockId)) return tally;
+        }
+        return null;
+    }
+
+    private Tally TallyOf(BlockID blockId)
+    {
+        Tally? tally = Find(blockId);
+        if (tally is null) _tallies.Add(tally = new Tally(blockId, _votes.Length));
+        return tally;
     }
 
     private bool HasRightExtension(Vote vote, Validator validator)

@@ -12,8 +12,10 @@ namespace AppChain.Localnet;
 public sealed class WriteAheadLog : IDisposable
 {
     private const byte Marker = 1;
+    private const int SenderSize = 4;
 
     private readonly RecordLog _log;
+    private byte[] _payload = [];
     private long _sequence;
 
     /// <summary>Creates the log over a record log of its own.</summary>
@@ -40,7 +42,7 @@ public sealed class WriteAheadLog : IDisposable
     {
         _log.Clear();
         _sequence = 1;
-        byte[] marker = new byte[8];
+        Span<byte> marker = stackalloc byte[8];
         BinaryPrimitives.WriteInt64LittleEndian(marker, height);
         _log.Append(Marker, 0, marker);
     }
@@ -48,10 +50,11 @@ public sealed class WriteAheadLog : IDisposable
     /// <summary>Appends an input before it is processed.</summary>
     public void Append(int from, object input)
     {
-        (byte kind, ReadOnlyMemory<byte> content) = InputCodec.Encode(input);
-        byte[] payload = new byte[4 + content.Length];
+        int length = SenderSize + InputCodec.Size(input);
+        if (_payload.Length < length) _payload = new byte[Math.Max(length, 2 * _payload.Length)];
+        Span<byte> payload = _payload.AsSpan(0, length);
         BinaryPrimitives.WriteInt32LittleEndian(payload, from);
-        content.Span.CopyTo(payload.AsSpan(4));
+        byte kind = InputCodec.Write(input, payload[SenderSize..]);
         _log.Append(kind, _sequence++, payload);
     }
 
@@ -66,7 +69,7 @@ public sealed class WriteAheadLog : IDisposable
         for (byte kind = InputCodec.First; kind <= InputCodec.Last; kind++)
         {
             if (_log.Read(kind, sequence) is not { } payload) continue;
-            object? input = InputCodec.Decode(kind, payload[4..]);
+            object? input = InputCodec.Decode(kind, payload[SenderSize..]);
             return input is null ? null : (BinaryPrimitives.ReadInt32LittleEndian(payload), input);
         }
         return null;

@@ -25,30 +25,40 @@ public static class BlockHashes
         ArgumentNullException.ThrowIfNull(header);
         if (header.ValidatorsHash.IsEmpty) return ByteString.Empty;
         Header full = WireForm.Completed(header);
-        return Tree(
-        [
-            full.Version.ToByteArray(),
-            new StringValue { Value = full.ChainId }.ToByteArray(),
-            new Int64Value { Value = full.Height }.ToByteArray(),
-            full.Time.ToByteArray(),
-            full.LastBlockId.ToByteArray(),
-            Leaf(full.LastCommitHash),
-            Leaf(full.DataHash),
-            Leaf(full.ValidatorsHash),
-            Leaf(full.NextValidatorsHash),
-            Leaf(full.ConsensusHash),
-            Leaf(full.AppHash),
-            Leaf(full.LastResultsHash),
-            Leaf(full.EvidenceHash),
-            Leaf(full.ProposerAddress),
-        ]);
+        MerkleLeaves leaves = new(14);
+        leaves.Add(full.Version);
+        leaves.Add(new StringValue { Value = full.ChainId });
+        leaves.Add(new Int64Value { Value = full.Height });
+        leaves.Add(full.Time);
+        leaves.Add(full.LastBlockId);
+        leaves.AddField(full.LastCommitHash);
+        leaves.AddField(full.DataHash);
+        leaves.AddField(full.ValidatorsHash);
+        leaves.AddField(full.NextValidatorsHash);
+        leaves.AddField(full.ConsensusHash);
+        leaves.AddField(full.AppHash);
+        leaves.AddField(full.LastResultsHash);
+        leaves.AddField(full.EvidenceHash);
+        leaves.AddField(full.ProposerAddress);
+        return RootOf(leaves);
     }
 
     /// <summary>Hash and identifier of a transaction: SHA-256 of its bytes.</summary>
     public static ByteString Transaction(ReadOnlySpan<byte> tx) => ByteString.CopyFrom(Sha256.Hash(tx));
 
     /// <summary>Data hash: a tree whose leaves are the hashes of the transactions.</summary>
-    public static ByteString Data(IReadOnlyList<ByteString> txs) => Tree(TransactionLeaves(txs));
+    public static ByteString Data(IReadOnlyList<ByteString> txs)
+    {
+        ArgumentNullException.ThrowIfNull(txs);
+        MerkleLeaves leaves = new(txs.Count);
+        Span<byte> hash = stackalloc byte[Sha256.Size];
+        for (int i = 0; i < txs.Count; i++)
+        {
+            Sha256.Hash(txs[i].Span, hash);
+            leaves.Add(hash);
+        }
+        return RootOf(leaves);
+    }
 
     /// <summary>The data hash, and that transaction <paramref name="index"/> is part of it.</summary>
     public static TxProof ProveTransaction(IReadOnlyList<ByteString> txs, int index)
@@ -62,23 +72,19 @@ public static class BlockHashes
     public static ByteString Validators(IReadOnlyList<Wire.Types.Validator> validators)
     {
         ArgumentNullException.ThrowIfNull(validators);
-        byte[][] leaves = new byte[validators.Count][];
-        for (int i = 0; i < leaves.Length; i++)
-        {
-            Wire.Types.Validator validator = validators[i];
-            leaves[i] = new SimpleValidator { PubKey = validator.PubKey, VotingPower = validator.VotingPower }
-                .ToByteArray();
-        }
-        return Tree(leaves);
+        MerkleLeaves leaves = new(validators.Count);
+        foreach (Wire.Types.Validator validator in validators)
+            leaves.Add(new SimpleValidator { PubKey = validator.PubKey, VotingPower = validator.VotingPower });
+        return RootOf(leaves);
     }
 
     /// <summary>Last commit hash over the signatures in set order; height, round and block id do not count.</summary>
     public static ByteString Commit(Commit commit)
     {
         ArgumentNullException.ThrowIfNull(commit);
-        byte[][] leaves = new byte[commit.Signatures.Count][];
-        for (int i = 0; i < leaves.Length; i++) leaves[i] = WireForm.Completed(commit.Signatures[i]).ToByteArray();
-        return Tree(leaves);
+        MerkleLeaves leaves = new(commit.Signatures.Count);
+        for (int i = 0; i < commit.Signatures.Count; i++) leaves.Add(WireForm.Completed(commit.Signatures[i]));
+        return RootOf(leaves);
     }
 
     /// <summary>Consensus hash: SHA-256 over the block limits alone.</summary>
@@ -97,38 +103,37 @@ public static class BlockHashes
     public static ByteString Results(IReadOnlyList<ExecTxResult> results)
     {
         ArgumentNullException.ThrowIfNull(results);
-        byte[][] leaves = new byte[results.Count][];
-        for (int i = 0; i < leaves.Length; i++)
+        MerkleLeaves leaves = new(results.Count);
+        for (int i = 0; i < results.Count; i++)
         {
             ExecTxResult result = results[i];
-            leaves[i] = new ExecTxResult
+            leaves.Add(new ExecTxResult
             {
                 Code = result.Code,
                 Data = result.Data,
                 GasWanted = result.GasWanted,
                 GasUsed = result.GasUsed,
-            }.ToByteArray();
+            });
         }
-        return Tree(leaves);
+        return RootOf(leaves);
     }
 
     /// <summary>Evidence hash over the pieces of evidence without their common wrapper.</summary>
     public static ByteString Evidence(IReadOnlyList<Evidence> evidence)
     {
         ArgumentNullException.ThrowIfNull(evidence);
-        byte[][] leaves = new byte[evidence.Count][];
-        for (int i = 0; i < leaves.Length; i++)
+        MerkleLeaves leaves = new(evidence.Count);
+        foreach (Evidence item in evidence)
         {
-            Evidence full = WireForm.Completed(evidence[i]);
-            leaves[i] = full.SumCase switch
+            Evidence full = WireForm.Completed(item);
+            leaves.Add(full.SumCase switch
             {
-                Wire.Types.Evidence.SumOneofCase.DuplicateVoteEvidence => full.DuplicateVoteEvidence.ToByteArray(),
-                Wire.Types.Evidence.SumOneofCase.LightClientAttackEvidence =>
-                    full.LightClientAttackEvidence.ToByteArray(),
+                Wire.Types.Evidence.SumOneofCase.DuplicateVoteEvidence => full.DuplicateVoteEvidence,
+                Wire.Types.Evidence.SumOneofCase.LightClientAttackEvidence => full.LightClientAttackEvidence,
                 _ => throw new ArgumentException("evidence of no known kind has no hash", nameof(evidence)),
-            };
+            });
         }
-        return Tree(leaves);
+        return RootOf(leaves);
     }
 
     /// <summary>
@@ -157,8 +162,5 @@ public static class BlockHashes
         return leaves;
     }
 
-    /// <summary>A byte field as a leaf. An empty value gives an empty leaf; it is not left out.</summary>
-    private static byte[] Leaf(ByteString value) => new BytesValue { Value = value }.ToByteArray();
-
-    private static ByteString Tree(IReadOnlyList<byte[]> leaves) => ByteString.CopyFrom(MerkleTree.Root(leaves));
+    private static ByteString RootOf(MerkleLeaves leaves) => ByteString.CopyFrom(leaves.Root());
 }

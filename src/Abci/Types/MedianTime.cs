@@ -23,17 +23,15 @@ public static class MedianTime
     {
         ArgumentNullException.ThrowIfNull(commit);
         ArgumentNullException.ThrowIfNull(validators);
-        Dictionary<ByteString, long> powers = [];
-        foreach (Validator validator in validators) powers[validator.Address] = validator.VotingPower;
-
-        List<(Timestamp Time, long Power)> votes = [];
+        List<(Timestamp Time, long Power)> votes = new(commit.Signatures.Count);
         long total = 0;
-        foreach (CommitSig signature in commit.Signatures)
+        for (int i = 0; i < commit.Signatures.Count; i++)
         {
+            CommitSig signature = commit.Signatures[i];
             if (signature.BlockIdFlag == BlockIDFlag.Absent) continue;
-            if (!powers.TryGetValue(signature.ValidatorAddress, out long power)) continue;
-            votes.Add((signature.Timestamp ?? WireTime.Zero, power));
-            total += power;
+            if (Find(validators, i, signature.ValidatorAddress) is not { } validator) continue;
+            votes.Add((signature.Timestamp ?? WireTime.Zero, validator.VotingPower));
+            total += validator.VotingPower;
         }
 
         votes.Sort(static (left, right) => WireTime.Compare(left.Time, right.Time));
@@ -45,5 +43,16 @@ public static class MedianTime
             left -= power;
         }
         throw new ArgumentException("the commit holds no vote of a validator of the set", nameof(commit));
+    }
+
+    /// <summary>The validator of an address. A commit is in the order of the set, so it mostly is at its place.</summary>
+    private static Validator? Find(IReadOnlyList<Validator> validators, int place, ByteString address)
+    {
+        if (place < validators.Count && validators[place].Address == address) return validators[place];
+        foreach (Validator validator in validators)
+        {
+            if (validator.Address == address) return validator;
+        }
+        return null;
     }
 }

@@ -18,14 +18,20 @@ public static class MerkleTree
 
     // BOUND: a list cannot have more than 2^31 leaves, so no honest proof is deeper than 31.
     private const int DepthMax = 32;
-    private const byte LeafPrefix = 0;
-    private const byte InnerPrefix = 1;
+
+    /// <summary>First byte of what a leaf's hash is over.</summary>
+    internal const byte LeafPrefix = 0;
+
+    /// <summary>First byte of what an inner node's hash is over.</summary>
+    internal const byte InnerPrefix = 1;
 
     /// <summary>Root over the leaves in order; SHA-256 of nothing for an empty list.</summary>
     public static byte[] Root(IReadOnlyList<byte[]> leaves)
     {
         ArgumentNullException.ThrowIfNull(leaves);
-        return leaves.Count == 0 ? Sha256.Hash([]) : RootOf(LeafHashes(leaves));
+        MerkleLeaves added = new(leaves.Count);
+        foreach (byte[] leaf in leaves) added.Add(leaf);
+        return added.Root();
     }
 
     /// <summary>Root over the leaves, and for each leaf the proof that it is one.</summary>
@@ -91,14 +97,6 @@ public static class MerkleTree
         byte[][] hashes = new byte[leaves.Count][];
         for (int i = 0; i < hashes.Length; i++) hashes[i] = LeafHash(leaves[i]);
         return hashes;
-    }
-
-    /// <summary>Root over leaves that are hashed already, of which there is at least one.</summary>
-    internal static byte[] RootOf(ReadOnlySpan<byte[]> hashes)
-    {
-        if (hashes.Length == 1) return hashes[0];
-        int split = (int)SplitPoint(hashes.Length);
-        return InnerHash(RootOf(hashes[..split]), RootOf(hashes[split..]));
     }
 
     private static byte[] CollectAunts(ReadOnlySpan<byte[]> hashes, Span<Proof> proofs)

@@ -46,8 +46,10 @@ public sealed class PartSet
     /// <summary>The header alone of what <see cref="Of(ReadOnlySpan{byte})"/> makes.</summary>
     public static PartSetHeader HeaderOf(ReadOnlySpan<byte> encodedBlock)
     {
-        byte[][] hashes = HashesOf(encodedBlock);
-        return HeaderOf(hashes.Length, MerkleTree.RootOf(hashes));
+        int count = CountOf(encodedBlock);
+        MerkleLeaves parts = new(count);
+        for (int i = 0; i < count; i++) parts.Add(PartOf(encodedBlock, i));
+        return HeaderOf(count, parts.Root());
     }
 
     /// <summary>Whether a part received from a peer belongs to <paramref name="header"/>. Never throws.</summary>
@@ -62,10 +64,15 @@ public sealed class PartSet
 
     private static byte[][] HashesOf(ReadOnlySpan<byte> encodedBlock)
     {
-        if (encodedBlock.IsEmpty) throw new ArgumentException("a block is never empty", nameof(encodedBlock));
-        byte[][] hashes = new byte[(encodedBlock.Length + PartSize - 1) / PartSize][];
+        byte[][] hashes = new byte[CountOf(encodedBlock)][];
         for (int i = 0; i < hashes.Length; i++) hashes[i] = MerkleTree.LeafHash(PartOf(encodedBlock, i));
         return hashes;
+    }
+
+    private static int CountOf(ReadOnlySpan<byte> encodedBlock)
+    {
+        if (encodedBlock.IsEmpty) throw new ArgumentException("a block is never empty", nameof(encodedBlock));
+        return (encodedBlock.Length + PartSize - 1) / PartSize;
     }
 
     private static ReadOnlySpan<byte> PartOf(ReadOnlySpan<byte> encodedBlock, int index)
