@@ -1,5 +1,6 @@
 using System;
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -47,34 +48,38 @@ internal static class Sha256Lanes
         HashMessages(Width, messages, digests);
 
     /// <summary>The same with a chosen width, which the machine must have.</summary>
+    [SkipLocalsInit]
     internal static void HashPairs(
         Sha256Width width, byte prefix, ReadOnlySpan<Sha256Digest> pairs, Span<Sha256Digest> digests)
     {
         Margin.Invariant.Assert(pairs.Length == digests.Length * 2);
-        int lanes = (int)width;
         ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(pairs);
         Span<byte> results = MemoryMarshal.AsBytes(digests);
-        Span<byte> lastPairs = stackalloc byte[lanes * BlockSize];
-        Span<byte> lastDigests = stackalloc byte[lanes * Sha256Digest.Size];
+        Span<byte> lastPairs = stackalloc byte[(int)width * BlockSize];
+        Span<byte> lastDigests = stackalloc byte[(int)width * Sha256Digest.Size];
+        int lanes;
         for (int start = 0; start < digests.Length; start += lanes)
         {
+            int left = digests.Length - start;
+            Sha256Width group = left <= (int)Narrow(width) ? Narrow(width) : width;
+            lanes = (int)group;
             ReadOnlySpan<byte> source = bytes[(start * BlockSize)..];
             Span<byte> target = results[(start * Sha256Digest.Size)..];
-            if (digests.Length - start >= lanes)
+            if (left >= lanes)
             {
-                HashGroup(width, prefix, source[..lastPairs.Length], target[..lastDigests.Length]);
+                HashGroup(group, prefix, source[..(lanes * BlockSize)], target[..(lanes * Sha256Digest.Size)]);
                 continue;
             }
 
-            // Lanes beyond the end hash zeros that nobody reads.
-            lastPairs.Clear();
+            // Lanes beyond the end hash what lies there, and nobody reads the result.
             source.CopyTo(lastPairs);
-            HashGroup(width, prefix, lastPairs, lastDigests);
+            HashGroup(group, prefix, lastPairs, lastDigests);
             lastDigests[..target.Length].CopyTo(target);
         }
     }
 
     /// <summary>The same with a chosen width, which the machine must have.</summary>
+    [SkipLocalsInit]
     internal static void HashMessages(
         Sha256Width width, ReadOnlySpan<byte[]> messages, Span<Sha256Digest> digests)
     {
@@ -89,7 +94,7 @@ internal static class Sha256Lanes
         waitingCounts.Clear();
         for (int index = 0; index < messages.Length; index++)
         {
-            int blocks = (messages[index].Length + 9 + BlockSize - 1) / BlockSize;
+            int blocks = BlocksOf(messages[index]);
             if (blocks > BlocksMax || lanes == 1)
             {
                 Sha256.Hash(messages[index], digests[index].Bytes);
@@ -100,35 +105,50 @@ internal static class Sha256Lanes
             group[waitingCounts[blocks]++] = index;
             if (waitingCounts[blocks] == lanes)
             {
-                HashWaiting(width, blocks, group, scratch, messages, digests);
+                HashGroup(width, group, scratch, messages, digests);
                 waitingCounts[blocks] = 0;
             }
         }
 
-        for (int blocks = 1; blocks <= BlocksMax; blocks++)
+        // The rest, the longest first: a group takes as long as the first of it.
+        Span<int> rest = stackalloc int[BlocksMax * lanes];
+        int count = 0;
+        for (int blocks = BlocksMax; blocks > 0; blocks--)
         {
-            Span<int> group = waiting.Slice(blocks * lanes, waitingCounts[blocks]);
-            if (!group.IsEmpty)
-            {
-                HashWaiting(width, blocks, group, scratch, messages, digests);
-            }
+            waiting.Slice(blocks * lanes, waitingCounts[blocks]).CopyTo(rest[count..]);
+            count += waitingCounts[blocks];
+        }
+
+        int narrow = (int)Narrow(width);
+        for (int start = 0; start < count; start += narrow)
+        {
+            Span<int> group = rest[start..Math.Min(start + narrow, count)];
+            HashGroup(Narrow(width), group, scratch, messages, digests);
         }
     }
 
-    private static void HashWaiting(
+    // Eight lanes are done sooner than sixteen: where no more are needed, no more are used.
+    private static Sha256Width Narrow(Sha256Width width) => width == Sha256Width.Sixteen ? Sha256Width.Eight : width;
+
+    private static int BlocksOf(byte[] message) => (message.Length + 9 + BlockSize - 1) / BlockSize;
+
+    /// <summary>Hashes at most one message per lane, the longest first.</summary>
+    [SkipLocalsInit]
+    private static void HashGroup(
         Sha256Width width,
-        int blocks,
         ReadOnlySpan<int> group,
         Span<byte> scratch,
         ReadOnlySpan<byte[]> messages,
         Span<Sha256Digest> digests)
     {
-        int size = blocks * BlockSize;
+        int stride = BlocksOf(messages[group[0]]) * BlockSize;
+        Span<int> blocks = stackalloc int[group.Length];
         for (int lane = 0; lane < group.Length; lane++)
         {
             // FIPS 180-4, 5.1.1: the end mark, zeros, and the length in bits as eight bytes.
             byte[] message = messages[group[lane]];
-            Span<byte> padded = scratch.Slice(lane * size, size);
+            blocks[lane] = BlocksOf(message);
+            Span<byte> padded = scratch.Slice(lane * stride, blocks[lane] * BlockSize);
             message.CopyTo(padded);
             padded[message.Length] = 0x80;
             padded[(message.Length + 1)..^8].Clear();
@@ -136,14 +156,14 @@ internal static class Sha256Lanes
         }
 
         // Lanes beyond the group hash what is left in the scratch, and nobody reads the result.
-        Span<Sha256Digest> results = stackalloc Sha256Digest[(int)width];
+        Span<Sha256Digest> results = stackalloc Sha256Digest[group.Length];
         if (width == Sha256Width.Sixteen)
         {
-            Sha256Kernel<Vector512<uint>, Sha256Vector512>.HashPadded(scratch, blocks, results);
+            Sha256Kernel<Vector512<uint>, Sha256Vector512>.HashPadded(scratch, stride, blocks, results);
         }
         else
         {
-            Sha256Kernel<Vector256<uint>, Sha256Vector256>.HashPadded(scratch, blocks, results);
+            Sha256Kernel<Vector256<uint>, Sha256Vector256>.HashPadded(scratch, stride, blocks, results);
         }
 
         for (int lane = 0; lane < group.Length; lane++)
