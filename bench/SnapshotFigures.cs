@@ -244,14 +244,14 @@ internal sealed class SnapshotFigures : IDisposable
         });
         exchange.CheckEveryRow = false;
         byte[] hash = exchange.AppHash;
-        var genesis = ChangeRecord.Of(exchange.Height, hash, exchange.Commit(), exchange.Committed, -1);
+        var genesis = ChangeRecord.Of(exchange.Height, hash, exchange.Commit(), exchange.Committed);
         exchange.Execute(new Block
         {
             Height = 1, Time = GenesisTime, Transactions = [], UndecodedCodes = [],
         });
         IReadOnlyList<RowChange> changes = exchange.Commit();
         using var store = new ChainStore(home);
-        store.Append(ChangeRecord.Of(1, exchange.AppHash, changes, exchange.Committed, 0), genesis);
+        store.Append(ChangeRecord.Of(1, exchange.AppHash, changes, exchange.Committed), genesis);
         return exchange.AppHash;
     }
 

@@ -1,4 +1,5 @@
 using System;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace AppChain.Margin;
@@ -145,7 +146,34 @@ public static class Arithmetic
     public static Int128 SqrtFloor(Int128 value)
     {
         Invariant.Assert(value >= 0);
-        UInt128 rest = (UInt128)value;
+        return value <= long.MaxValue ? SqrtByNewton((ulong)value) : SqrtByDigits((UInt128)value);
+    }
+
+    // Newton's method from above: the first guess is a power of two not below the root, each next one is nearer and
+    // still not below ⌊√value⌋, and the first that is no nearer is the answer.
+    private static long SqrtByNewton(ulong value)
+    {
+        if (value == 0)
+        {
+            return 0;
+        }
+
+        ulong root = 1UL << ((65 - BitOperations.LeadingZeroCount(value)) / 2);
+        // BOUND: the error squares: at most seven steps.
+        while (true)
+        {
+            ulong next = (root + (value / root)) >> 1;
+            if (next >= root)
+            {
+                return (long)root;
+            }
+
+            root = next;
+        }
+    }
+
+    private static Int128 SqrtByDigits(UInt128 rest)
+    {
         UInt128 root = 0;
         UInt128 bit = UInt128.One << 126;
         while (bit > rest)

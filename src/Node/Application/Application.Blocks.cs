@@ -43,10 +43,8 @@ public sealed partial class Application
             Candidate candidate = _candidate
                 ?? throw new InvalidOperationException("the engine called Commit without FinalizeBlock");
             Exchange exchange = Chain;
-            long previous = exchange.Height - 1;
             IReadOnlyList<RowChange> changes = exchange.Commit();
-            ChangeRecord record = ChangeRecord.Of(
-                exchange.Height, exchange.AppHash, changes, exchange.Committed, previous);
+            ChangeRecord record = ChangeRecord.Of(exchange.Height, exchange.AppHash, changes, exchange.Committed);
             _store.Append(record, _genesis);
             _genesis = null;
             _model.Apply(changes, candidate.Result.Events, exchange.Height, exchange.Time, exchange.AppHash);

@@ -26,7 +26,7 @@ public sealed partial class Application
             byte[] appHash = exchange.AppHash;
             IReadOnlyList<RowChange> rows = exchange.Commit();
             Adopt(exchange);
-            _genesis = ChangeRecord.Of(exchange.Height, appHash, rows, exchange.Committed, previous: -1);
+            _genesis = ChangeRecord.Of(exchange.Height, appHash, rows, exchange.Committed);
             _model.Clear();
             _model.Apply(rows, [], exchange.Height, exchange.Time, appHash);
             _feed?.Bind(_model.MarketParameters());

@@ -27,12 +27,12 @@ internal sealed class ChangeRecord
     /// <summary>Rows, ascending by key.</summary>
     public required IReadOnlyList<RowDelta> Rows { get; init; }
 
-    /// <summary>Pairs each changed row with the value that the tree had before.</summary>
+    /// <summary>Pairs each changed row of the tree's newest version with the value that it replaced.</summary>
     public static ChangeRecord Of(
-        long height, byte[] appHash, IReadOnlyList<RowChange> changes, StateTree tree, long previous)
+        long height, byte[] appHash, IReadOnlyList<RowChange> changes, StateTree tree)
     {
         var rows = new RowDelta[changes.Count];
-        byte[]?[] before = tree.ValuesOf(previous, changes);
+        ReadOnlySpan<byte[]?> before = tree.Replaced;
         for (int i = 0; i < rows.Length; i++)
         {
             rows[i] = new RowDelta(changes[i].Key, before[i], changes[i].Value);

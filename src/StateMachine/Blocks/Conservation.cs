@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using AppChain.Margin;
 
 namespace AppChain.StateMachine;
@@ -32,6 +31,8 @@ internal static class Conservation
         var sizes = new Int128[state.Books.Count];
         var longs = new Int128[state.Books.Count];
         var unsettled = new Int128[state.Books.Count];
+        int positions = 0;
+        int resting = 0;
         for (int account = 0; account < state.Accounts.Count; account++)
         {
             claims += state.Accounts.Read(account).Collateral;
@@ -39,13 +40,17 @@ internal static class Conservation
                 slot = state.Positions.Read(slot).Next)
             {
                 ref readonly PositionRow position = ref state.Positions.Read(slot);
+                Invariant.Assert(position.Account == account);
                 int market = state.MarketSlot(position.Market);
                 claims -= position.EntryNotional;
                 sizes[market] += position.Size;
                 longs[market] += Math.Max(position.Size, 0);
-                unsettled[market] += (state.Markets.Read(market).FundingIndex - position.FundingIndex) * position.Size;
+                unsettled[market] += Arithmetic.Multiply(
+                    state.Markets.Read(market).FundingIndex - position.FundingIndex, position.Size);
                 Invariant.Assert(position.Size != 0 || position.OrderCount > 0);
                 Invariant.Assert(position.Size != 0 || position.EntryNotional == 0);
+                positions++;
+                resting += CheckOrders(state, position);
             }
 
             if (AccountRisk.Of(state, context, account).IsLiquidatable || AccountRisk.IsDebtor(state, account))
@@ -54,6 +59,9 @@ internal static class Conservation
             }
         }
 
+        // Every position is linked to its account, and every order to its position.
+        Invariant.Assert(positions == state.Positions.Count);
+        Invariant.Assert(resting == state.Orders.Count);
         for (int market = 0; market < state.Books.Count; market++)
         {
             ref readonly MarketRow row = ref state.Markets.Read(market);
@@ -68,7 +76,6 @@ internal static class Conservation
         }
 
         Invariant.Assert(claims == state.Pool.Read(0).Claims);
-        CheckOrders(state);
         VaultInvariants.CheckEveryRow(state);
     }
 
@@ -82,35 +89,29 @@ internal static class Conservation
         }
     }
 
-    private static void CheckOrders(State state)
+    // The orders of a position, and the sums over them; returns how many there are.
+    private static int CheckOrders(State state, in PositionRow position)
     {
-        int resting = 0;
-        foreach (int slot in state.Positions.SlotsInKeyOrder(Comparer<PositionKey>.Default))
+        long buys = 0;
+        long sells = 0;
+        long reducing = 0;
+        int count = 0;
+        for (int order = position.FirstOrder; order >= 0; order = state.Orders.Read(order).AccountNext)
         {
-            ref readonly PositionRow position = ref state.Positions.Read(slot);
-            long buys = 0;
-            long sells = 0;
-            long reducing = 0;
-            int count = 0;
-            for (int order = position.FirstOrder; order >= 0; order = state.Orders.Read(order).AccountNext)
-            {
-                ref readonly OrderRow row = ref state.Orders.Read(order);
-                Invariant.Assert(row.Account == position.Account);
-                Invariant.Assert(row.Market == position.Market);
-                Invariant.Assert(row.Quantity > 0);
-                buys += !row.ReduceOnly && row.Side == Side.Buy ? row.Quantity : 0;
-                reducing += row.ReduceOnly ? row.Quantity : 0;
-                sells += !row.ReduceOnly && row.Side == Side.Sell ? row.Quantity : 0;
-                count++;
-            }
-
-            Invariant.Assert(buys == position.OpenBuys);
-            Invariant.Assert(sells == position.OpenSells);
-            Invariant.Assert(reducing == position.OpenReducing);
-            Invariant.Assert(count == position.OrderCount);
-            resting += count;
+            ref readonly OrderRow row = ref state.Orders.Read(order);
+            Invariant.Assert(row.Account == position.Account);
+            Invariant.Assert(row.Market == position.Market);
+            Invariant.Assert(row.Quantity > 0);
+            buys += !row.ReduceOnly && row.Side == Side.Buy ? row.Quantity : 0;
+            reducing += row.ReduceOnly ? row.Quantity : 0;
+            sells += !row.ReduceOnly && row.Side == Side.Sell ? row.Quantity : 0;
+            count++;
         }
 
-        Invariant.Assert(resting == state.Orders.Count);
+        Invariant.Assert(buys == position.OpenBuys);
+        Invariant.Assert(sells == position.OpenSells);
+        Invariant.Assert(reducing == position.OpenReducing);
+        Invariant.Assert(count == position.OrderCount);
+        return count;
     }
 }

@@ -34,17 +34,18 @@ internal static class Decay
             halvings++;
         }
 
+        // Everything from here on is at most one, so a product is one multiplication of the processor.
         Int128 sum = unit;
         Int128 term = unit;
         for (int i = 1; i <= 6; i++)
         {
-            term = -Arithmetic.DivFloor((term * x) >> inner, i);
+            term = -Arithmetic.DivFloor(Arithmetic.Multiply(term, (long)x) >> inner, i);
             sum += term;
         }
 
         for (int i = 0; i < halvings; i++)
         {
-            sum = (sum * sum) >> inner;
+            sum = Arithmetic.Multiply(sum, (long)sum) >> inner;
         }
 
         return (long)Arithmetic.Clamp(sum >> (inner - Bits), 0, one);

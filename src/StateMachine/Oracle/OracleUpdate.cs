@@ -75,18 +75,17 @@ public static class OracleUpdate
             return isNews;
         }
 
-        var members = new HashSet<Address>(validators.Length);
-        foreach (Validator validator in validators)
-        {
-            members.Add(validator.Address);
-        }
-
+        int next = 0;
         foreach (ValidatorReports said in block.PriceUpdate)
         {
-            if (!members.Contains(said.Validator))
+            // They come in the order of the set, so the search begins behind the one before.
+            int member = Find(validators, said.Validator, next);
+            if (member < 0)
             {
                 continue;
             }
+
+            next = member + 1;
 
             foreach (PriceReport report in said.Reports)
             {
@@ -98,6 +97,22 @@ public static class OracleUpdate
         }
 
         return isNews;
+    }
+
+    // Position of a validator in the set, looked for from a position on and then before it; -1 when it is none.
+    private static int Find(ImmutableArray<Validator> validators, Address address, int from)
+    {
+        // BOUND: at most Limits.ValidatorsMax members.
+        for (int i = 0; i < validators.Length; i++)
+        {
+            int at = (from + i) % validators.Length;
+            if (validators[at].Address == address)
+            {
+                return at;
+            }
+        }
+
+        return -1;
     }
 
     private static bool IsPlausible(in PriceReport report, long blockTime) =>

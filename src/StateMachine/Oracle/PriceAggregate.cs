@@ -19,7 +19,10 @@ internal readonly record struct CountedReport(long Price, long Width, long Age, 
 /// </summary>
 internal sealed class PriceAggregate
 {
-    private readonly record struct Vote(long Value, Int128 Weight);
+    private readonly record struct Vote(long Value, Int128 Weight) : IComparable<Vote>
+    {
+        public int CompareTo(Vote other) => Value.CompareTo(other.Value);
+    }
 
     private readonly List<CountedReport> _reports;
     private readonly Int128 _powerTotal;
@@ -53,14 +56,15 @@ internal sealed class PriceAggregate
         // Below three quarters of the power, age counts nothing: liars with a third of all power would otherwise get
         // more than half of the weight by their freshness alone.
         bool isWeighed = (Int128)Power * 4 >= powerTotal * 3;
-        var votes = new Vote[reports.Count * 3];
-        var times = new Vote[reports.Count];
-        var reaches = new Vote[reports.Count];
-        for (int i = 0; i < reports.Count; i++)
+        int count = reports.Count;
+        Span<Vote> votes = stackalloc Vote[count * 3];
+        Span<Vote> times = stackalloc Vote[count];
+        Span<Vote> reaches = stackalloc Vote[count];
+        for (int i = 0; i < count; i++)
         {
             CountedReport report = reports[i];
             long factor = (OracleRules.WeightRatioNumerator * OracleRules.ReportAgeMax) - (isWeighed ? report.Age : 0);
-            Int128 weight = (Int128)report.Power * factor;
+            Int128 weight = Math.BigMul(report.Power, factor);
             votes[3 * i] = new Vote(Math.Max(1, report.Price - report.Width), weight);
             votes[(3 * i) + 1] = new Vote(report.Price, weight);
             votes[(3 * i) + 2] = new Vote(Math.Min(Limits.PriceMax, report.Price + report.Width), weight);
@@ -71,7 +75,7 @@ internal sealed class PriceAggregate
         Sort(votes);
         Sort(times);
         Median = (long)Arithmetic.DivFloor((Int128)FromBelow(votes, 2) + FromAbove(votes, 2), 2);
-        for (int i = 0; i < reports.Count; i++)
+        for (int i = 0; i < count; i++)
         {
             // How far from the median a report reaches at the far end of its interval.
             long reach = Math.Abs(reports[i].Price - Median) + reports[i].Width;
@@ -104,7 +108,7 @@ internal sealed class PriceAggregate
     /// </summary>
     public long AgreedPrice(long before)
     {
-        var prices = new Vote[_reports.Count];
+        Span<Vote> prices = stackalloc Vote[_reports.Count];
         bool isRise = Median > before;
         for (int i = 0; i < prices.Length; i++)
         {
@@ -127,17 +131,16 @@ internal sealed class PriceAggregate
     }
 
     // ORDER: by value; votes of equal value are one step of the cumulative weight, whatever their order.
-    private static void Sort(Vote[] votes) =>
-        Array.Sort(votes, static (left, right) => left.Value.CompareTo(right.Value));
+    private static void Sort(Span<Vote> votes) => votes.Sort();
 
     // The lowest value at which the weight at or below it reaches one part in so many.
-    private static long FromBelow(Vote[] votes, int parts)
+    private static long FromBelow(ReadOnlySpan<Vote> votes, int parts)
     {
         Int128 total = Total(votes);
         Int128 sum = 0;
         int i = 0;
         // BOUND: the last vote reaches the total.
-        for (; (sum += votes[i].Weight) * parts < total; i++)
+        for (; Arithmetic.Multiply(sum += votes[i].Weight, parts) < total; i++)
         {
         }
 
@@ -145,20 +148,20 @@ internal sealed class PriceAggregate
     }
 
     // The highest value at which the weight at or above it reaches one part in so many.
-    private static long FromAbove(Vote[] votes, int parts)
+    private static long FromAbove(ReadOnlySpan<Vote> votes, int parts)
     {
         Int128 total = Total(votes);
         Int128 sum = 0;
         int i = votes.Length - 1;
         // BOUND: the first vote reaches the total.
-        for (; (sum += votes[i].Weight) * parts < total; i--)
+        for (; Arithmetic.Multiply(sum += votes[i].Weight, parts) < total; i--)
         {
         }
 
         return votes[i].Value;
     }
 
-    private static Int128 Total(Vote[] votes)
+    private static Int128 Total(ReadOnlySpan<Vote> votes)
     {
         Int128 total = 0;
         foreach (Vote vote in votes)

@@ -17,9 +17,10 @@ internal static class Volatility
     /// </summary>
     public static long Width(long price, long confidence, long age, Int128 variance, long sigmasSquared)
     {
-        Int128 drift = Arithmetic.DivCeil((Int128)price * DriftPpb(variance, sigmasSquared, age), PartsPerBillion);
+        Int128 ppb = DriftPpb(variance, sigmasSquared, age);
+        Int128 drift = Arithmetic.DivCeil(Arithmetic.Multiply(ppb, price), PartsPerBillion);
         drift = Int128.Min(drift, price);
-        Int128 square = ((Int128)confidence * confidence) + (drift * drift);
+        Int128 square = Math.BigMul(confidence, confidence) + Math.BigMul((long)drift, (long)drift);
         Int128 root = square == 0 ? 0 : Arithmetic.SqrtFloor(square - 1) + 1;
         return (long)Int128.Min(root, price);
     }
@@ -31,7 +32,7 @@ internal static class Volatility
     public static long MoveBound(long price, long elapsed, Int128 variance)
     {
         Int128 ppb = DriftPpb(variance, OracleRules.MoveSquared, elapsed) + (OracleRules.MoveFloorPpm * 1_000);
-        Int128 bound = Arithmetic.DivFloor(price * ppb, PartsPerBillion);
+        Int128 bound = Arithmetic.DivFloor(Arithmetic.Multiply(ppb, price), PartsPerBillion);
         return (long)Arithmetic.Clamp(bound, 1, Limits.PriceMax);
     }
 
@@ -46,14 +47,16 @@ internal static class Volatility
             return variance;
         }
 
-        Int128 change = Int128.Min(Math.Abs(after - before), before);
+        long change = Math.Min(Math.Abs(after - before), before);
 
         // BOUND: change² < 2^80 and 10^12 < 2^40, so the product fits in 120 bits.
-        Int128 square = Arithmetic.DivFloor(change * change * 1_000_000_000_000, (Int128)before * before);
-        Int128 perSecond = Arithmetic.DivFloor(square * PartsPerBillion, elapsed);
+        Int128 square = Arithmetic.DivFloor(
+            Arithmetic.Multiply(change, change, 1_000_000_000_000), Math.BigMul(before, before));
+        Int128 perSecond = Arithmetic.DivFloor(Arithmetic.Multiply(square, PartsPerBillion), elapsed);
         Int128 sample = Int128.Min(perSecond, variance * OracleRules.WinsorSquared);
         long kept = Decay.Factor(elapsed, OracleRules.VarianceTau);
-        Int128 next = ((variance * kept) + (sample * ((1L << Decay.Bits) - kept))) >> Decay.Bits;
+        Int128 next = (Arithmetic.Multiply(variance, kept) + Arithmetic.Multiply(sample, (1L << Decay.Bits) - kept))
+            >> Decay.Bits;
         return Arithmetic.Clamp(next, OracleRules.VarianceMin, OracleRules.VarianceMax);
     }
 
@@ -63,6 +66,7 @@ internal static class Volatility
         long counted = Arithmetic.Clamp(age, 0, OracleRules.WideningAgeMax);
 
         // ROUNDING: down, less than a part per billion.
-        return Arithmetic.SqrtFloor(Arithmetic.DivFloor(variance * sigmasSquared * counted, 1_000));
+        return Arithmetic.SqrtFloor(Arithmetic.DivFloor(
+            Arithmetic.Multiply(Arithmetic.Multiply(variance, sigmasSquared), counted), 1_000));
     }
 }

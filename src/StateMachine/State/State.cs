@@ -109,10 +109,14 @@ internal sealed class State : IJournaled
     private const int Unlinked = 1;
 
     private readonly ITable?[] _byKind = new ITable?[256];
+
+    // ORDER: ascending by kind.
+    private readonly List<ITable> _tables = [];
     private readonly int _self;
 
-    // A block is likely to change about as many rows as the one before.
+    // A block is likely to change about as many rows as the one before, and none longer than the longest so far.
     private int _changesBefore;
+    private ByteWriter _writer = new();
 
     /// <summary>An empty state.</summary>
     public State()
@@ -141,6 +145,14 @@ internal sealed class State : IJournaled
         Flows = Register(RowKind.Flow, new Table<Address, FlowRow>(Journal));
         ConsensusParameters = Register(
             RowKind.ConsensusParameters, new Table<SingleKey, ConsensusParametersRow>(Journal));
+        foreach (ITable? table in _byKind)
+        {
+            if (table is not null)
+            {
+                _tables.Add(table);
+            }
+        }
+
         _self = Journal.Register(this);
         DueProposals = new DueQueue<ulong>(Journal);
         DueDeposits = new DueQueue<DepositKey>(Journal);
@@ -157,11 +169,10 @@ internal sealed class State : IJournaled
     public List<RowChange> CollectChanges()
     {
         var changes = new List<RowChange>(_changesBefore + (_changesBefore / 8));
-        var writer = new ByteWriter();
         // ORDER: ascending by kind, which is the first byte of the key; each table goes on in the order of its keys.
-        foreach (ITable? table in _byKind)
+        foreach (ITable table in _tables)
         {
-            table?.CollectChanges(changes, ref writer);
+            table.CollectChanges(changes, ref _writer);
         }
 
         _changesBefore = changes.Count;
@@ -173,9 +184,9 @@ internal sealed class State : IJournaled
     /// </summary>
     public void Forget()
     {
-        foreach (ITable? table in _byKind)
+        foreach (ITable table in _tables)
         {
-            table?.Forget();
+            table.Forget();
         }
 
         HeightExpiries.Forget();

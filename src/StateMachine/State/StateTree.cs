@@ -72,6 +72,13 @@ public sealed class StateTree
     public long OldestVersion => _window.Oldest;
 
     /// <summary>
+    /// What each change of the last <see cref="Apply"/> replaced or removed, in the order of its list; null where there
+    /// was no row. For the thread that applies, good until it applies again. The arrays belong to the tree and may not
+    /// be written.
+    /// </summary>
+    public ReadOnlySpan<byte[]?> Replaced => _update.Replaced;
+
+    /// <summary>
     /// Makes the next version and leaves it open. No version may be open. The first version of a tree may have any
     /// height from 0; each later one has the height after it.
     /// </summary>
@@ -154,38 +161,6 @@ public sealed class StateTree
         TreeLeaf leaf = ReadLeaf(Descend(head, keyHash, null));
         value = leaf.KeyHash.Equals(keyHash) ? leaf.Value : null;
         return value is not null && IsStillKept(version);
-    }
-
-    /// <summary>
-    /// What <see cref="TryGet"/> finds for the rows of a block's changes that existed before it; null for the others.
-    /// Quicker than one after the other: the keys are hashed together.
-    /// </summary>
-    public byte[]?[] ValuesOf(long version, IReadOnlyList<RowChange> changes)
-    {
-        var values = new byte[]?[changes.Count];
-        if (!TryGetHead(version, out int head))
-        {
-            return values;
-        }
-
-        var keys = new byte[changes.Count][];
-        for (int i = 0; i < keys.Length; i++)
-        {
-            keys[i] = changes[i].Key;
-        }
-
-        var hashes = new Sha256Digest[keys.Length];
-        Sha256Lanes.HashMessages(keys, hashes);
-        for (int i = 0; i < keys.Length; i++)
-        {
-            if (changes[i].ExistedBefore)
-            {
-                TreeLeaf leaf = ReadLeaf(Descend(head, hashes[i], null));
-                values[i] = leaf.KeyHash.Equals(hashes[i]) ? leaf.Value : null;
-            }
-        }
-
-        return IsStillKept(version) ? values : new byte[]?[changes.Count];
     }
 
     /// <summary>

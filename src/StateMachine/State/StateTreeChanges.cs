@@ -42,11 +42,18 @@ internal sealed class StateTreeChanges
     /// <summary>The child number of each sorted change's new leaf, 0 for a removed row; filled by the owner.</summary>
     public int[] Leaves { get; private set; } = [];
 
+    /// <summary>
+    /// The value before each change, in the order of the list it was loaded from; null where there was none. Filled
+    /// by the owner.
+    /// </summary>
+    public byte[]?[] Replaced { get; private set; } = [];
+
     /// <summary>Hashes and sorts the changes of a block. Their keys must be distinct.</summary>
     public void Load(IReadOnlyList<RowChange> changes)
     {
         Count = changes.Count;
         Reserve(Count);
+        Replaced = new byte[]?[Count];
         for (int index = 0; index < Count; index++)
         {
             _messages[index] = changes[index].Key;

@@ -57,6 +57,9 @@ internal sealed class StateTreeUpdate
         _leaves = leaves;
     }
 
+    /// <summary>The values that the last version replaced or removed, as <see cref="StateTree.Replaced"/>.</summary>
+    public ReadOnlySpan<byte[]?> Replaced => _changes.Replaced;
+
     /// <summary>
     /// Makes a version; the version under <paramref name="head"/> (0: the empty tree) stays as it is.
     /// </summary>
@@ -220,7 +223,7 @@ internal sealed class StateTreeUpdate
     /// <summary>True when an empty subtree or a leaf will hold two leaves or more after the changes.</summary>
     private bool HoldsTwo(Visit visit, int child)
     {
-        int count = child < 0 && !IsReplaced(visit, child) ? 1 : 0;
+        int count = child < 0 && IndexOf(visit, child) < 0 ? 1 : 0;
         for (int index = visit.Low; index < visit.High && count < 2; index++)
         {
             count += _changes.Leaves[index] != 0 ? 1 : 0;
@@ -229,22 +232,21 @@ internal sealed class StateTreeUpdate
         return count == 2;
     }
 
-    private bool IsReplaced(Visit visit, int child)
-    {
-        int index = _changes.Find(visit.Low, visit.High, _leaves[~child].KeyHash);
-        return index >= 0;
-    }
+    // The change of the leaf's row, or -1.
+    private int IndexOf(Visit visit, int child) => _changes.Find(visit.Low, visit.High, _leaves[~child].KeyHash);
 
     /// <summary>Puts the one leaf that remains in place of an empty subtree or a leaf, or empties it.</summary>
     private void Settle(Visit visit, ref int child, ref Sha256Digest hash, TreeRetired retired)
     {
         if (child < 0)
         {
-            if (!IsReplaced(visit, child))
+            int replacing = IndexOf(visit, child);
+            if (replacing < 0)
             {
                 return;
             }
 
+            _changes.Replaced[_changes.Order[replacing]] = _leaves[~child].Value;
             retired.Leaves.Add(~child);
         }
 

@@ -52,6 +52,9 @@ internal sealed class Table<TKey, TRow> : IJournaled, ITable
     /// <summary>Rows in the table.</summary>
     public int Count => _index.Count;
 
+    /// <summary>Slots in use or free; a free one holds a cleared row.</summary>
+    public int SlotCount => _slots.Length;
+
     /// <summary>Finds the slot of a key; false when there is no such row.</summary>
     public bool TryFind(in TKey key, out int slot) => _index.TryFind(key, out slot);
 
@@ -189,6 +192,11 @@ internal sealed class Table<TKey, TRow> : IJournaled, ITable
     /// <summary>The slots in use in ascending order of key. For loading, full scans and queries: it sorts.</summary>
     public int[] SlotsInKeyOrder(IComparer<TKey> order)
     {
+        if (_index.Count == 0)
+        {
+            return [];
+        }
+
         var keys = new TKey[_index.Count];
         var slots = new int[_index.Count];
         // ORDER: sorted here by a total order of distinct keys, so the order of the index does not matter.

@@ -197,7 +197,7 @@ public sealed class DurabilityTests
         byte[] root = tree.Apply(0, changed);
         tree.Commit();
         using var store = new ChainStore(directory);
-        store.Append(ChangeRecord.Of(0, root, changed, tree, previous: -1));
+        store.Append(ChangeRecord.Of(0, root, changed, tree));
         return root;
     }
 

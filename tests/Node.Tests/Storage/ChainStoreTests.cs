@@ -299,7 +299,7 @@ public sealed class ChainStoreTests
             byte[] root = _tree.Apply(_height, changes);
             _tree.Commit();
             Roots[_height] = root;
-            return ChangeRecord.Of(_height, root, changes, _tree, previous);
+            return ChangeRecord.Of(_height, root, changes, _tree);
         }
     }
 }
