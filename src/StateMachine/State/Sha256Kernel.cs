@@ -65,8 +65,8 @@ internal readonly struct Sha256Vector512 : ISha256Vector<Vector512<uint>>
 }
 
 /// <summary>
-/// Eight lanes; needs AVX2. Where the machine has the operations of AVX-512 on vectors of this length too, a group takes
-/// about two thirds of the time of one of sixteen lanes.
+/// Eight lanes; needs AVX2. Where the machine has the operations of AVX-512 on vectors of this length too, a group
+/// takes about two thirds of the time of one of sixteen lanes.
 /// </summary>
 internal readonly struct Sha256Vector256 : ISha256Vector<Vector256<uint>>
 {
