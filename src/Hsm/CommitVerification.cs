@@ -60,15 +60,9 @@ public static class CommitVerification
         string chainId, Commit commit, CommitSig entry, Validator validator, VerifiedSignatures verified)
     {
         if (validator.PubKey?.SumCase != AppChain.Abci.Wire.Crypto.PublicKey.SumOneofCase.Ed25519) return false;
-        Vote vote = new()
-        {
-            Type = SignedMsgType.Precommit,
-            Height = commit.Height,
-            Round = commit.Round,
-            BlockId = entry.BlockIdFlag == BlockIDFlag.Commit ? commit.BlockId : null,
-            Timestamp = entry.Timestamp,
-        };
-        ReadOnlySpan<byte> key = validator.PubKey.Ed25519.Span;
-        return verified.Verify(key, SignBytes.Vote(chainId, vote), entry.Signature.Span);
+        BlockID? id = entry.BlockIdFlag == BlockIDFlag.Commit ? commit.BlockId : null;
+        byte[] bytes = SignBytes.Vote(
+            chainId, SignedMsgType.Precommit, commit.Height, commit.Round, id, entry.Timestamp);
+        return verified.Verify(validator.PubKey.Ed25519.Span, bytes, entry.Signature.Span);
     }
 }

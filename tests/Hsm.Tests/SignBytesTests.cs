@@ -154,6 +154,86 @@ internal sealed class SignBytesTests
             "7b08201139300000000000001901000000000000" + "00" + block + tail));
     }
 
+    /// <summary>Naive twin: the generated classes of the canonical messages; fields of any size and sign.</summary>
+    [Test]
+    [Property("Spec", "SIGN-1")]
+    public void The_bytes_are_those_of_the_canonical_messages()
+    {
+        Random random = new(1);
+        for (int i = 0; i < 2_000; i++)
+        {
+            string chain = random.Next(4) == 0 ? "chaîne-€-𝄞" : new string('c', random.Next(60));
+            SignedMsgType type = (SignedMsgType)random.Next(-1, 40);
+            long height = Any(random);
+            int round = unchecked((int)Any(random));
+            BlockID? id = random.Next(4) switch
+            {
+                0 => null,
+                1 => new BlockID { Hash = AnyBytes(random) },
+                _ => new BlockID
+                {
+                    Hash = AnyBytes(random),
+                    PartSetHeader = new PartSetHeader { Total = unchecked((uint)Any(random)), Hash = AnyBytes(random) },
+                },
+            };
+            Timestamp time = new() { Seconds = Any(random), Nanos = unchecked((int)Any(random)) };
+            CanonicalBlockID? canonical = BlockIds.IsNil(id) ? null : new CanonicalBlockID
+            {
+                Hash = id!.Hash,
+                PartSetHeader = new CanonicalPartSetHeader
+                {
+                    Total = id.PartSetHeader?.Total ?? 0,
+                    Hash = id.PartSetHeader?.Hash ?? ByteString.Empty,
+                },
+            };
+
+            Vote vote = new() { Type = type, Height = height, Round = round, BlockId = id, Timestamp = time };
+            Assert.That(Hex(SignBytes.Vote(chain, vote)), Is.EqualTo(Hex(Delimited(new CanonicalVote
+            {
+                Type = type, Height = height, Round = round, BlockId = canonical, Timestamp = time, ChainId = chain,
+            }))));
+
+            int justifying = unchecked((int)Any(random));
+            Proposal proposal = new()
+            {
+                Type = type, Height = height, Round = round, PolRound = justifying, BlockId = id, Timestamp = time,
+            };
+            Assert.That(Hex(SignBytes.Proposal(chain, proposal)), Is.EqualTo(Hex(Delimited(new CanonicalProposal
+            {
+                Type = type, Height = height, Round = round, PolRound = justifying, BlockId = canonical,
+                Timestamp = time, ChainId = chain,
+            }))));
+
+            ByteString extension = AnyBytes(random);
+            Assert.That(Hex(SignBytes.VoteExtension(chain, height, round, extension)), Is.EqualTo(Hex(Delimited(
+                new CanonicalVoteExtension
+                {
+                    Extension = extension, Height = height, Round = round, ChainId = chain,
+                }))));
+        }
+
+        static long Any(Random random) => random.Next(4) switch
+        {
+            0 => 0,
+            1 => random.Next(300),
+            _ => random.NextInt64(long.MinValue, long.MaxValue) >> random.Next(64),
+        };
+
+        static ByteString AnyBytes(Random random)
+        {
+            byte[] bytes = new byte[random.Next(4) switch { 0 => 0, 1 => 32, 2 => random.Next(200), _ => 600 }];
+            random.NextBytes(bytes);
+            return ByteString.CopyFrom(bytes);
+        }
+
+        static byte[] Delimited(IMessage message)
+        {
+            using System.IO.MemoryStream stream = new();
+            message.WriteDelimitedTo(stream);
+            return stream.ToArray();
+        }
+    }
+
     /// <summary>The four-validator chain: votes, extension, commit hash and the whole second block.</summary>
     [Test]
     public void Signatures_and_second_block_of_the_four_validator_chain()

@@ -56,26 +56,41 @@ internal static class SignatureSchemes
                     ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> message, Span<byte> signature)
                 {
                     // Four lanes of a multiply-and-rotate hash: quick, and any other key or message gives another one.
-                    for (int lane = 0; lane < 4; lane++)
-                    {
-                        ulong hash = Mixed(Mixed(0x9E3779B97F4A7C15 >> lane, publicKey), message);
-                        System.Buffers.Binary.BinaryPrimitives.WriteUInt64LittleEndian(signature[(8 * lane)..], hash);
-                    }
+                    const ulong start = 0x9E3779B97F4A7C15;
+                    (ulong A, ulong B, ulong C, ulong D) hash = (start, start >> 1, start >> 2, start >> 3);
+                    Mix(ref hash, publicKey);
+                    Mix(ref hash, message);
+                    Span<ulong> lanes = MemoryMarshal.Cast<byte, ulong>(signature);
+                    (lanes[0], lanes[1], lanes[2], lanes[3]) = hash;
                     signature[..32].CopyTo(signature[32..]);
                 }
 
-                private static ulong Mixed(ulong hash, ReadOnlySpan<byte> bytes)
+                // The lanes side by side: each step of one waits for the step before.
+                private static void Mix(ref (ulong A, ulong B, ulong C, ulong D) hash, ReadOnlySpan<byte> bytes)
                 {
                     unchecked
                     {
-                        hash ^= (ulong)bytes.Length;
+                        (ulong a, ulong b, ulong c, ulong d) = hash;
+                        ulong value = (ulong)bytes.Length;
+                        (a, b, c, d) = (a ^ value, b ^ value, c ^ value, d ^ value);
                         for (; bytes.Length >= 8; bytes = bytes[8..])
                         {
-                            ulong word = System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(bytes);
-                            hash = ulong.RotateLeft((hash ^ word) * 0xBF58476D1CE4E5B9, 31);
+                            value = MemoryMarshal.Read<ulong>(bytes);
+                            const ulong factor = 0xBF58476D1CE4E5B9;
+                            a = ulong.RotateLeft((a ^ value) * factor, 31);
+                            b = ulong.RotateLeft((b ^ value) * factor, 31);
+                            c = ulong.RotateLeft((c ^ value) * factor, 31);
+                            d = ulong.RotateLeft((d ^ value) * factor, 31);
                         }
-                        foreach (byte value in bytes) hash = ulong.RotateLeft((hash ^ value) * 0x94D049BB133111EB, 29);
-                        return hash ^ (hash >> 32);
+                        foreach (byte one in bytes)
+                        {
+                            const ulong factor = 0x94D049BB133111EB;
+                            a = ulong.RotateLeft((a ^ one) * factor, 29);
+                            b = ulong.RotateLeft((b ^ one) * factor, 29);
+                            c = ulong.RotateLeft((c ^ one) * factor, 29);
+                            d = ulong.RotateLeft((d ^ one) * factor, 29);
+                        }
+                        hash = (a ^ (a >> 32), b ^ (b >> 32), c ^ (c >> 32), d ^ (d >> 32));
                     }
                 }
 
@@ -108,8 +123,13 @@ internal static class SignatureSchemes
                     if (!IsLowS(signature)) throw new CryptographicException("libsecp256k1 made a signature with a high s");
                 }
             """, """
-                    SimulatedSignature(PublicKeyOf(secretKey), digest, signature);
+                    byte[] publicKey = s_publicKeys.GetOrAdd(
+                        Convert.ToHexString(secretKey), static (_, secret) => PublicKeyOf(secret), secretKey);
+                    SimulatedSignature(publicKey, digest, signature);
                 }
+
+                private static readonly System.Collections.Concurrent.ConcurrentDictionary<string, byte[]>
+                    s_publicKeys = new();
 
                 private static void SimulatedSignature(
                     ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> digest, Span<byte> signature)

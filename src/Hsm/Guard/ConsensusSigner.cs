@@ -190,7 +190,7 @@ public sealed class ConsensusSigner : IVoteSigner
         {
             throw new KeyFailedException("the key made a signature that does not verify; nothing was released");
         }
-        return ByteString.CopyFrom(signature);
+        return UnsafeByteOperations.UnsafeWrap(signature);
     }
 
     private static SignStep StepOf(SignedMsgType type) => type switch

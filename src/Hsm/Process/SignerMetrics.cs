@@ -2,7 +2,9 @@ using System;
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Linq;
+using System.Runtime.CompilerServices;
 using System.Text;
+using System.Threading;
 
 namespace AppChain.Hsm;
 
@@ -14,17 +16,18 @@ public sealed class SignerMetrics
 {
     private static readonly double[] Bounds = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 4];
 
-    private readonly ConcurrentDictionary<string, long> _values = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, StrongBox<long>> _values = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Histogram> _histograms = new(StringComparer.Ordinal);
 
     /// <summary>Adds one to a counter.</summary>
-    public void Count(string series) => _values.AddOrUpdate(series, 1, static (_, value) => value + 1);
+    public void Count(string series) => Interlocked.Increment(ref ValueOf(series));
 
     /// <summary>Sets a gauge.</summary>
-    public void Set(string series, long value) => _values[series] = value;
+    public void Set(string series, long value) => Interlocked.Exchange(ref ValueOf(series), value);
 
     /// <summary>A counter or gauge; 0 when it was never touched.</summary>
-    public long Value(string series) => _values.TryGetValue(series, out long value) ? value : 0;
+    public long Value(string series) =>
+        _values.TryGetValue(series, out StrongBox<long>? value) ? Interlocked.Read(ref value.Value) : 0;
 
     /// <summary>Adds a duration to a histogram.</summary>
     public void Observe(string name, TimeSpan duration) =>
@@ -50,7 +53,7 @@ public sealed class SignerMetrics
     {
         StringBuilder text = new();
         string family = "";
-        foreach ((string series, long value) in _values.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        foreach ((string series, StrongBox<long> value) in _values.OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
             string name = series.Split('{')[0];
             if (name != family)
@@ -59,7 +62,7 @@ public sealed class SignerMetrics
                 text.Append(CultureInfo.InvariantCulture, $"# TYPE {name} {type}\n");
             }
             family = name;
-            text.Append(CultureInfo.InvariantCulture, $"{series} {value}\n");
+            text.Append(CultureInfo.InvariantCulture, $"{series} {Interlocked.Read(ref value.Value)}\n");
         }
         foreach ((string name, Histogram histogram) in _histograms.OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
@@ -67,6 +70,8 @@ public sealed class SignerMetrics
         }
         return text.ToString();
     }
+
+    private ref long ValueOf(string series) => ref _values.GetOrAdd(series, static _ => new StrongBox<long>()).Value;
 
     private sealed class Histogram(int buckets)
     {

@@ -23,12 +23,11 @@ public sealed partial class Application
     {
         lock (_consensus)
         {
-            byte[] hash = request.Hash.ToByteArray();
-            if (_candidate is null || !_candidate.Hash.AsSpan().SequenceEqual(hash) || !Chain.HasOpenBlock)
+            if (_candidate is null || _candidate.Hash != request.Hash || !Chain.HasOpenBlock)
             {
                 DropCandidate();
                 Block block = BlockOf(request, out int updates);
-                Execute(hash, block, updates);
+                Execute(request.Hash, block, updates);
             }
 
             return ResponseOf(_candidate!, request.Txs.Count);
@@ -78,7 +77,7 @@ public sealed partial class Application
         return BlockOf(request.Height, request.Time, request.Misbehavior, reports, Verified.VerifyAll(users));
     }
 
-    private void Execute(byte[] hash, Block block, int updates)
+    private void Execute(ByteString hash, Block block, int updates)
     {
         long started = Stopwatch.GetTimestamp();
         Chain.CheckEveryRow = CheckEveryRow;

@@ -47,7 +47,7 @@ public sealed partial class Application
                 return new ResponseProcessProposal { Status = ProposalStatus.Reject };
             }
 
-            Execute(request.Hash.ToByteArray(), block, NeedsPriceUpdate(request.Height) ? 1 : 0);
+            Execute(request.Hash, block, NeedsPriceUpdate(request.Height) ? 1 : 0);
             return new ResponseProcessProposal { Status = ProposalStatus.Accept };
         }
     }

@@ -41,7 +41,7 @@ public sealed partial class Application : IAbciApplication, IDisposable
     private sealed record Committed(StateTree Tree, long Height, byte[] AppHash, string ChainId);
 
     /// <summary>The last block executed and not committed.</summary>
-    private sealed record Candidate(byte[] Hash, BlockResult Result, int PriceUpdates);
+    private sealed record Candidate(Google.Protobuf.ByteString Hash, BlockResult Result, int PriceUpdates);
 
     /// <summary>Recovers the chain from its store.</summary>
     /// <param name="store">Owned by the application from now on.</param>

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using AppChain.Abci.Wire;
@@ -12,10 +13,14 @@ namespace AppChain.Node;
 /// </summary>
 public static class EventEncoding
 {
+    // Kinds of events and values of enumerations, as they are called here and as events spell them.
+    private static readonly ConcurrentDictionary<string, string> Types = new();
+    private static readonly ConcurrentDictionary<string, string> Names = new();
+
     /// <summary>Encodes an event; accounts are named by the given function.</summary>
     public static Event Of(in ExchangeEvent e, Func<int, string> account)
     {
-        var encoded = new Event { Type = "appchain.v1." + e.Kind };
+        var encoded = new Event { Type = Types.GetOrAdd(e.Kind.ToString(), static kind => "appchain.v1." + kind) };
         switch (e.Kind)
         {
             case EventKind.OrderOpened:
@@ -102,17 +107,30 @@ public static class EventEncoding
         return encoded;
     }
 
-    private static void Add(Event encoded, params ReadOnlySpan<(string Key, object Value)> attributes)
+    private static void Add(Event encoded, params ReadOnlySpan<(string Key, Text Value)> attributes)
     {
-        foreach ((string key, object value) in attributes)
+        encoded.Attributes.Capacity = encoded.Attributes.Count + attributes.Length;
+        foreach ((string key, Text value) in attributes)
         {
-            encoded.Attributes.Add(new EventAttribute
-            {
-                Key = key,
-                Value = Convert.ToString(value, CultureInfo.InvariantCulture),
-                Index = true,
-            });
+            encoded.Attributes.Add(new EventAttribute { Key = key, Value = value.Value, Index = true });
         }
+    }
+
+    /// <summary>The value of an attribute.</summary>
+    private readonly record struct Text(string Value)
+    {
+        public static implicit operator Text(string value) => new(value);
+
+        public static implicit operator Text(uint value) => (ulong)value;
+
+        public static implicit operator Text(ulong value) => new(value.ToString(CultureInfo.InvariantCulture));
+
+        public static implicit operator Text(long value) => new(value.ToString(CultureInfo.InvariantCulture));
+
+        // Nearly all are short, and those are written much quicker.
+        public static implicit operator Text(Int128 value) => value >= long.MinValue && value <= long.MaxValue
+            ? (long)value
+            : new Text(value.ToString(CultureInfo.InvariantCulture));
     }
 
     private static void AddVault(Event encoded, in ExchangeEvent e, Func<int, string> account)
@@ -199,11 +217,12 @@ public static class EventEncoding
 
     private static string Address(byte[]? bytes) => AccountText.Of(new Address(bytes));
 
-    // SelfTrade is "self_trade".
     private static string Name<T>(T value)
-        where T : struct, Enum
+        where T : struct, Enum => Names.GetOrAdd(value.ToString(), Spell);
+
+    // SelfTrade is "self_trade".
+    private static string Spell(string name)
     {
-        string name = value.ToString();
         var text = new StringBuilder(name.Length + 4);
         foreach (char c in name)
         {

@@ -1,5 +1,7 @@
 using System;
+using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 using AppChain.Hsm;
 using AppChain.StateMachine;
 
@@ -11,6 +13,14 @@ namespace AppChain.Node;
 /// </summary>
 public sealed class TransactionVerifier(string chainId)
 {
+    // BOUND: some 3 MB. Whoever trades signs again; to find the point of a key takes a seventh of a verification.
+    private const int KeysMax = 16_384;
+
+    /// <summary>The 33 bytes of a compressed key.</summary>
+    private readonly record struct Compressed(byte Sign, UInt128 High, UInt128 Low);
+
+    private readonly ConcurrentDictionary<Compressed, Secp256k1.PublicKey> _keys = new();
+
     /// <summary>
     /// Decodes and verifies. Gives Ok and the transaction, or the first check that failed: TooLarge, Malformed,
     /// OperationCount, InvalidSubaccount, InvalidPublicKey, InvalidSignature or InvalidReleaseSignature. Never throws.
@@ -62,7 +72,7 @@ public sealed class TransactionVerifier(string chainId)
     {
         Span<byte> digest = stackalloc byte[TransactionCodec.DigestSize];
         ReleaseMessage.ComputeDigest(chainId, signed.Release, digest);
-        return Secp256k1.TryParse(publicKey, out Secp256k1.PublicKey key)
+        return TryParse(publicKey, out Secp256k1.PublicKey key)
             && Secp256k1.Verify(key, digest, signed.Signature.AsSpan())
             ? ResultCode.Ok
             : ResultCode.InvalidReleaseSignature;
@@ -84,7 +94,7 @@ public sealed class TransactionVerifier(string chainId)
     /// <summary>Verifies the signature of a split transaction: Ok, InvalidPublicKey or InvalidSignature.</summary>
     public ResultCode Verify(SignedTransactionParts parts)
     {
-        if (!Secp256k1.TryParse(parts.PublicKey, out Secp256k1.PublicKey key))
+        if (!TryParse(parts.PublicKey, out Secp256k1.PublicKey key))
         {
             return ResultCode.InvalidPublicKey;
         }
@@ -92,5 +102,34 @@ public sealed class TransactionVerifier(string chainId)
         Span<byte> digest = stackalloc byte[TransactionCodec.DigestSize];
         TransactionCodec.ComputeDigest(chainId, parts.Body, digest);
         return Secp256k1.Verify(key, digest, parts.Signature) ? ResultCode.Ok : ResultCode.InvalidSignature;
+    }
+    // The verdict of Secp256k1.TryParse; keys on the curve are remembered.
+    private bool TryParse(ReadOnlySpan<byte> publicKey, out Secp256k1.PublicKey key)
+    {
+        key = default;
+        if (publicKey.Length != Secp256k1.PublicKeySize)
+        {
+            return false;
+        }
+
+        var bytes = new Compressed(
+            publicKey[0], MemoryMarshal.Read<UInt128>(publicKey[1..]), MemoryMarshal.Read<UInt128>(publicKey[17..]));
+        if (_keys.TryGetValue(bytes, out key))
+        {
+            return true;
+        }
+
+        if (!Secp256k1.TryParse(publicKey, out key))
+        {
+            return false;
+        }
+
+        if (_keys.Count >= KeysMax)
+        {
+            _keys.Clear();
+        }
+
+        _keys[bytes] = key;
+        return true;
     }
 }

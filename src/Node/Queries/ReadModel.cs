@@ -125,14 +125,14 @@ internal sealed class ReadModel
     {
         using (EnterToChange())
         {
-            foreach (RowChange change in changes)
+            for (int i = 0; i < changes.Count; i++)
             {
-                Apply(change);
+                Apply(changes[i]);
             }
 
-            foreach (ExchangeEvent happened in events)
+            for (int i = 0; i < events.Count; i++)
             {
-                History.Record(new RecordedEvent(height, time, happened));
+                History.Record(new RecordedEvent(height, time, events[i]));
             }
 
             Height = height;

@@ -1,4 +1,5 @@
 using System;
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Collections.Generic;
 using AppChain.StateMachine;
@@ -97,13 +98,9 @@ public sealed class ChainStore : IDisposable
 
         using (IWriteBatch batch = _db.NewBatch())
         {
-            if (genesis is not null)
-            {
-                batch.Put(DiskLayout.ChangeLog, DiskLayout.Key(genesis.Height), genesis.Encode());
-            }
-
-            batch.Put(DiskLayout.ChangeLog, DiskLayout.Key(record.Height), record.Encode());
-            _db.RequireSpace(record.Size + (genesis?.Size ?? 0));
+            int size = genesis is null ? 0 : PutRecord(batch, genesis);
+            size += PutRecord(batch, record);
+            _db.RequireSpace(size);
             _db.Write(batch, durable: true);
         }
 
@@ -310,6 +307,18 @@ public sealed class ChainStore : IDisposable
         {
             rows[key] = value;
         }
+    }
+
+    // Puts a record into the log; returns its length.
+    private static int PutRecord(IWriteBatch batch, ChangeRecord record)
+    {
+        int size = record.Size;
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(size);
+        Span<byte> bytes = buffer.AsSpan(0, size);
+        record.Encode(bytes);
+        batch.Put(DiskLayout.ChangeLog, DiskLayout.Key(record.Height), bytes);
+        ArrayPool<byte>.Shared.Return(buffer);
+        return size;
     }
 
     private ChangeRecord Record(long height) => ChangeRecord.Decode(

@@ -1,7 +1,6 @@
 using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
-using System.IO;
 using AppChain.Hashing;
 using AppChain.StateMachine;
 
@@ -60,6 +59,13 @@ internal sealed class ChangeRecord
     public byte[] Encode()
     {
         var record = new byte[Size];
+        Encode(record);
+        return record;
+    }
+
+    /// <summary>Writes the record into a span of its <see cref="Size"/>.</summary>
+    public void Encode(Span<byte> record)
+    {
         Span<byte> rest = record;
         BinaryPrimitives.WriteInt64LittleEndian(rest, Height);
         rest = WriteBytes(rest[sizeof(long)..], AppHash);
@@ -70,8 +76,7 @@ internal sealed class ChangeRecord
             rest = WriteBytes(WriteBytes(WriteBytes(rest, row.Key), row.Before), row.After);
         }
 
-        Sha256.Hash(record.AsSpan(0, record.Length - DigestSize), rest);
-        return record;
+        Sha256.Hash(record[..^DigestSize], rest);
     }
 
     /// <summary>Reads a record back.</summary>
@@ -93,13 +98,12 @@ internal sealed class ChangeRecord
             throw new StorageException(damaged);
         }
 
-        using var reader = new BinaryReader(new MemoryStream(body.ToArray()));
-        reader.ReadInt64();
-        byte[] appHash = ReadBytes(reader) ?? [];
-        var rows = new RowDelta[reader.ReadInt32()];
+        ReadOnlySpan<byte> rest = body[sizeof(long)..];
+        byte[] appHash = ReadBytes(ref rest) ?? [];
+        var rows = new RowDelta[ReadInt32(ref rest)];
         for (int i = 0; i < rows.Length; i++)
         {
-            rows[i] = new RowDelta(ReadBytes(reader) ?? [], ReadBytes(reader), ReadBytes(reader));
+            rows[i] = new RowDelta(ReadBytes(ref rest) ?? [], ReadBytes(ref rest), ReadBytes(ref rest));
         }
 
         return new ChangeRecord { Height = height, AppHash = appHash, Rows = rows };
@@ -115,9 +119,23 @@ internal sealed class ChangeRecord
         return target[SizeOf(bytes)..];
     }
 
-    private static byte[]? ReadBytes(BinaryReader reader)
+    private static byte[]? ReadBytes(ref ReadOnlySpan<byte> rest)
     {
-        int length = reader.ReadInt32();
-        return length < 0 ? null : reader.ReadBytes(length);
+        int length = ReadInt32(ref rest);
+        if (length < 0)
+        {
+            return null;
+        }
+
+        byte[] bytes = rest[..length].ToArray();
+        rest = rest[length..];
+        return bytes;
+    }
+
+    private static int ReadInt32(ref ReadOnlySpan<byte> rest)
+    {
+        int value = BinaryPrimitives.ReadInt32LittleEndian(rest);
+        rest = rest[sizeof(int)..];
+        return value;
     }
 }
