@@ -158,7 +158,7 @@ internal sealed class Auditor(World world, GenesisState genesis)
                     throw new Violation("price", Height, $"market {oracle.Market} moved without an update");
                 continue;
             }
-            if ((Int128)oracle.Power * 3 <= world.Swarm.Validators * World.Power * 2) continue;
+            if ((Int128)oracle.Power * 3 <= Engines.TotalPower(Height - 1) * 2) continue;
             (double low, double high) = world.Prices.Range(oracle.Market, from);
             (low, high) = (low * 0.98, high * 1.02);
             // While the chain itself calls the price uncertain it may lag behind, but it never goes away from the true

@@ -15,29 +15,33 @@ namespace AppChain.Simulation;
 
 /// <summary>
 /// What the engine of every validator must hold at each height: the consensus parameters, predicted from what the
-/// guardians have signed (VAULT-16), and the validators, predicted from the evidence in the blocks, with one and the
-/// same order of proposers for all.
+/// guardians have signed (VAULT-16), and the validators, predicted from the evidence in the blocks and from what
+/// guardians have signed (VAULT-17), with one and the same order of proposers for all.
 /// </summary>
 internal sealed class EngineModel(World world)
 {
     private const string Prefix = "appchain.v1.";
     private const long Second = 1_000_000_000;
+    private const long Hour = 3_600 * Second;
     private const int Kept = 1_000;
 
-    private sealed class Known(ConsensusParameters content)
+    private sealed class Known(IOperationContent content)
     {
-        public ConsensusParameters Content { get; } = content;
+        public IOperationContent Content { get; } = content;
         public HashSet<int> Approvals { get; } = [];
         public long Ready { get; set; } = long.MaxValue;
     }
 
-    private sealed record Expected(ConsensusParams Parameters, List<ByteString> Members)
+    private sealed record Expected(ConsensusParams Parameters, Members Members)
     {
         public ConsensusParams? Update { get; set; }
-        public List<ByteString> Removed { get; set; } = [];
+        public IReadOnlyDictionary<ByteString, long> Changes { get; set; } = s_none;
         public ChainState? Seen { get; set; }
     }
 
+    private static readonly Dictionary<ByteString, long> s_none = [];
+
+    private readonly Members _genesis = new(world.Machines.ToDictionary(machine => machine.Address, _ => World.Power));
     private readonly Dictionary<ByteString, (int Guardian, IReadOnlyList<Operation> Operations)> _signed = [];
     private readonly Dictionary<ulong, Known> _proposals = [];
     private readonly Dictionary<long, Expected> _expected = [];
@@ -66,16 +70,21 @@ internal sealed class EngineModel(World world)
                 Version = now.Update.Version,
             };
         }
-        long time = WireTime.ToNanoseconds(request.Time);
-        foreach ((ulong id, Known proposal) in _proposals)
-            if (proposal.Ready <= time)
-                throw new Violation("parameters", height, $"proposal {id} was ready and did not execute");
-
-        // From evidence to the set that votes it takes one block more than parameters take.
-        List<ByteString> members = [.. At(height + 1).Members];
-        foreach (ByteString address in request.Misbehavior.Select(item => item.Validator.Address).Distinct())
-            if (members.Count > 1 && members.Remove(address)) now.Removed.Add(address);
-        _expected[height + 1] = new Expected(next, At(height + 1).Members);
+        // From a change to the set that votes it takes one block more than parameters take.
+        Members newest = At(height + 1).Members;
+        Members members = newest.Without(request.Misbehavior.Select(item => item.Validator.Address));
+        bool isSettled = ReferenceEquals(newest, now.Members) && ReferenceEquals(members, newest);
+        foreach (IGrouping<long, Event> changed in response.Events
+            .Where(item => item.Type == Prefix + nameof(EventKind.ValidatorPowerChanged))
+            .GroupBy(item => Number(item, "proposal_id")))
+        {
+            Require(height, isSettled, $"proposal {changed.Key} changes a set that nobody has voted with");
+            members = Change((ulong)changed.Key, members, [.. changed], request);
+            isSettled = false;
+        }
+        CheckWaiting(request, newest, isSettled);
+        if (!ReferenceEquals(members, newest)) now.Changes = newest.Changes(members);
+        _expected[height + 1] = new Expected(next, newest);
         _expected[height + 2] = new Expected(next, members);
         _expected.Remove(height - Kept);
     }
@@ -87,30 +96,32 @@ internal sealed class EngineModel(World world)
         if (!Equals(response.ConsensusParamUpdates, expected.Update))
             throw Wrong(height, $"validator {index} is handed {response.ConsensusParamUpdates}, decided was "
                 + $"{expected.Update}");
-        if (!AreRemoved(response.ValidatorUpdates, expected.Removed))
-            throw Wrong(height, $"validator {index} is told to remove {response.ValidatorUpdates.Count} validators, "
-                + $"{expected.Removed.Count} are accused");
+        if (!AreTold(response.ValidatorUpdates, expected.Changes))
+            throw Wrong(height, $"validator {index} is told of {response.ValidatorUpdates.Count} changes of validators, "
+                + $"which should be {expected.Changes.Count}, or others");
         if (world.Network.Node(index)?.State is not { } state || state.NextHeight != height) return;
         if (!state.Parameters.Equals(expected.Parameters))
             throw Wrong(height, $"the engine of validator {index} has {state.Parameters}, in force is "
                 + $"{expected.Parameters}");
         if (state.AppVersion != NodeVersion.Consensus)
             throw Wrong(height, $"validator {index} has application version {state.AppVersion}");
-        if (!AreMembers(state.Validators, expected.Members))
-            throw Wrong(height, $"validator {index} has {state.Validators.Count} validators, "
-                + $"{expected.Members.Count} should vote");
+        if (!expected.Members.AreThoseOf(state.Validators))
+            throw Wrong(height, $"validator {index} has {state.Validators.Count} validators with power "
+                + $"{state.Validators.TotalPower}, {expected.Members.Powers.Count} with {expected.Members.Total} should vote");
         expected.Seen ??= state;
         bool isSame = IsSame(state.Validators, expected.Seen.Validators)
             && IsSame(state.NextValidators, expected.Seen.NextValidators);
         if (!isSame) throw Wrong(height, $"validator {index} has another order of proposers than others");
     }
 
+    /// <summary>Power of all who vote at a height, which must be one of the last or the next two.</summary>
+    public long TotalPower(long height) => At(height).Members.Total;
+
     private Expected At(long height)
     {
         if (_expected.TryGetValue(height, out Expected? expected)) return expected;
         if (height > 2) throw new Violation("heights", $"height {height} follows none");
-        return _expected[height] = new Expected(
-            world.Network.Options.Genesis.Parameters, [.. world.Machines.Select(machine => machine.Address)]);
+        return _expected[height] = new Expected(world.Network.Options.Genesis.Parameters, _genesis);
     }
 
     // What a transaction of a guardian did, as its events say.
@@ -129,7 +140,7 @@ internal sealed class EngineModel(World world)
             switch (kind)
             {
                 case nameof(EventKind.ProposalOpened):
-                    _proposals.Add(id, new Known((ConsensusParameters)said.Operations.Single().Content!));
+                    _proposals.Add(id, new Known(said.Operations.Single().Content!));
                     break;
                 case nameof(EventKind.ProposalApproved):
                     bool isMeant = said.Operations.Any(item => item.Kind == OperationKind.Propose
@@ -151,14 +162,10 @@ internal sealed class EngineModel(World world)
     // A change: proposed so, approved by two, after its timelock, within the bounds of the specification.
     private ConsensusParameters Execute(Event changed, RequestFinalizeBlock request)
     {
-        ulong id = (ulong)Number(changed, "proposal_id");
-        if (!_proposals.Remove(id, out Known? proposal))
-            throw new Violation("parameters", request.Height, $"proposal {id} executes, which is not open");
-        Require(request.Height, proposal.Ready <= WireTime.ToNanoseconds(request.Time),
-            $"proposal {id} executes with {proposal.Approvals.Count} approvals, or before its timelock");
+        IOperationContent proposed = Execute((ulong)Number(changed, "proposal_id"), request);
         var told = new ConsensusParameters(Number(changed, "block_bytes"), Number(changed, "evidence_age_blocks"),
             Number(changed, "evidence_age_seconds"), Number(changed, "evidence_bytes"));
-        Require(request.Height, told == proposal.Content, $"proposed was {proposal.Content}, changed is {told}");
+        Require(request.Height, told.Equals(proposed), $"proposed was {proposed}, changed is {told}");
         bool isLawful = told.EvidenceBytes >= 64 << 10 && told.BlockBytes - told.EvidenceBytes >= 1 << 20
             && told.BlockBytes <= 21 << 20 && told.EvidenceAgeBlocks is >= 1_000 and <= 100_000_000
             && told.EvidenceAgeSeconds is >= 3_600 and <= 365 * 86_400;
@@ -168,6 +175,43 @@ internal sealed class EngineModel(World world)
             Number(changed, "from_height") == request.Height + 1,
             "a change is in force from the next height on");
         return told;
+    }
+
+    // The members after a proposal on them, every part of which is told.
+    private Members Change(ulong id, Members members, Event[] told, RequestFinalizeBlock request)
+    {
+        IOperationContent proposed = Execute(id, request);
+        if (proposed is not ValidatorPowers powers || members.With(powers) is not { } after)
+            throw Wrong(request.Height, $"proposal {id} changes powers as it must not: {proposed}");
+        var said = told.Select(item => (
+            item.Attributes.First(attribute => attribute.Key == "public_key").Value,
+            Number(item, "power"), Number(item, "power_before"), Number(item, "from_height")));
+        var meant = powers.Changes.Select(one => (
+            Convert.ToHexStringLower(one.PublicKey.AsSpan()), one.Power, one.PowerBefore, request.Height + 2));
+        Require(request.Height, said.SequenceEqual(meant), $"proposal {id} changes other powers than it says");
+        return after;
+    }
+
+    private IOperationContent Execute(ulong id, RequestFinalizeBlock request)
+    {
+        if (!_proposals.Remove(id, out Known? proposal))
+            throw new Violation("parameters", request.Height, $"proposal {id} executes, which is not open");
+        Require(request.Height, proposal.Ready <= WireTime.ToNanoseconds(request.Time),
+            $"proposal {id} executes with {proposal.Approvals.Count} approvals, or before its timelock");
+        return proposal.Content;
+    }
+
+    // What is ready has executed, or is a change of powers that the set does not allow: it waits for the next hour.
+    private void CheckWaiting(RequestFinalizeBlock request, Members newest, bool isSettled)
+    {
+        long time = WireTime.ToNanoseconds(request.Time);
+        foreach ((ulong id, Known proposal) in _proposals)
+        {
+            if (proposal.Ready > time) continue;
+            bool waits = proposal.Content is ValidatorPowers powers && (!isSettled || newest.With(powers) is null);
+            Require(request.Height, waits, $"proposal {id} was ready and did not execute");
+            proposal.Ready = ((time / Hour) + 1) * Hour;
+        }
     }
 
     private static ConsensusParams Wire(ConsensusParameters parameters) => new()
@@ -182,27 +226,12 @@ internal sealed class EngineModel(World world)
         Version = new VersionParams { App = NodeVersion.Consensus },
     };
 
-    private static bool AreRemoved(IReadOnlyList<AppChain.Abci.Wire.ValidatorUpdate> updates, List<ByteString> addresses)
-    {
-        if (updates.Count != addresses.Count) return false;
-        for (int i = 0; i < addresses.Count; i++)
-        {
-            if (updates[i].Power != 0 || BlockHashes.Address(updates[i].PubKey) != addresses[i]) return false;
-        }
-        return true;
-    }
-
-    // No address is named twice in the list.
-    private static bool AreMembers(AppChain.Localnet.ValidatorSet validators, List<ByteString> addresses)
-    {
-        if (validators.Count != addresses.Count) return false;
-        foreach (ByteString address in addresses)
-        {
-            int at = validators.IndexOf(address);
-            if (at < 0 || validators.Members[at].Address != address) return false;
-        }
-        return true;
-    }
+    private static bool AreTold(
+        IReadOnlyList<AppChain.Abci.Wire.ValidatorUpdate> updates, IReadOnlyDictionary<ByteString, long> changes) =>
+        updates.Count == changes.Count
+        && updates.DistinctBy(update => update.PubKey).Count() == updates.Count
+        && updates.All(update => changes.TryGetValue(BlockHashes.Address(update.PubKey), out long power)
+            && update.Power == power);
 
     private static bool IsSame(AppChain.Localnet.ValidatorSet left, AppChain.Localnet.ValidatorSet right) =>
         ReferenceEquals(left, right)

@@ -10,7 +10,7 @@ namespace AppChain.Simulation;
 
 /// <summary>
 /// What the guardians of the vault do: sign the releases that the chain asks for, veto now and then, attest deposits,
-/// and change the parameters of consensus. Three of them, two of whom decide. They read the chain as their nodes show
+/// and change the parameters of consensus and who votes. Three of them, two of whom decide. They read the chain as their nodes show
 /// it.
 /// </summary>
 internal sealed class Guardians(World world, Random random, TransactionSigner[] signers)
@@ -26,6 +26,7 @@ internal sealed class Guardians(World world, Random random, TransactionSigner[] 
 
     private const int ReleasesAtOnce = 5;
     private const int ProposalsAtOnce = 3;
+    private const int LeastValidators = 3;
     private const long Mebibyte = 1 << 20;
     private readonly List<DepositAttestation> _deposits = [];
     private readonly Rows _rows = new();
@@ -45,7 +46,13 @@ internal sealed class Guardians(World world, Random random, TransactionSigner[] 
         double share = world.Faulty ? world.Swarm.ParameterChanges : 0;
         if (share > 0 && random.NextDouble() < share)
         {
-            foreach (Operation operation in Decide(guardian)) yield return operation;
+            foreach (Operation operation in Decide(guardian, Wish)) yield return operation;
+            yield break;
+        }
+        share = world.Faulty ? world.Swarm.PowerChanges : 0;
+        if (share > 0 && random.NextDouble() < share)
+        {
+            foreach (Operation operation in Decide(guardian, Powers)) yield return operation;
             yield break;
         }
         if (random.Next(3) == 0)
@@ -75,15 +82,26 @@ internal sealed class Guardians(World world, Random random, TransactionSigner[] 
             };
     }
 
-    // Parameters of consensus: what others propose is approved, some at once so that one block executes them, or vetoed
-    // now and then; else something is proposed.
-    private IEnumerable<Operation> Decide(int guardian)
+    // What others propose is approved, some at once so that one block executes them, or vetoed now and then; else
+    // something is proposed.
+    private IEnumerable<Operation> Decide(int guardian, Func<IOperationContent> wish)
     {
-        List<ProposalRow> open = [.. AnyNode().Of<ulong, ProposalRow>()
+        List<ProposalRow> proposals = AnyNode().Of<ulong, ProposalRow>();
+        // One that waits for the set to become what it says takes the room of others.
+        ProposalRow waiting = proposals.Find(row => row.State == ProposalState.Approved && row.DueTime > row.ReadyTime);
+        if (waiting.Id != 0)
+        {
+            yield return new Operation
+            {
+                Kind = OperationKind.VetoProposal, Content = new NumberedTarget(waiting.Id),
+            };
+            yield break;
+        }
+        List<ProposalRow> open = [.. proposals
             .Where(row => row.State == ProposalState.Open && (row.Approvals >> guardian & 1) == 0)];
         if (open.Count == 0 || random.Next(3) == 0)
         {
-            yield return new Operation { Kind = OperationKind.Propose, Content = Wish() };
+            yield return new Operation { Kind = OperationKind.Propose, Content = wish() };
             yield break;
         }
         OperationKind kind = random.Next(12) == 0 ? OperationKind.VetoProposal : OperationKind.ApproveProposal;
@@ -116,6 +134,27 @@ internal sealed class Guardians(World world, Random random, TransactionSigner[] 
             default: break;
         }
         return new ConsensusParameters(block, blocks, seconds, evidence);
+    }
+
+    // One or two validators join, leave or get another power; some of it is out of date, too much, or out of order.
+    private ValidatorPowers Powers()
+    {
+        ImmutableArray<Validator> set = AnyNode().Of<long, ValidatorSetRow>().MaxBy(row => row.FromHeight).Validators;
+        var changes = new List<PowerChange>();
+        int first = random.Next(world.Machines.Count);
+        for (int i = 0; i < random.Next(1, 3); i++)
+        {
+            Machine machine = world.Machines[(first + i) % world.Machines.Count];
+            ImmutableArray<byte> key = [.. machine.Key.PublicKey.Span];
+            long before = set.FirstOrDefault(one => one.PublicKey.AsSpan().SequenceEqual(key.AsSpan())).Power;
+            if (random.Next(15) == 0) before++;
+            bool leaves = before > 0 && set.Length > LeastValidators && random.Next(4) == 0;
+            long after = leaves ? 0 : random.Next(1, 15);
+            changes.Add(new PowerChange(key, after == before ? after + 1 : after, before));
+        }
+        changes.Sort((left, right) => left.PublicKey.AsSpan().SequenceCompareTo(right.PublicKey.AsSpan()));
+        if (random.Next(20) == 0) changes.Reverse();
+        return new ValidatorPowers([.. changes]);
     }
 
     // A deposit of which this guardian is the first to hear, or one that another has told of.

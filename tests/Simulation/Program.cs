@@ -197,7 +197,8 @@ internal static class Program
     {
         string events =
             string.Join(", ", outcome.Events.Where(item => item.Key is "Fill" or "LiquidationOpened" or "Deleveraging"
-                or "ValidatorRemoved" or "FundingSettled" or "ConsensusParametersChanged").Select(
+                or "ValidatorRemoved" or "FundingSettled" or "ConsensusParametersChanged"
+                or "ValidatorPowerChanged").Select(
                     item => $"{item.Value} {item.Key}"));
         string text = string.Create(CultureInfo.InvariantCulture,
             $"  {outcome.Blocks} blocks in {elapsed.TotalSeconds:0.0} s, {outcome.LateRounds} late rounds, "

@@ -79,6 +79,12 @@ internal sealed record Swarm
     /// <summary>Share of what guardians do that is about the parameters of consensus.</summary>
     public required double ParameterChanges { get; init; }
 
+    /// <summary>
+    /// Share of what guardians do that is about who votes. Zero where somebody lies: what share of the power lies would
+    /// be in the guardians' hands.
+    /// </summary>
+    public required double PowerChanges { get; init; }
+
     /// <summary>What liars do, by kind, as the share of occasions on which they do it.</summary>
     public required IReadOnlyDictionary<Lie, double> Lies { get; init; }
 
@@ -120,13 +126,17 @@ internal sealed record Swarm
             Conviction = random.Next(2) == 0 ? 0 : random.NextDouble(),
             ParameterChanges = On(1),
             Plunges = On(6),
+            PowerChanges = 0,
         };
+        // Drawn apart, so that what was drawn before it stays as it was.
+        var apart = new Random(unchecked(seed * 31 + 8));
+        if (liars == 0 && apart.Next(3) == 0) drawn = drawn with { PowerChanges = Math.Round(apart.NextDouble(), 6) };
         if (beyond)
         {
             lies = Enum.GetValues<Lie>().ToDictionary(lie => lie, lie => lie == Lie.DoubleVote ? 0.9 : 0);
             return drawn with
             {
-                Liars = mostLiars + 1, Lies = lies, Crashes = 0, DiskFull = 0, SkewMs = 0, Loss = 0, Partitions = 20,
+                Liars = mostLiars + 1, Lies = lies, PowerChanges = 0, Crashes = 0, DiskFull = 0, SkewMs = 0, Loss = 0, Partitions = 20,
             };
         }
         return calm
@@ -134,7 +144,7 @@ internal sealed record Swarm
             {
                 Liars = 0, DelayMs = 20, Loss = 0, Duplication = 0, Partitions = 0, Crashes = 0, DiskFull = 0,
                 SkewMs = 0,
-                SilentFeeds = 0, Volatility = 0.2, Plunges = 0, Transactions = 2, Encodes = false,
+                SilentFeeds = 0, Volatility = 0.2, Plunges = 0, PowerChanges = 0, Transactions = 2, Encodes = false,
                 InsuranceFund = 200_000_000,
                 Conviction = 0, BadTransactions = 0, ParameterChanges = 0, Validators = Math.Max(validators, 4),
             }
@@ -153,7 +163,8 @@ internal sealed record Swarm
             + $"(most at {Focus?.ToString() ?? "none"}, power {Number(PowerLoss)}, wiped {Number(Wipes)}), "
             + $"disk full {Number(DiskFull)}, skew {SkewMs} ms, silent feeds {Number(SilentFeeds)}, "
             + $"volatility {Number(Volatility)}, plunges/min {Number(Plunges)}, tx/s {Number(Transactions)} (bad "
-            + $"{Number(BadTransactions)}), parameter changes {Number(ParameterChanges)}, conviction "
+            + $"{Number(BadTransactions)}), parameter changes {Number(ParameterChanges)}, power changes "
+            + $"{Number(PowerChanges)}, conviction "
             + $"{Number(Conviction)}, fund {InsuranceFund}{(Encodes ? ", encoded" : "")}{lies}";
     }
 

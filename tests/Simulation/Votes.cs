@@ -28,8 +28,8 @@ internal sealed class Votes(World world)
 
     private (int From, object Message) _heard;
 
-    // Validators of the chain as the sender sees them; all have the same power, and they only get fewer.
-    private int _members = world.Swarm.Validators;
+    // The validators of the height, as the sender sees them.
+    private AppChain.Localnet.ValidatorSet _members = AppChain.Localnet.ValidatorSet.Empty;
 
     /// <summary>A validator sends something.</summary>
     public void OnSent(int from, object message)
@@ -47,7 +47,9 @@ internal sealed class Votes(World world)
         }
         bool isHonest = vote.ValidatorAddress == world.Machines[from].Address && !world.IsLiar(from);
         if (!isHonest) return;
-        _members = world.Network.Node(from)?.State.Validators.Count ?? _members;
+        // A vote of the height before may be sent again.
+        if (world.Network.Node(from)?.State is { } state)
+            _members = vote.Height < state.NextHeight ? state.LastValidators : state.Validators;
         OnHonest(vote);
     }
 
@@ -156,7 +158,10 @@ internal sealed class Votes(World world)
     private bool HasMajority(long height, int round, BlockID id) =>
         _prevotes.TryGetValue((height, round), out Dictionary<BlockID, HashSet<ByteString>>? prevotes)
         && prevotes.TryGetValue(id, out HashSet<ByteString>? voters)
-        && voters.Count * 3 > _members * 2;
+        && voters.Sum(PowerOf) * 3 > _members.TotalPower * 2;
+
+    private long PowerOf(ByteString address) =>
+        _members.IndexOf(address) is >= 0 and int at ? _members.Members[at].Power : 0;
 
     private static TValue Of<TKey, TValue>(Dictionary<TKey, TValue> items, TKey key)
         where TKey : notnull
