@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using AppChain.Margin;
 
 namespace AppChain.StateMachine;
@@ -17,6 +18,9 @@ internal sealed class BlockExecution
     private readonly LiquidationSweep _sweep;
     private readonly RiskSchedule _schedule;
     private readonly Vault _vault;
+
+    // By slot of the market. Nothing changes the books between steps 3 and 4, which look at them.
+    private readonly BookQuote[] _quotes = new BookQuote[Limits.MarketsMax];
 
     /// <summary>Executes blocks on a state.</summary>
     public BlockExecution(State state)
@@ -69,7 +73,7 @@ internal sealed class BlockExecution
             Conservation.CheckEveryRow(_state, Context);
         }
 
-        return ImmutableArray.Create(results);
+        return ImmutableCollectionsMarshal.AsImmutableArray(results);
     }
 
     // No later step of the block makes a debt or a bankrupt: prices stand, and no action may end below zero.
@@ -86,7 +90,8 @@ internal sealed class BlockExecution
     {
         for (int slot = 0; slot < _state.Books.Count; slot++)
         {
-            MarkPrice.Update(_state, slot, QuoteOf(slot), time);
+            _quotes[slot] = QuoteOf(slot);
+            MarkPrice.Update(_state, slot, _quotes[slot], time);
             ref readonly MarketRow market = ref _state.Markets.Read(slot);
             if (_state.Oracles.TryFind(market.Parameters.MarketId, out int oracle) && market.MarkPrice > 0)
             {
@@ -99,7 +104,7 @@ internal sealed class BlockExecution
     {
         for (int slot = 0; slot < _state.Books.Count; slot++)
         {
-            FundingSchedule.Update(_state, slot, QuoteOf(slot), time, Context.Events);
+            FundingSchedule.Update(_state, slot, _quotes[slot], time, Context.Events);
         }
     }
 

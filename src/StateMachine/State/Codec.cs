@@ -18,8 +18,14 @@ public struct ByteWriter
 
     /// <summary>An empty writer.</summary>
     public ByteWriter()
+        : this(256)
     {
-        _buffer = new byte[256];
+    }
+
+    /// <summary>An empty writer that has room for some bytes, more than none, and grows as needed.</summary>
+    public ByteWriter(int capacity)
+    {
+        _buffer = new byte[capacity];
         _length = 0;
     }
 

@@ -10,6 +10,9 @@ namespace AppChain.StateMachine;
 /// <param name="ExistedBefore">The row was there before the block.</param>
 public readonly record struct RowChange(byte[] Key, byte[]? Value, bool ExistedBefore)
 {
+    // Keys are hardly longer.
+    private const int KeyBytes = 64;
+
     /// <summary>The change by which a row comes into being.</summary>
     public static RowChange Added<TKey, TRow>(in TRow row)
         where TRow : struct, IRow<TKey, TRow>
@@ -23,7 +26,7 @@ public readonly record struct RowChange(byte[] Key, byte[]? Value, bool ExistedB
     public static byte[] KeyOf<TKey, TRow>(in TKey key)
         where TRow : struct, IRow<TKey, TRow>
     {
-        var writer = new ByteWriter();
+        var writer = new ByteWriter(KeyBytes);
         writer.WriteByte((byte)TRow.Kind);
         TRow.EncodeKey(key, ref writer);
         return writer.ToArray();

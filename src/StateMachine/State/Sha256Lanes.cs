@@ -61,7 +61,8 @@ internal static class Sha256Lanes
         for (int start = 0; start < digests.Length; start += lanes)
         {
             int left = digests.Length - start;
-            Sha256Width group = left <= (int)Narrow(width) ? Narrow(width) : width;
+            Sha256Width group = left == 1 && Sha256.IsDirect ? Sha256Width.One
+                : left <= (int)Narrow(width) ? Narrow(width) : width;
             lanes = (int)group;
             ReadOnlySpan<byte> source = bytes[(start * BlockSize)..];
             Span<byte> target = results[(start * Sha256Digest.Size)..];
@@ -127,7 +128,8 @@ internal static class Sha256Lanes
         }
     }
 
-    // Eight lanes are done sooner than sixteen: where no more are needed, no more are used.
+    // Eight lanes are done sooner than sixteen, and one node by itself sooner than eight: where no more are needed, no
+    // more are used.
     private static Sha256Width Narrow(Sha256Width width) => width == Sha256Width.Sixteen ? Sha256Width.Eight : width;
 
     private static int BlocksOf(byte[] message) => (message.Length + 9 + BlockSize - 1) / BlockSize;

@@ -80,6 +80,9 @@ internal sealed class StateTreeArena<T>
     private const int ChunkBits = 13;
     private const int ChunkSize = 1 << ChunkBits;
 
+    // Slots fetched before they are taken: as long as a slot was free nobody touched it.
+    private const int FetchedAhead = 8;
+
     // Replaced, never changed, when a chunk is added: a reader sees either table, and both hold what it may reach.
     private volatile T[][] _chunks = [];
     private int _used;
@@ -101,6 +104,11 @@ internal sealed class StateTreeArena<T>
     {
         if (_freeCount > 0)
         {
+            if (_freeCount > FetchedAhead)
+            {
+                Prefetch(_free[_freeCount - 1 - FetchedAhead]);
+            }
+
             return _free[--_freeCount];
         }
 

@@ -41,7 +41,7 @@ internal sealed class Table<TKey, TRow> : IJournaled, ITable
     private int _imageCount;
 
     /// <summary>An empty table whose changes go to the journal.</summary>
-    public Table(Journal journal, int capacity = 64)
+    public Table(Journal journal, int capacity = 16)
     {
         _journal = journal;
         _self = journal.Register(this);

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using AppChain.Margin;
 
 namespace AppChain.StateMachine;
@@ -126,13 +127,19 @@ internal sealed class TransactionExecution
                 }
 
                 return new TransactionResult(
-                    outcome.Code, ImmutableArray.Create(results), outcome.Needed, outcome.Available);
+                    outcome.Code,
+                    ImmutableCollectionsMarshal.AsImmutableArray(results),
+                    outcome.Needed,
+                    outcome.Available);
             }
         }
 
         _state.Journal.Release(whole);
         return new TransactionResult(
-            anyDone ? ResultCode.Ok : first.Code, ImmutableArray.Create(results), first.Needed, first.Available);
+            anyDone ? ResultCode.Ok : first.Code,
+            ImmutableCollectionsMarshal.AsImmutableArray(results),
+            first.Needed,
+            first.Available);
     }
 
     private OperationOutcome ExecuteOne(in Actor actor, in Operation operation, BlockContext context)
