@@ -27,13 +27,16 @@ public static class Signatures
 
     /// <summary>Verifies the signature of a vote; its extension is signed apart.</summary>
     public static bool Verify(Vote vote, string chainId, ByteString publicKey, VerifiedSignatures verified) =>
-        verified.Verify(publicKey.Span, SignBytes.Vote(chainId, vote), vote.Signature.Span);
+        verified.Verify(publicKey.Span,
+            SignBytes.Vote(chainId, vote, stackalloc byte[SignBytes.UsualSize]), vote.Signature.Span);
 
     /// <summary>Verifies the signature of the extension of a precommit.</summary>
     public static bool VerifyExtension(
         Vote vote, string chainId, ByteString publicKey, VerifiedSignatures verified) =>
         verified.Verify(publicKey.Span,
-            SignBytes.VoteExtension(chainId, vote.Height, vote.Round, vote.Extension), vote.ExtensionSignature.Span);
+            SignBytes.VoteExtension(
+                chainId, vote.Height, vote.Round, vote.Extension.Span, stackalloc byte[SignBytes.UsualSize]),
+            vote.ExtensionSignature.Span);
 
     /// <summary>Verifies the signature of a proposal.</summary>
     public static bool Verify(

@@ -61,8 +61,9 @@ public static class CommitVerification
     {
         if (validator.PubKey?.SumCase != AppChain.Abci.Wire.Crypto.PublicKey.SumOneofCase.Ed25519) return false;
         BlockID? id = entry.BlockIdFlag == BlockIDFlag.Commit ? commit.BlockId : null;
-        byte[] bytes = SignBytes.Vote(
-            chainId, SignedMsgType.Precommit, commit.Height, commit.Round, id, entry.Timestamp);
+        ReadOnlySpan<byte> bytes = SignBytes.Vote(
+            chainId, SignedMsgType.Precommit, commit.Height, commit.Round, id, entry.Timestamp,
+            stackalloc byte[SignBytes.UsualSize]);
         return verified.Verify(validator.PubKey.Ed25519.Span, bytes, entry.Signature.Span);
     }
 }

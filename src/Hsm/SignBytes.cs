@@ -20,24 +20,31 @@ public static class SignBytes
 {
     // BOUND: what tags, lengths and numbers take at most.
     private const int NumbersSize = 192;
-    private const int StackSize = 512;
+
+    /// <summary>Bytes of a buffer with room for nearly every vote and proposal.</summary>
+    public const int UsualSize = 512;
 
     /// <summary>
     /// Of a prevote or precommit. The block id is left out in a vote for nil; validator, index and extension are not
     /// covered.
     /// </summary>
-    public static byte[] Vote(string chainId, Vote vote)
+    public static byte[] Vote(string chainId, Vote vote) =>
+        Vote(chainId, vote, stackalloc byte[UsualSize]).ToArray();
+
+    /// <summary>The same in a buffer, or in an array when they may need more room than it has.</summary>
+    public static ReadOnlySpan<byte> Vote(string chainId, Vote vote, Span<byte> buffer)
     {
         ArgumentNullException.ThrowIfNull(vote);
-        return Vote(chainId, vote.Type, vote.Height, vote.Round, vote.BlockId, vote.Timestamp);
+        return Vote(chainId, vote.Type, vote.Height, vote.Round, vote.BlockId, vote.Timestamp, buffer);
     }
 
     /// <summary>Of a prevote or precommit with these fields.</summary>
-    internal static byte[] Vote(
-        string chainId, SignedMsgType type, long height, int round, BlockID? blockId, Timestamp? time)
+    internal static ReadOnlySpan<byte> Vote(
+        string chainId, SignedMsgType type, long height, int round, BlockID? blockId, Timestamp? time,
+        Span<byte> buffer)
     {
         int bound = BoundOf(chainId, blockId);
-        FieldsFromEnd fields = new(bound <= StackSize ? stackalloc byte[StackSize] : new byte[bound]);
+        FieldsFromEnd fields = new(bound <= buffer.Length ? buffer : new byte[bound]);
         fields.Text(6, chainId);
         fields.Time(5, time ?? WireTime.Zero);
         fields.Block(4, blockId);
@@ -52,7 +59,7 @@ public static class SignBytes
     {
         ArgumentNullException.ThrowIfNull(proposal);
         int bound = BoundOf(chainId, proposal.BlockId);
-        FieldsFromEnd fields = new(bound <= StackSize ? stackalloc byte[StackSize] : new byte[bound]);
+        FieldsFromEnd fields = new(bound <= UsualSize ? stackalloc byte[UsualSize] : new byte[bound]);
         fields.Text(7, chainId);
         fields.Time(6, proposal.Timestamp ?? WireTime.Zero);
         fields.Block(5, proposal.BlockId);
@@ -60,7 +67,7 @@ public static class SignBytes
         fields.Fixed(3, proposal.Round);
         fields.Fixed(2, proposal.Height);
         fields.Number(1, (long)proposal.Type);
-        return fields.Delimited();
+        return fields.Delimited().ToArray();
     }
 
     /// <summary>
@@ -70,12 +77,19 @@ public static class SignBytes
     public static byte[] VoteExtension(string chainId, long height, int round, ByteString extension)
     {
         ArgumentNullException.ThrowIfNull(extension);
+        return VoteExtension(chainId, height, round, extension.Span, stackalloc byte[UsualSize]).ToArray();
+    }
+
+    /// <summary>The same in a buffer, or in an array when they may need more room than it has.</summary>
+    public static ReadOnlySpan<byte> VoteExtension(
+        string chainId, long height, int round, ReadOnlySpan<byte> extension, Span<byte> buffer)
+    {
         int bound = BoundOf(chainId, null) + extension.Length;
-        FieldsFromEnd fields = new(bound <= StackSize ? stackalloc byte[StackSize] : new byte[bound]);
+        FieldsFromEnd fields = new(bound <= buffer.Length ? buffer : new byte[bound]);
         fields.Text(4, chainId);
         fields.Fixed(3, round);
         fields.Fixed(2, height);
-        fields.Bytes(1, extension.Span);
+        fields.Bytes(1, extension);
         return fields.Delimited();
     }
 
@@ -150,10 +164,10 @@ public static class SignBytes
         }
 
         /// <summary>All of it behind its length.</summary>
-        public byte[] Delimited()
+        public ReadOnlySpan<byte> Delimited()
         {
             Varint((ulong)(_buffer.Length - _at));
-            return _buffer[_at..].ToArray();
+            return _buffer[_at..];
         }
 
         /// <summary>Makes what lies before <paramref name="end"/> the content of a field.</summary>

@@ -129,7 +129,8 @@ public sealed class ConsensusSigner : IVoteSigner
         signed.Signature = released.Signature;
         if (released.SignedTime is not null) signed.Timestamp = released.SignedTime;
         signed.ExtensionSignature = hasExtension
-            ? SignVerified(SignBytes.VoteExtension(_chainId, vote.Height, vote.Round, vote.Extension))
+            ? SignVerified(SignBytes.VoteExtension(
+                _chainId, vote.Height, vote.Round, vote.Extension.Span, stackalloc byte[SignBytes.UsualSize]))
             : ByteString.Empty;
         return (signed, released.IsRepeated);
     }

@@ -67,7 +67,8 @@ public sealed partial class Application
             _log.Debug($"votes at height {request.Height}: {string.Join(", ", reports)}");
         }
 
-        return new ResponseExtendVote { VoteExtension = ByteString.CopyFrom(PriceVote.Encode(reports.AsSpan())) };
+        byte[] extension = PriceVote.Encode(reports.AsSpan());
+        return new ResponseExtendVote { VoteExtension = UnsafeByteOperations.UnsafeWrap(extension) };
     }
 
     /// <inheritdoc/>
@@ -97,7 +98,8 @@ public sealed partial class Application
                 && vote.ExtensionSignature.Length == Sodium.SignatureSize
                 && PriceVote.TryDecode(vote.VoteExtension.Span, out _)
                 && IsSigned(
-                    validators[i], request.Height - 1, commit.Round, vote.VoteExtension, vote.ExtensionSignature.Span);
+                    validators[i], request.Height - 1, commit.Round, vote.VoteExtension.Span,
+                    vote.ExtensionSignature.Span);
             entries.Add(valid
                 ? new PriceUpdateEntry(true, vote!.VoteExtension.ToByteArray(), vote.ExtensionSignature.ToByteArray())
                 : PriceUpdateEntry.Absent);
@@ -178,11 +180,13 @@ public sealed partial class Application
         }
 
         var committed = ImmutableArray.CreateBuilder<bool>(validators.Length);
+        Span<byte> address = stackalloc byte[Address.Size];
         for (int i = 0; i < validators.Length; i++)
         {
             // The commit of the block must name our own validators with our own powers.
             VoteInfo vote = commit.Votes[i];
-            if (!vote.Validator.Address.Span.SequenceEqual(validators[i].Address.ToArray())
+            validators[i].Address.CopyTo(address);
+            if (!vote.Validator.Address.Span.SequenceEqual(address)
                 || vote.Validator.Power != validators[i].Power)
             {
                 return PriceUpdateVerdict.WrongCount;
@@ -202,7 +206,7 @@ public sealed partial class Application
             PriceUpdateEntry entry = update.Entries[i];
             if (entry.IsPresent
                 && !IsSigned(
-                    validators[i], request.Height - 1, update.Round, UnsafeByteOperations.UnsafeWrap(entry.Extension),
+                    validators[i], request.Height - 1, update.Round, entry.Extension,
                     entry.Signature))
             {
                 return PriceUpdateVerdict.BadSignature;
@@ -276,9 +280,16 @@ public sealed partial class Application
     }
 
     private bool IsSigned(
-        Validator validator, long height, int round, ByteString extension, ReadOnlySpan<byte> signature) =>
+        Validator validator,
+        long height,
+        int round,
+        ReadOnlySpan<byte> extension,
+        ReadOnlySpan<byte> signature) =>
         _signatures.Verify(
-            validator.PublicKey.AsSpan(), SignBytes.VoteExtension(Chain.ChainId, height, round, extension), signature);
+            validator.PublicKey.AsSpan(),
+            SignBytes.VoteExtension(
+                Chain.ChainId, height, round, extension, stackalloc byte[SignBytes.UsualSize]),
+            signature);
 
     // Repeated bytes field number 1: tag, length, content.
     private static long WireSize(int length) => 1 + CodedOutputStream.ComputeLengthSize(length) + length;

@@ -79,10 +79,12 @@ public sealed class PriceFeed
     /// </summary>
     public ImmutableArray<PriceReport> Reports(long chainTime)
     {
-        var reports = ImmutableArray.CreateBuilder<PriceReport>();
-        foreach ((MarketParameters market, List<VenuePrice> venues) in _markets)
+        IReadOnlyList<(MarketParameters Market, List<VenuePrice> Venues)> markets = _markets;
+        var reports = ImmutableArray.CreateBuilder<PriceReport>(markets.Count);
+        var prices = new List<double>();
+        foreach ((MarketParameters market, List<VenuePrice> venues) in markets)
         {
-            var prices = new List<double>();
+            prices.Clear();
             long youngest = long.MaxValue;
             foreach (VenuePrice venue in venues)
             {
@@ -111,7 +113,7 @@ public sealed class PriceFeed
             }
         }
 
-        return reports.ToImmutable();
+        return reports.DrainToImmutable();
     }
 
     /// <summary>

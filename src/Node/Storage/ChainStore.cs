@@ -274,7 +274,7 @@ public sealed class ChainStore : IDisposable
 
     private static void Redo(SortedDictionary<byte[], byte[]> rows, StateTree tree, ChangeRecord record)
     {
-        var changes = new List<RowChange>(record.Rows.Count);
+        var changes = new List<RowChange>(record.Rows.Length);
         foreach (RowDelta row in record.Rows)
         {
             Put(rows, row.Key, row.After);

@@ -24,7 +24,7 @@ internal sealed class ChangeRecord
     public required byte[] AppHash { get; init; }
 
     /// <summary>Rows, ascending by key.</summary>
-    public required IReadOnlyList<RowDelta> Rows { get; init; }
+    public required RowDelta[] Rows { get; init; }
 
     /// <summary>Pairs each changed row of the tree's newest version with the value that it replaced.</summary>
     public static ChangeRecord Of(
@@ -69,7 +69,7 @@ internal sealed class ChangeRecord
         Span<byte> rest = record;
         BinaryPrimitives.WriteInt64LittleEndian(rest, Height);
         rest = WriteBytes(rest[sizeof(long)..], AppHash);
-        BinaryPrimitives.WriteInt32LittleEndian(rest, Rows.Count);
+        BinaryPrimitives.WriteInt32LittleEndian(rest, Rows.Length);
         rest = rest[sizeof(int)..];
         foreach (RowDelta row in Rows)
         {
