@@ -16,10 +16,8 @@ internal sealed class Rows
     private sealed class Kind<TRow>
     {
         public long Look { get; set; }
-        public List<KeyValuePair<byte[], byte[]>> Stored { get; set; } = [];
-        public List<TRow> Decoded { get; set; } = [];
-        public List<KeyValuePair<byte[], byte[]>> StoredBefore { get; set; } = [];
-        public List<TRow> DecodedBefore { get; set; } = [];
+        public List<KeyValuePair<byte[], byte[]>> Stored { get; } = [];
+        public List<TRow> Decoded { get; } = [];
     }
 
     private readonly object?[] _kinds = new object?[byte.MaxValue + 1];
@@ -43,20 +41,35 @@ internal sealed class Rows
         var kind = (Kind<TRow>)(_kinds[(int)TRow.Kind] ??= new Kind<TRow>());
         if (kind.Look == _look) return kind.Decoded;
         kind.Look = _look;
-        (kind.Stored, kind.StoredBefore) = (kind.StoredBefore, kind.Stored);
-        (kind.Decoded, kind.DecodedBefore) = (kind.DecodedBefore, kind.Decoded);
-        kind.Stored.Clear();
-        kind.Decoded.Clear();
         int at = 0;
         foreach (KeyValuePair<byte[], byte[]> row in _disk!.Of(Family, (byte)TRow.Kind))
         {
-            int order = 1;
-            while (at < kind.StoredBefore.Count && (order = Order(kind.StoredBefore[at].Key, row.Key)) < 0) at++;
-            bool isKnown = order == 0 && kind.StoredBefore[at].Value.AsSpan().SequenceEqual(row.Value);
-            kind.Stored.Add(row);
-            kind.Decoded.Add(isKnown ? kind.DecodedBefore[at] : Decode<TKey, TRow>(row));
+            int order = OrderAt(kind, at, row.Key);
+            for (; order < 0; order = OrderAt(kind, at, row.Key)) Remove(kind, at, 1);
+            if (order > 0)
+            {
+                kind.Stored.Insert(at, row);
+                kind.Decoded.Insert(at, Decode<TKey, TRow>(row));
+            }
+            else if (!kind.Stored[at].Value.AsSpan().SequenceEqual(row.Value))
+            {
+                kind.Stored[at] = row;
+                kind.Decoded[at] = Decode<TKey, TRow>(row);
+            }
+            at++;
         }
+        Remove(kind, at, kind.Stored.Count - at);
         return kind.Decoded;
+    }
+
+    // Order of a remembered row, if there is one at the place, and a key.
+    private static int OrderAt<TRow>(Kind<TRow> kind, int at, byte[] key) =>
+        at < kind.Stored.Count ? Order(kind.Stored[at].Key, key) : 1;
+
+    private static void Remove<TRow>(Kind<TRow> kind, int at, int count)
+    {
+        kind.Stored.RemoveRange(at, count);
+        kind.Decoded.RemoveRange(at, count);
     }
 
     /// <summary>Every row is written again as it was read: nothing of it is lost on the disk.</summary>

@@ -18,11 +18,16 @@ namespace AppChain.Simulation;
 /// </summary>
 internal sealed class Votes(World world)
 {
-    private readonly Dictionary<(ByteString Validator, long Height, int Round, SignedMsgType Type), BlockID> _signed =
-        [];
-    private readonly Dictionary<(long Height, int Round), Dictionary<BlockID, HashSet<ByteString>>> _prevotes = [];
-    private readonly Dictionary<(ByteString Validator, long Height), (int Round, BlockID Block)> _locks = [];
-    private readonly Dictionary<(ByteString Validator, long Height, int Round), HashSet<ByteString>> _extensions = [];
+    // What was said at one height.
+    private sealed class Said
+    {
+        public Dictionary<(ByteString Validator, int Round, SignedMsgType Type), BlockID> Signed { get; } = [];
+        public Dictionary<int, Dictionary<BlockID, HashSet<ByteString>>> Prevotes { get; } = [];
+        public Dictionary<ByteString, (int Round, BlockID Block)> Locks { get; } = [];
+        public Dictionary<(ByteString Validator, int Round), HashSet<ByteString>> Extensions { get; } = [];
+    }
+
+    private readonly Dictionary<long, Said> _heights = [];
     private readonly Dictionary<BlockID, long> _times = [];
     private long _prunedBelow;
 
@@ -42,15 +47,14 @@ internal sealed class Votes(World world)
         if (message is not Vote vote || vote.Height < _prunedBelow) return;
         if (vote.Type == SignedMsgType.Prevote)
         {
-            Dictionary<BlockID, HashSet<ByteString>> round = Of(_prevotes, (vote.Height, vote.Round));
-            Of(round, vote.BlockId).Add(vote.ValidatorAddress);
+            Of(Of(Of(_heights, vote.Height).Prevotes, vote.Round), vote.BlockId).Add(vote.ValidatorAddress);
         }
         bool isHonest = vote.ValidatorAddress == world.Machines[from].Address && !world.IsLiar(from);
         if (!isHonest) return;
         // A vote of the height before may be sent again.
         if (world.Network.Node(from)?.State is { } state)
             _members = vote.Height < state.NextHeight ? state.LastValidators : state.Validators;
-        OnHonest(vote);
+        OnHonest(vote, Of(_heights, vote.Height));
     }
 
     /// <summary>A validator has decided a block: what it says of the last commit is what the validators said.</summary>
@@ -81,7 +85,8 @@ internal sealed class Votes(World world)
                         "price update", request.Height, $"validator {i} never signed what it is said to report");
                 continue;
             }
-            var said = _extensions.GetValueOrDefault((machine.Address, request.Height - 1, update.Round));
+            HashSet<ByteString>? said = _heights.GetValueOrDefault(request.Height - 1)?.Extensions
+                .GetValueOrDefault((machine.Address, update.Round));
             if (said is null || !said.Contains(ByteString.CopyFrom(entry.Extension)))
                 throw new Violation(
                     "price update", request.Height, $"validator {i} never said what it is said to report");
@@ -104,18 +109,14 @@ internal sealed class Votes(World world)
     /// <summary>Forgets old heights.</summary>
     public void Prune(long below)
     {
-        _prunedBelow = below;
-        foreach (var key in _signed.Keys.Where(key => key.Height < below).ToList()) _signed.Remove(key);
-        foreach (var key in _prevotes.Keys.Where(key => key.Height < below).ToList()) _prevotes.Remove(key);
-        foreach (var key in _locks.Keys.Where(key => key.Height < below).ToList()) _locks.Remove(key);
-        foreach (var key in _extensions.Keys.Where(key => key.Height < below).ToList()) _extensions.Remove(key);
+        for (; _prunedBelow < below; _prunedBelow++) _heights.Remove(_prunedBelow);
         if (_times.Count > 1000) _times.Clear();
     }
 
-    private void OnHonest(Vote vote)
+    private void OnHonest(Vote vote, Said said)
     {
-        var step = (vote.ValidatorAddress, vote.Height, vote.Round, vote.Type);
-        if (!_signed.TryAdd(step, vote.BlockId) && !_signed[step].Equals(vote.BlockId))
+        var step = (vote.ValidatorAddress, vote.Round, vote.Type);
+        if (!said.Signed.TryAdd(step, vote.BlockId) && !said.Signed[step].Equals(vote.BlockId))
             throw new Violation(
                 "double sign", vote.Height, $"round {vote.Round}, {vote.Type}: {vote.ValidatorAddress.ToBase64()}");
         if (BlockIds.IsNil(vote.BlockId)) return;
@@ -124,30 +125,29 @@ internal sealed class Votes(World world)
                 "vote time", vote.Height, $"{vote.ValidatorAddress.ToBase64()} voted before the time of the block");
         if (vote.Type == SignedMsgType.Precommit)
         {
-            if (!HasMajority(vote.Height, vote.Round, vote.BlockId))
+            if (!HasMajority(said, vote.Round, vote.BlockId))
                 throw new Violation(
                     "precommit",
                     vote.Height,
                     $"{vote.ValidatorAddress.ToBase64()} saw no majority in round {vote.Round}");
-            _locks[(vote.ValidatorAddress, vote.Height)] = (vote.Round, vote.BlockId);
-            Of(_extensions, (vote.ValidatorAddress, vote.Height, vote.Round)).Add(vote.Extension);
+            said.Locks[vote.ValidatorAddress] = (vote.Round, vote.BlockId);
+            Of(said.Extensions, (vote.ValidatorAddress, vote.Round)).Add(vote.Extension);
         }
         else
         {
-            CheckLock(vote);
+            CheckLock(vote, said);
         }
     }
 
     // Forged votes count here too, so that a majority may be seen where there is none, never the other way round.
-    private void CheckLock(Vote vote)
+    private void CheckLock(Vote vote, Said said)
     {
-        if (!_locks.TryGetValue((vote.ValidatorAddress, vote.Height), out (int Round, BlockID Block) held)) return;
+        if (!said.Locks.TryGetValue(vote.ValidatorAddress, out (int Round, BlockID Block) held)) return;
         if (vote.Round <= held.Round || held.Block.Equals(vote.BlockId)) return;
         for (int round = held.Round + 1; round <= vote.Round; round++)
         {
-            if (!_prevotes.TryGetValue(
-                (vote.Height, round), out Dictionary<BlockID, HashSet<ByteString>>? prevotes)) continue;
-            bool isOpened = prevotes.Keys.Any(id => !id.Equals(held.Block) && HasMajority(vote.Height, round, id));
+            if (!said.Prevotes.TryGetValue(round, out Dictionary<BlockID, HashSet<ByteString>>? prevotes)) continue;
+            bool isOpened = prevotes.Keys.Any(id => !id.Equals(held.Block) && HasMajority(said, round, id));
             if (isOpened) return;
         }
         throw new Violation("lock", vote.Height,
@@ -155,8 +155,8 @@ internal sealed class Votes(World world)
             + $"prevoted another block in round {vote.Round}");
     }
 
-    private bool HasMajority(long height, int round, BlockID id) =>
-        _prevotes.TryGetValue((height, round), out Dictionary<BlockID, HashSet<ByteString>>? prevotes)
+    private bool HasMajority(Said said, int round, BlockID id) =>
+        said.Prevotes.TryGetValue(round, out Dictionary<BlockID, HashSet<ByteString>>? prevotes)
         && prevotes.TryGetValue(id, out HashSet<ByteString>? voters)
         && voters.Sum(PowerOf) * 3 > _members.TotalPower * 2;
 
