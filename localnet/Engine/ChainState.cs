@@ -1,5 +1,8 @@
 using System;
+using System.Buffers;
+using System.Buffers.Binary;
 using System.IO;
+using System.Text;
 using AppChain.Abci;
 using AppChain.Abci.Wire.Types;
 using Google.Protobuf;
@@ -29,6 +32,7 @@ public sealed record ChainState(
 {
     // What the state of a few validators takes.
     private const int UsualSize = 1024;
+    private const int MaximumPrefixSize = 5;
 
     /// <summary>Height of the next block.</summary>
     public long NextHeight => LastHeight == 0 ? InitialHeight : LastHeight + 1;
@@ -43,22 +47,20 @@ public sealed record ChainState(
     /// <summary>Writes the state in its stored form.</summary>
     public byte[] ToBytes()
     {
-        MemoryStream stream = new(UsualSize);
-        BinaryWriter writer = new(stream);
-        writer.Write(ChainId);
-        writer.Write(InitialHeight);
-        writer.Write(LastHeight);
-        Write(writer, LastBlockId.ToByteArray());
-        writer.Write(LastTime);
+        ArrayBufferWriter<byte> writer = new(UsualSize);
+        Write(writer, ChainId);
+        Write(writer, InitialHeight);
+        Write(writer, LastHeight);
+        Write(writer, LastBlockId);
+        Write(writer, LastTime);
         Write(writer, LastValidators);
         Write(writer, Validators);
         Write(writer, NextValidators);
-        Write(writer, Parameters.ToByteArray());
-        writer.Write(AppVersion);
+        Write(writer, Parameters);
+        Write(writer, unchecked((long)AppVersion));
         Write(writer, AppHash.Span);
         Write(writer, LastResultsHash.Span);
-        writer.Flush();
-        return stream.ToArray();
+        return writer.WrittenSpan.ToArray();
     }
 
     /// <summary>Reads the stored form.</summary>
@@ -72,25 +74,53 @@ public sealed record ChainState(
             UnsafeByteOperations.UnsafeWrap(ReadBytes(reader)), UnsafeByteOperations.UnsafeWrap(ReadBytes(reader)));
     }
 
-    private static void Write(BinaryWriter writer, ReadOnlySpan<byte> bytes)
+    /// <summary>A string in the form of <see cref="BinaryReader.ReadString"/>.</summary>
+    private static void Write(ArrayBufferWriter<byte> writer, string text)
     {
-        writer.Write(bytes.Length);
+        Span<byte> prefix = writer.GetSpan(MaximumPrefixSize);
+        writer.Advance(Frame.WritePrefix(prefix, (uint)Encoding.UTF8.GetByteCount(text)));
+        Encoding.UTF8.GetBytes(text, writer);
+    }
+
+    private static void Write(ArrayBufferWriter<byte> writer, long value)
+    {
+        BinaryPrimitives.WriteInt64LittleEndian(writer.GetSpan(sizeof(long)), value);
+        writer.Advance(sizeof(long));
+    }
+
+    private static void WriteLength(ArrayBufferWriter<byte> writer, int length)
+    {
+        BinaryPrimitives.WriteInt32LittleEndian(writer.GetSpan(sizeof(int)), length);
+        writer.Advance(sizeof(int));
+    }
+
+    private static void Write(ArrayBufferWriter<byte> writer, ReadOnlySpan<byte> bytes)
+    {
+        WriteLength(writer, bytes.Length);
         writer.Write(bytes);
     }
 
-    private static byte[] ReadBytes(BinaryReader reader) => reader.ReadBytes(reader.ReadInt32());
-
-    private static void Write(BinaryWriter writer, ValidatorSet set)
+    private static void Write(ArrayBufferWriter<byte> writer, IMessage message)
     {
-        writer.Write(set.Count);
+        int size = message.CalculateSize();
+        WriteLength(writer, size);
+        message.WriteTo(writer.GetSpan(size)[..size]);
+        writer.Advance(size);
+    }
+
+    private static void Write(ArrayBufferWriter<byte> writer, ValidatorSet set)
+    {
+        WriteLength(writer, set.Count);
         foreach (Validator member in set.Members)
         {
             Write(writer, member.PublicKey.Span);
-            writer.Write(member.Power);
-            writer.Write(member.Priority);
+            Write(writer, member.Power);
+            Write(writer, member.Priority);
         }
         if (set.Count > 0) Write(writer, set.Proposer.Address.Span);
     }
+
+    private static byte[] ReadBytes(BinaryReader reader) => reader.ReadBytes(reader.ReadInt32());
 
     private static ValidatorSet ReadSet(BinaryReader reader)
     {

@@ -171,15 +171,16 @@ public sealed class Mempool
         lock (_lock)
         {
             _parameters = parameters;
-            HashSet<ByteString> included = [];
+            HashSet<ByteString>? included = _entries.Count > 0 ? [] : null;
             for (int i = 0; i < transactions.Count; i++)
             {
                 ByteString hash = HashOf(transactions[i]);
-                included.Add(hash);
+                included?.Add(hash);
                 if (results[i].Code == 0) Remember(hash);
                 else Forget(hash);
             }
-            if (_entries.Count > 0) RemoveWhere(entry => included.Contains(entry.Hash));
+            if (included is null) return;
+            RemoveWhere(entry => included.Contains(entry.Hash));
             rest = [.. _entries];
         }
         if (_options.Recheck && rest.Count > 0) Recheck(rest);

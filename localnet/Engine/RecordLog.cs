@@ -20,9 +20,11 @@ public sealed class RecordLog : IDisposable
 
     private readonly Stream _stream;
     private readonly Action? _sync;
-    // By kind. Heights mostly rise, so a record is mostly added at the end of its list.
-    private readonly SortedList<long, (long Offset, int Length)>?[] _index =
-        new SortedList<long, (long Offset, int Length)>?[byte.MaxValue + 1];
+    /// <summary>Where the payload of the last record of a name lies.</summary>
+    private readonly record struct Place(long Height, long Offset, int Length);
+
+    // By kind, ascending by height.
+    private readonly List<Place>?[] _index = new List<Place>?[byte.MaxValue + 1];
     private readonly object _lock = new();
     private byte[] _record = [];
     private long _end;
@@ -54,7 +56,7 @@ public sealed class RecordLog : IDisposable
     {
         lock (_lock)
         {
-            return _index[kind] is { } places ? [.. places.Keys] : [];
+            return _index[kind]?.ConvertAll(place => place.Height) ?? [];
         }
     }
 
@@ -87,10 +89,9 @@ public sealed class RecordLog : IDisposable
     {
         lock (_lock)
         {
-            if (_index[kind] is not { } places || !places.TryGetValue(height, out (long Offset, int Length) place))
-                return null;
-            byte[] payload = new byte[place.Length];
-            _stream.Position = place.Offset;
+            if (_index[kind] is not { } places || Find(places, height) is not (>= 0 and int i)) return null;
+            byte[] payload = new byte[places[i].Length];
+            _stream.Position = places[i].Offset;
             _stream.ReadExactly(payload);
             return payload;
         }
@@ -102,7 +103,7 @@ public sealed class RecordLog : IDisposable
         lock (_lock)
         {
             _stream.SetLength(0);
-            foreach (SortedList<long, (long Offset, int Length)>? places in _index) places?.Clear();
+            foreach (List<Place>? places in _index) places?.Clear();
             _end = 0;
         }
     }
@@ -132,8 +133,33 @@ public sealed class RecordLog : IDisposable
     }
 
     /// <summary>Notes the record that begins at the end of the log.</summary>
-    private void Index(byte kind, long height, int length) =>
-        (_index[kind] ??= [])[height] = (_end + HeadLength, length);
+    private void Index(byte kind, long height, int length)
+    {
+        List<Place> places = _index[kind] ??= [];
+        Place place = new(height, _end + HeadLength, length);
+        int i = Find(places, height);
+        if (i >= 0) places[i] = place;
+        else places.Insert(~i, place);
+    }
+
+    /// <summary>
+    /// Where the record of a height is listed; the complement of where it belongs if there is none. Heights mostly rise,
+    /// so the end is looked at first.
+    /// </summary>
+    private static int Find(List<Place> places, long height)
+    {
+        int low = 0, high = places.Count - 1;
+        if (high < 0 || places[high].Height < height) return ~places.Count;
+        while (low <= high)
+        {
+            int middle = high - ((high - low) / 2);
+            long found = places[middle].Height;
+            if (found == height) return middle;
+            if (found < height) low = middle + 1;
+            else high = middle - 1;
+        }
+        return ~low;
+    }
 
     /// <summary>Room for one record, the same for all.</summary>
     private Span<byte> Buffer(int length)

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
@@ -65,6 +66,7 @@ public static unsafe class Sha256
         else SHA256.HashData((byte[])[prefix, .. first, .. second], digest);
     }
 
+    [SkipLocalsInit]
     private static void HashDirectly(
         ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, ReadOnlySpan<byte> third, Span<byte> digest)
     {

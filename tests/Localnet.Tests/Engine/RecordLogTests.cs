@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using NUnit.Framework;
 
@@ -24,6 +25,29 @@ public sealed class RecordLogTests
             Assert.That(again.Read(1, 4), Has.Length.EqualTo(1000));
             Assert.That(again.Heights(1), Is.EqualTo(new long[] { 4, 5 }));
         });
+    }
+
+    [Test]
+    public void Records_are_found_in_whatever_order_their_heights_came()
+    {
+        Random random = new(1);
+        MemoryStream stream = new();
+        RecordLog log = new(stream);
+        SortedDictionary<long, byte> last = [];
+        for (int i = 0; i < 500; i++)
+        {
+            long height = random.Next(200);
+            log.Append(1, height, [last[height] = (byte)random.Next()]);
+        }
+        foreach (RecordLog each in (RecordLog[])[log, new RecordLog(stream)])
+        {
+            Assert.That(each.Heights(1), Is.EqualTo(last.Keys));
+            for (long height = -1; height <= 200; height++)
+            {
+                byte[]? expected = last.TryGetValue(height, out byte value) ? [value] : null;
+                Assert.That(each.Read(1, height), Is.EqualTo(expected), $"height {height}");
+            }
+        }
     }
 
     [Test]
