@@ -13,6 +13,9 @@ internal sealed class StateTreeChanges
     // So few are quicker put in order one by one than counted by digits.
     private const int FewChanges = 64;
 
+    // Room for more than this is not kept.
+    private const int UsualSize = 1 << 17;
+
     private struct Entry
     {
         public ulong Prefix;
@@ -23,6 +26,8 @@ internal sealed class StateTreeChanges
     private Sha256Digest[] _unsortedKeyHashes = [];
     private Entry[] _entries = [];
     private Entry[] _otherEntries = [];
+    private byte[]?[] _replaced = [];
+    private int _replacedCount;
 
     /// <summary>Number of changes.</summary>
     public int Count { get; private set; }
@@ -46,14 +51,14 @@ internal sealed class StateTreeChanges
     /// The value before each change, in the order of the list it was loaded from; null where there was none. Filled
     /// by the owner.
     /// </summary>
-    public byte[]?[] Replaced { get; private set; } = [];
+    public Span<byte[]?> Replaced => _replaced.AsSpan(0, _replacedCount);
 
     /// <summary>Hashes and sorts the changes of a block. Their keys must be distinct.</summary>
     public void Load(IReadOnlyList<RowChange> changes)
     {
         Count = changes.Count;
         Reserve(Count);
-        Replaced = new byte[]?[Count];
+        ReserveReplaced();
         for (int index = 0; index < Count; index++)
         {
             _messages[index] = changes[index].Key;
@@ -74,7 +79,7 @@ internal sealed class StateTreeChanges
     public void Forget()
     {
         Count = 0;
-        if (Order.Length > 1 << 17)
+        if (Order.Length > UsualSize)
         {
             _messages = [];
             Reserve(0);
@@ -150,6 +155,18 @@ internal sealed class StateTreeChanges
         ValueHashes = new Sha256Digest[size];
         LeafHashes = new Sha256Digest[size];
         Leaves = new int[size];
+    }
+
+    // What was replaced is asked for after the rest of the changes has been forgotten.
+    private void ReserveReplaced()
+    {
+        Replaced.Clear();
+        if (_replaced.Length < Count || _replaced.Length > UsualSize)
+        {
+            _replaced = new byte[]?[Math.Max(1024, Count + (Count >> 2))];
+        }
+
+        _replacedCount = Count;
     }
 
     private void Sort()
