@@ -97,7 +97,7 @@ internal sealed class EngineModel(World world)
             throw Wrong(height, $"validator {index} is handed {response.ConsensusParamUpdates}, decided was "
                 + $"{expected.Update}");
         if (!AreTold(response.ValidatorUpdates, expected.Changes))
-            throw Wrong(height, $"validator {index} is told of {response.ValidatorUpdates.Count} changes of validators, "
+            throw Wrong(height, $"validator {index} is told of {response.ValidatorUpdates.Count} changes of powers, "
                 + $"which should be {expected.Changes.Count}, or others");
         if (world.Network.Node(index)?.State is not { } state || state.NextHeight != height) return;
         if (!state.Parameters.Equals(expected.Parameters))
@@ -107,7 +107,8 @@ internal sealed class EngineModel(World world)
             throw Wrong(height, $"validator {index} has application version {state.AppVersion}");
         if (!expected.Members.AreThoseOf(state.Validators))
             throw Wrong(height, $"validator {index} has {state.Validators.Count} validators with power "
-                + $"{state.Validators.TotalPower}, {expected.Members.Powers.Count} with {expected.Members.Total} should vote");
+                + $"{state.Validators.TotalPower}, {expected.Members.Powers.Count} with {expected.Members.Total} "
+                + "should vote");
         expected.Seen ??= state;
         bool isSame = IsSame(state.Validators, expected.Seen.Validators)
             && IsSame(state.NextValidators, expected.Seen.NextValidators);

@@ -10,8 +10,8 @@ namespace AppChain.Simulation;
 
 /// <summary>
 /// What the guardians of the vault do: sign the releases that the chain asks for, veto now and then, attest deposits,
-/// and change the parameters of consensus and who votes. Three of them, two of whom decide. They read the chain as their nodes show
-/// it.
+/// and change the parameters of consensus and who votes. Three of them, two of whom decide. They read the chain as
+/// their nodes show it.
 /// </summary>
 internal sealed class Guardians(World world, Random random, TransactionSigner[] signers)
 {

@@ -136,7 +136,8 @@ internal sealed record Swarm
             lies = Enum.GetValues<Lie>().ToDictionary(lie => lie, lie => lie == Lie.DoubleVote ? 0.9 : 0);
             return drawn with
             {
-                Liars = mostLiars + 1, Lies = lies, PowerChanges = 0, Crashes = 0, DiskFull = 0, SkewMs = 0, Loss = 0, Partitions = 20,
+                Liars = mostLiars + 1, Lies = lies, PowerChanges = 0, Crashes = 0, DiskFull = 0, SkewMs = 0, Loss = 0,
+                Partitions = 20,
             };
         }
         return calm
