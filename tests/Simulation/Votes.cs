@@ -158,10 +158,15 @@ internal sealed class Votes(World world)
     private bool HasMajority(Said said, int round, BlockID id) =>
         said.Prevotes.TryGetValue(round, out Dictionary<BlockID, HashSet<ByteString>>? prevotes)
         && prevotes.TryGetValue(id, out HashSet<ByteString>? voters)
-        && voters.Sum(PowerOf) * 3 > _members.TotalPower * 2;
+        && PowerOf(voters) * 3 > _members.TotalPower * 2;
 
-    private long PowerOf(ByteString address) =>
-        _members.IndexOf(address) is >= 0 and int at ? _members.Members[at].Power : 0;
+    private long PowerOf(HashSet<ByteString> voters)
+    {
+        long power = 0;
+        foreach (ByteString address in voters)
+            power += _members.IndexOf(address) is >= 0 and int at ? _members.Members[at].Power : 0;
+        return power;
+    }
 
     private static TValue Of<TKey, TValue>(Dictionary<TKey, TValue> items, TKey key)
         where TKey : notnull
