@@ -143,8 +143,8 @@ public sealed class RecordLog : IDisposable
     }
 
     /// <summary>
-    /// Where the record of a height is listed; the complement of where it belongs if there is none. Heights mostly rise,
-    /// so the end is looked at first.
+    /// Where the record of a height is listed; the complement of where it belongs if there is none. Heights mostly
+    /// rise, so the end is looked at first.
     /// </summary>
     private static int Find(List<Place> places, long height)
     {

@@ -45,7 +45,8 @@ public sealed class VoteSet
     private readonly bool _extensions;
     private readonly VerifiedSignatures _verified;
     private readonly Vote?[] _votes;
-    // BOUND: one tally for the first vote of each validator and for the claim of each peer; honest ones make one or two.
+    // BOUND: one tally for the first vote of each validator and for the claim of each peer; honest ones make one or
+    // two.
     private readonly List<Tally> _tallies = [];
     private readonly List<int> _claimants = [];
     private long _power;

@@ -18,8 +18,8 @@ namespace AppChain.Simulation;
 /// validator.
 /// </summary>
 /// <remarks>
-/// A validator that never died has executed everything since genesis in one go. Where there is none, the first node goes
-/// on to the end.
+/// A validator that never died has executed everything since genesis in one go. Where there is none, the first node
+/// goes on to the end.
 /// </remarks>
 internal sealed class Replays
 {

@@ -24,7 +24,9 @@ internal sealed class SortedRows
         return at >= 0 ? Of(key[0])[at].Value : null;
     }
 
-    /// <summary>Sets the value of a key, or removes the key where it is null; returns the value before, or null.</summary>
+    /// <summary>
+    /// Sets the value of a key, or removes the key where it is null; returns the value before, or null.
+    /// </summary>
     public byte[]? Exchange(byte[] key, byte[]? value)
     {
         List<KeyValuePair<byte[], byte[]>> part = _byFirst[key[0]] ??= [];

@@ -23,7 +23,8 @@ internal static class Variant
 {
     private static readonly string[] Projects =
     [
-        "src/Hashing", "src/Margin", "src/Liquidation", "src/StateMachine", "src/Abci", "src/Hsm", "src/Node", "localnet",
+        "src/Hashing", "src/Margin", "src/Liquidation", "src/StateMachine", "src/Abci", "src/Hsm", "src/Node",
+        "localnet",
     ];
 
     /// <summary>Root of the repository that this program was built in, or null.</summary>

@@ -45,7 +45,9 @@ public static class MedianTime
         throw new ArgumentException("the commit holds no vote of a validator of the set", nameof(commit));
     }
 
-    /// <summary>The validator of an address. A commit is in the order of the set, so it mostly is at its place.</summary>
+    /// <summary>
+    /// The validator of an address. A commit is in the order of the set, so it mostly is at its place.
+    /// </summary>
     private static Validator? Find(IReadOnlyList<Validator> validators, int place, ByteString address)
     {
         if (place < validators.Count && validators[place].Address == address) return validators[place];
