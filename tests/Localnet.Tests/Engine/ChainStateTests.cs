@@ -63,8 +63,9 @@ public sealed class ChainStateTests
     [TestCase("chain")]
     [TestCase("")]
     [TestCase("Kette-ü-鎖")]
-    [TestCase("a chain id so long that its length takes two bytes: --------------------------------------------------"
-        + "--------------------------------------------------------------------------------------------------------------")]
+    [TestCase("a chain id so long that its length takes two bytes: --------------------------------------------"
+        + "------------------------------------------------------------------------------------------------------"
+        + "----------------")]
     public void The_stored_form_is_the_one_of_old_and_reads_back(string chainId)
     {
         ChainState state = State(chainId);
