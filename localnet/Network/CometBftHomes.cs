@@ -2,6 +2,7 @@ using System;
 using System.Globalization;
 using System.IO;
 using System.Text;
+using System.Text.Json;
 using AppChain.Abci;
 using AppChain.Hsm;
 using AppChain.Node;
@@ -45,6 +46,14 @@ internal static class CometBftHomes
 
     /// <summary>Home of a node's engine.</summary>
     public static string HomeOf(NetworkFiles files, int validator) => Path.Combine(files.HomeOf(validator), "cometbft");
+
+    /// <summary>The consensus key that an engine without a signer has made for itself.</summary>
+    public static byte[] KeyOf(NetworkFiles files, int number)
+    {
+        string file = Path.Combine(HomeOf(files, number), "config", "priv_validator_key.json");
+        using JsonDocument document = JsonDocument.Parse(File.ReadAllText(file));
+        return document.RootElement.GetProperty("pub_key").GetProperty("value").GetBytesFromBase64();
+    }
 
     private static void Write(NetworkFiles files, string genesis, int number, string toml)
     {

@@ -2,16 +2,21 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
+using System.Linq;
 using System.Text.Json.Nodes;
 using System.Threading;
 using System.Threading.Tasks;
+using AppChain.Abci;
+using AppChain.Abci.Wire.Types;
 using AppChain.Node;
+using AppChain.StateMachine;
+using Google.Protobuf;
 
 namespace AppChain.Localnet;
 
 /// <summary>
-/// One more node that joins a running network of CometBFT nodes by state sync: it has no key of a validator, takes the
-/// newest snapshot of the others, and follows.
+/// One more node that joins a running network of CometBFT nodes by state sync: it takes the newest snapshot of the
+/// others and follows. Then guardians give it as much power as another has (VAULT-17), and it must sign.
 /// </summary>
 internal sealed class LateNode(RunOptions options, NetworkFiles files, string genesis, ChildProcesses children)
     : IDisposable
@@ -19,9 +24,14 @@ internal sealed class LateNode(RunOptions options, NetworkFiles files, string ge
     // It follows when it is at most this many blocks behind.
     private const long BlocksBehindMax = 3;
 
+    // Within so many blocks of its power it signs one.
+    private const long BlocksToSign = 30;
+
     private readonly RpcClient _rpc = new(options.Ports.RpcAddress(options.Validators));
 
     private DateTime _started;
+    private Task<(ByteString Address, long From)>? _vote;
+    private long _height;
 
     // What it said of a height whose next header may not be there yet.
     private ApplicationInfo? _said;
@@ -41,9 +51,16 @@ internal sealed class LateNode(RunOptions options, NetworkFiles files, string ge
     /// <summary>Heights at which it differed.</summary>
     public int Mismatches { get; private set; }
 
+    /// <summary>First height that it votes at; 0 while it has no power.</summary>
+    public long VotesFrom { get; private set; }
+
+    /// <summary>First height whose commit has its signature; 0 before.</summary>
+    public long SignedAt { get; private set; }
+
     /// <summary>Called after each block of the network: starts the node when it is time, then watches it.</summary>
     public async Task FollowAsync(long height, RpcClient network, CancellationToken cancel)
     {
+        _height = height;
         if (height < options.Join)
         {
             return;
@@ -70,6 +87,8 @@ internal sealed class LateNode(RunOptions options, NetworkFiles files, string ge
         {
             // Its RPC opens some time after the start.
         }
+
+        await VoteAsync(height, network, cancel).ConfigureAwait(false);
     }
 
     /// <summary>What the report says of it.</summary>
@@ -80,12 +99,16 @@ internal sealed class LateNode(RunOptions options, NetworkFiles files, string ge
         ["seconds_to_follow"] = Math.Round(SecondsToFollow, 1),
         ["heights_compared"] = HeightsCompared,
         ["mismatches"] = Mismatches,
+        ["votes_from"] = VotesFrom,
+        ["signed_at"] = SignedAt,
     };
 
     /// <summary>Why the run failed; null when the node joined.</summary>
     public string? Problem() =>
         Mismatches > 0 ? $"the late node differed at {Mismatches} heights"
         : SecondsToFollow == 0 ? "the late node did not follow; see its logs"
+        : _vote is { IsFaulted: true } vote ? $"the late node got no power: {vote.Exception!.InnerException!.Message}"
+        : VotesFrom > 0 && SignedAt == 0 && _height > VotesFrom + BlocksToSign ? "the late node has power and never signed"
         : null;
 
     /// <inheritdoc/>
@@ -103,6 +126,40 @@ internal sealed class LateNode(RunOptions options, NetworkFiles files, string ge
         children.Start($"cometbft{number}", options.CometBft, ["start", "--home", CometBftHomes.HomeOf(files, number)]);
         Console.WriteLine(
             $"node{number} joins by state sync; its trusted height is {trusted.SignedHeader.Header.Height}");
+    }
+
+    // Guardians vote meanwhile; then commits are looked at until one has its signature.
+    private async Task VoteAsync(long height, RpcClient network, CancellationToken cancel)
+    {
+        if (SecondsToFollow == 0 || SignedAt > 0)
+        {
+            return;
+        }
+
+        _vote ??= GivePowerAsync(network, cancel);
+        if (!_vote.IsCompletedSuccessfully)
+        {
+            return;
+        }
+
+        (ByteString address, VotesFrom) = await _vote.ConfigureAwait(false);
+        CommitAnswer commit = await network.CommitAsync(height, cancel).ConfigureAwait(false);
+        if (commit.SignedHeader.Commit.Signatures.Any(entry =>
+            entry.BlockIdFlag == BlockIDFlag.Commit && entry.ValidatorAddress == address))
+        {
+            SignedAt = height;
+            Console.WriteLine($"node{options.Validators} votes from height {VotesFrom} on and signed {height}");
+        }
+    }
+
+    private async Task<(ByteString Address, long From)> GivePowerAsync(RpcClient network, CancellationToken cancel)
+    {
+        byte[] key = CometBftHomes.KeyOf(files, options.Validators);
+        V1.ValidatorsResponse now = await network.ValidatorSetsAsync(cancel).ConfigureAwait(false);
+        var joins = new PowerChange([.. key], (long)now.Sets[^1].Validators[0].Power, 0);
+        await new GuardianVote(files, network).DecideAsync(new ValidatorPowers([joins]), cancel).ConfigureAwait(false);
+        now = await network.ValidatorSetsAsync(cancel).ConfigureAwait(false);
+        return (BlockHashes.Address(key), (long)now.Sets[^1].FromHeight);
     }
 
     // The app hash after block h is in the header of block h + 1.

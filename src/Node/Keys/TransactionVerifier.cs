@@ -57,11 +57,26 @@ public sealed class TransactionVerifier(string chainId)
                 ReleaseSignature signed => VerifyRelease(signed, publicKey),
                 VaultPolicy policy => VerifyMembers(policy.Council),
                 TreasuryPolicy policy => VerifyMembers(policy.Council),
+                ValidatorPowers powers => VerifyValidators(powers),
                 _ => ResultCode.Ok,
             };
             if (code != ResultCode.Ok)
             {
                 return code;
+            }
+        }
+
+        return ResultCode.Ok;
+    }
+
+    // Who has power already may lose it, whatever its key is.
+    private static ResultCode VerifyValidators(ValidatorPowers powers)
+    {
+        foreach (PowerChange change in powers.Changes)
+        {
+            if (change.PowerBefore == 0 && !Ed25519.IsPublicKey(change.PublicKey.AsSpan()))
+            {
+                return ResultCode.InvalidPublicKey;
             }
         }
 
@@ -103,6 +118,7 @@ public sealed class TransactionVerifier(string chainId)
         TransactionCodec.ComputeDigest(chainId, parts.Body, digest);
         return Secp256k1.Verify(key, digest, parts.Signature) ? ResultCode.Ok : ResultCode.InvalidSignature;
     }
+
     // The verdict of Secp256k1.TryParse; keys on the curve are remembered.
     private bool TryParse(ReadOnlySpan<byte> publicKey, out Secp256k1.PublicKey key)
     {

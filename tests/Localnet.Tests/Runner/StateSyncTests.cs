@@ -24,10 +24,10 @@ public sealed class StateSyncTests
     [TearDown]
     public void RemoveHome() => Directory.Delete(_home, recursive: true);
 
-    // SNAP-6, SNAP-8, SNAP-9, SNAP-10
+    // SNAP-6, SNAP-8, SNAP-9, SNAP-10, VAULT-17
     [Test]
     [Category("Long")]
-    public void A_fifth_node_joins_a_trading_network_by_state_sync_and_follows()
+    public void A_fifth_node_joins_a_trading_network_by_state_sync_follows_and_votes()
     {
         CometBftNode.Binary();
         string report = Path.Combine(_home, "report.json");
@@ -58,6 +58,11 @@ public sealed class StateSyncTests
         Assert.That(late.GetProperty("snapshot").GetInt64(), Is.GreaterThan(0));
         Assert.That(late.GetProperty("heights_compared").GetInt32(), Is.GreaterThan(10));
         Assert.That(late.GetProperty("mismatches").GetInt32(), Is.Zero);
+
+        Assert.That(late.GetProperty("votes_from").GetInt64(), Is.GreaterThan(late.GetProperty("snapshot").GetInt64()));
+        Assert.That(
+            late.GetProperty("signed_at").GetInt64(),
+            Is.GreaterThanOrEqualTo(late.GetProperty("votes_from").GetInt64()));
 
         // The calls of the late node, state sync among them, were in the order of the protocol.
         Assert.That(document.RootElement.GetProperty("abci_calls").GetProperty("out_of_order").GetInt64(), Is.Zero);

@@ -74,6 +74,19 @@ public sealed class ValidatorPowersTests
         Assert.That(Sets().Single().FromHeight, Is.EqualTo(6), "who votes on the next block, and nobody before");
     }
 
+    // The first is not on the curve. The other is the point (0, 1), for which anybody signs; in a set it may lose power.
+    [TestCase("A6106A0B5E3D1D2A1C4F7C9E2F3B7A88D07A0CDE05F7DDA0C4B7E0F4A9B1C2D3", 0, ResultCode.InvalidPublicKey)]
+    [TestCase("0100000000000000000000000000000000000000000000000000000000000000", 0, ResultCode.InvalidPublicKey)]
+    [TestCase("0100000000000000000000000000000000000000000000000000000000000000", 2, ResultCode.Ok)]
+    public void Who_joins_has_a_key_that_one_can_sign_with(string key, long before, object code)
+    {
+        _network.Step();
+        var powers = new ValidatorPowers([new PowerChange([.. Convert.FromHexString(key)], 1, before)]);
+        ResponseCheckTx answer = _network.Validators[0].Application.CheckTx(
+            new RequestCheckTx { Tx = _network.Sign("alice", 1, Propose(powers)) });
+        Assert.That((ResultCode)answer.Code, Is.EqualTo(code), answer.Log);
+    }
+
     private static Operation Propose(ValidatorPowers powers) =>
         new() { Kind = OperationKind.Propose, Content = powers };
 
