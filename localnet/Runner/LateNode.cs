@@ -31,6 +31,7 @@ internal sealed class LateNode(RunOptions options, NetworkFiles files, string ge
 
     private DateTime _started;
     private Task<(ByteString Address, long From)>? _vote;
+    private string? _refusal;
     private long _height;
 
     // What it said of a height whose next header may not be there yet.
@@ -107,7 +108,7 @@ internal sealed class LateNode(RunOptions options, NetworkFiles files, string ge
     public string? Problem() =>
         Mismatches > 0 ? $"the late node differed at {Mismatches} heights"
         : SecondsToFollow == 0 ? "the late node did not follow; see its logs"
-        : _vote is { IsFaulted: true } vote ? $"the late node got no power: {vote.Exception!.InnerException!.Message}"
+        : _refusal is not null ? $"the late node got no power: {_refusal}"
         : VotesFrom > 0 && SignedAt == 0 && _height > VotesFrom + BlocksToSign ? "the late node has power and never signed"
         : null;
 
@@ -139,6 +140,8 @@ internal sealed class LateNode(RunOptions options, NetworkFiles files, string ge
         _vote ??= GivePowerAsync(network, cancel);
         if (!_vote.IsCompletedSuccessfully)
         {
+            // A vote that the end of the run cuts off is none that failed.
+            _refusal = _vote.Exception?.InnerException?.Message;
             return;
         }
 
