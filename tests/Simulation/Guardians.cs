@@ -139,7 +139,9 @@ internal sealed class Guardians(World world, Random random, TransactionSigner[] 
     // One or two validators join, leave or get another power; some of it is out of date, too much, or out of order.
     private ValidatorPowers Powers()
     {
-        ImmutableArray<Validator> set = AnyNode().Of<long, ValidatorSetRow>().MaxBy(row => row.FromHeight).Validators;
+        // A node that has not begun, or begins anew, shows none.
+        List<ValidatorSetRow> sets = AnyNode().Of<long, ValidatorSetRow>();
+        ImmutableArray<Validator> set = sets.Count == 0 ? [] : sets[^1].Validators;
         var changes = new List<PowerChange>();
         int first = random.Next(world.Machines.Count);
         for (int i = 0; i < random.Next(1, 3); i++)

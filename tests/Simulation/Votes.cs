@@ -51,7 +51,6 @@ internal sealed class Votes(World world)
         }
         bool isHonest = vote.ValidatorAddress == world.Machines[from].Address && !world.IsLiar(from);
         if (!isHonest) return;
-        // A vote of the height before may be sent again.
         if (world.Network.Node(from)?.State is { } state)
             _members = vote.Height < state.NextHeight ? state.LastValidators : state.Validators;
         OnHonest(vote, Of(_heights, vote.Height));
@@ -116,7 +115,9 @@ internal sealed class Votes(World world)
     private void OnHonest(Vote vote, Said said)
     {
         var step = (vote.ValidatorAddress, vote.Round, vote.Type);
-        if (!said.Signed.TryAdd(step, vote.BlockId) && !said.Signed[step].Equals(vote.BlockId))
+        // What is sent again, to whoever is behind, was looked at when it was sent first, with the set of its height.
+        bool isNew = said.Signed.TryAdd(step, vote.BlockId);
+        if (!isNew && !said.Signed[step].Equals(vote.BlockId))
             throw new Violation(
                 "double sign", vote.Height, $"round {vote.Round}, {vote.Type}: {vote.ValidatorAddress.ToBase64()}");
         if (BlockIds.IsNil(vote.BlockId)) return;
@@ -125,7 +126,7 @@ internal sealed class Votes(World world)
                 "vote time", vote.Height, $"{vote.ValidatorAddress.ToBase64()} voted before the time of the block");
         if (vote.Type == SignedMsgType.Precommit)
         {
-            if (!HasMajority(said, vote.Round, vote.BlockId))
+            if (isNew && !HasMajority(said, vote.Round, vote.BlockId))
                 throw new Violation(
                     "precommit",
                     vote.Height,
@@ -133,7 +134,7 @@ internal sealed class Votes(World world)
             said.Locks[vote.ValidatorAddress] = (vote.Round, vote.BlockId);
             Of(said.Extensions, (vote.ValidatorAddress, vote.Round)).Add(vote.Extension);
         }
-        else
+        else if (isNew)
         {
             CheckLock(vote, said);
         }

@@ -37,7 +37,7 @@ public sealed class RecordLogTests
         for (int i = 0; i < 500; i++)
         {
             long height = random.Next(200);
-            log.Append(1, height, [last[height] = (byte)random.Next()]);
+            log.Append(1, height, [last[height] = (byte)random.Next(256)]);
         }
         foreach (RecordLog each in (RecordLog[])[log, new RecordLog(stream)])
         {
