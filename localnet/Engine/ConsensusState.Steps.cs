@@ -71,6 +71,9 @@ public sealed partial class ConsensusState
         if (round < Round || (round == Round && Step >= ConsensusStep.Prevote)) return;
         SignVote(SignedMsgType.Prevote, ChoosePrevote());
         Step = ConsensusStep.Prevote;
+        // Prevotes that came before this step set nothing in motion; where the signer refuses, no own one will
+        // (C22).
+        if (_unsigned is not null) OnPrevote(round);
     }
 
     /// <summary>

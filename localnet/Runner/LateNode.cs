@@ -109,7 +109,7 @@ internal sealed class LateNode(RunOptions options, NetworkFiles files, string ge
         Mismatches > 0 ? $"the late node differed at {Mismatches} heights"
         : SecondsToFollow == 0 ? "the late node did not follow; see its logs"
         : _refusal is not null ? $"the late node got no power: {_refusal}"
-        : VotesFrom > 0 && SignedAt == 0 && _height > VotesFrom + BlocksToSign ? "the late node has power and never signed"
+        : VotesFrom > 0 && SignedAt == 0 && _height > VotesFrom + BlocksToSign ? "the late node votes and never signed"
         : null;
 
     /// <inheritdoc/>

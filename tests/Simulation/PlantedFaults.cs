@@ -185,6 +185,11 @@ internal static class PlantedFaults
         One("A validator forgets its lock", 8, "localnet/Engine/ConsensusState.Steps.cs",
             "        if (LockedBlock is not null) return LockedBlock;\n", "",
             "ValidBlock ?? BuildBlock()", "BuildBlock()"),
+        new("Prevotes that came early are forgotten where the signer refuses", 13000213, 0.05,
+        [
+            new("localnet/Engine/ConsensusState.Steps.cs",
+                "        if (_unsigned is not null) OnPrevote(round);\n", ""),
+        ]),
         One("A precommit does not wait for a majority", 2, "localnet/Engine/ConsensusState.Steps.cs",
             "        if (majority is null) return null;\n        if (BlockIds.IsNil(majority))",
             "        if (majority is null) return ProposalBlock;\n        if (BlockIds.IsNil(majority))"),

@@ -108,6 +108,9 @@ public sealed class SingleValidator : IConsensusHost
         return blocks.Single(block => block.Id.Equals(vote.BlockId)).Block.Data.Txs[0].ToStringUtf8();
     }
 
+    /// <summary>The signer remembers a vote that the machine knows nothing of, as after a loss of power.</summary>
+    public void SignsAndForgets(Vote vote) => _keys.Signers[Index].SignVote(vote);
+
     private void Vote(SignedMsgType type, SealedBlock? block, int round, int[] voters)
     {
         foreach (int voter in voters) Consensus.Receive(voter, NewVote(type, block, round, voter));

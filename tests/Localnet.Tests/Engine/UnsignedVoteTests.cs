@@ -69,6 +69,25 @@ public sealed class UnsignedVoteTests
         Assert.That(broken!.Refused, Is.LessThan(100), "it is not asked without pause");
     }
 
+    // C22. What the others have may all be there before the step, and then nothing comes after it.
+    [Test]
+    public void Where_the_signer_refuses_the_prevotes_that_came_early_lead_on()
+    {
+        SingleValidator single = new(index: 3);
+        SealedBlock x = single.Block("X");
+        Vote forgotten = single.NewVote(SignedMsgType.Prevote, null, 0, 3);
+        single.SignsAndForgets(forgotten);
+        single.Fire();
+        single.Prevote(x, 0, 0, 1);
+        single.Prevote(null, 0, 2);
+        single.Consensus.Receive(0, forgotten);
+        single.Propose(x, round: 0, proposer: 0);
+        Assert.That(single.Consensus.Step, Is.EqualTo(ConsensusStep.PrevoteWait));
+        single.Fire();
+        Assert.That(single.Voted(SignedMsgType.Prevote, 0, x), Is.EqualTo("nothing"));
+        Assert.That(single.Voted(SignedMsgType.Precommit, 0, x), Is.EqualTo("nil"));
+    }
+
     [Test]
     public void A_restart_while_a_vote_is_missing_asks_for_the_same_vote()
     {

@@ -74,7 +74,7 @@ public sealed class ValidatorPowersTests
         Assert.That(Sets().Single().FromHeight, Is.EqualTo(6), "who votes on the next block, and nobody before");
     }
 
-    // The first is not on the curve. The other is the point (0, 1), for which anybody signs; in a set it may lose power.
+    // The first is not on the curve. The other is the point (0, 1), for which anybody signs; a member may lose power.
     [TestCase("A6106A0B5E3D1D2A1C4F7C9E2F3B7A88D07A0CDE05F7DDA0C4B7E0F4A9B1C2D3", 0, ResultCode.InvalidPublicKey)]
     [TestCase("0100000000000000000000000000000000000000000000000000000000000000", 0, ResultCode.InvalidPublicKey)]
     [TestCase("0100000000000000000000000000000000000000000000000000000000000000", 2, ResultCode.Ok)]
