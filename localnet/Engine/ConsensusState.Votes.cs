@@ -16,7 +16,10 @@ public sealed partial class ConsensusState
         if (vote.Height != Height || !Signatures.IsWellFormed(vote) || !HasGoodExtension(vote)) return;
         VoteOutcome outcome = Votes.Add(from, vote, out Vote? earlier);
         ReportConflict(outcome, earlier, vote);
-        if (outcome is not (VoteOutcome.Added or VoteOutcome.ConflictingAdded)) return;
+        // Its own vote, forgotten with the machine and cast again, others may have brought back before: its step goes
+        // on from the votes that are there all the same (C22).
+        bool isOwnAgain = from == Self && outcome == VoteOutcome.Duplicate;
+        if (outcome is not (VoteOutcome.Added or VoteOutcome.ConflictingAdded) && !isOwnAgain) return;
         if (vote.Type == SignedMsgType.Prevote) OnPrevote(vote.Round);
         else OnPrecommit(vote.Round);
     }

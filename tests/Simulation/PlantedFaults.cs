@@ -185,6 +185,11 @@ internal static class PlantedFaults
         One("A validator forgets its lock", 8, "localnet/Engine/ConsensusState.Steps.cs",
             "        if (LockedBlock is not null) return LockedBlock;\n", "",
             "ValidBlock ?? BuildBlock()", "BuildBlock()"),
+        new("An own vote that others brought back leads nowhere", 13000895, 0.05,
+        [
+            new("localnet/Engine/ConsensusState.Votes.cs",
+                "bool isOwnAgain = from == Self && outcome == VoteOutcome.Duplicate;", "bool isOwnAgain = false;"),
+        ]),
         new("Prevotes that came early are forgotten where the signer refuses", 13000213, 0.05,
         [
             new("localnet/Engine/ConsensusState.Steps.cs",

@@ -88,6 +88,21 @@ public sealed class UnsignedVoteTests
         Assert.That(single.Voted(SignedMsgType.Precommit, 0, x), Is.EqualTo("nil"));
     }
 
+    // C22. It signs what it had forgotten, but others have brought that back already: it is no news.
+    [Test]
+    public void An_own_prevote_that_others_brought_back_before_leads_on()
+    {
+        SingleValidator single = new(index: 3);
+        Vote forgotten = single.NewVote(SignedMsgType.Prevote, null, 0, 3);
+        single.SignsAndForgets(forgotten);
+        single.Fire();
+        single.Prevote(null, 0, 0, 1, 2);
+        single.Consensus.Receive(0, forgotten);
+        Assert.That(single.Consensus.Step, Is.EqualTo(ConsensusStep.Propose));
+        single.Fire();
+        Assert.That(single.Voted(SignedMsgType.Precommit, 0), Is.EqualTo("nil"));
+    }
+
     [Test]
     public void A_restart_while_a_vote_is_missing_asks_for_the_same_vote()
     {
