@@ -6,7 +6,6 @@ using System.Threading;
 using AppChain.Abci;
 using AppChain.Abci.Wire;
 using AppChain.Abci.Wire.Types;
-using AppChain.Hashing;
 using Google.Protobuf;
 
 namespace AppChain.Localnet;
@@ -131,7 +130,7 @@ public sealed class BlockStore : IDisposable
         {
             for (int i = 0; i < block.Block.Data.Txs.Count; i++)
             {
-                _transactions[ByteString.CopyFrom(Sha256.Hash(block.Block.Data.Txs[i].Span))] = (height, i);
+                _transactions[BlockHashes.Transaction(block.Block.Data.Txs[i].Span)] = (height, i);
             }
         }
     }

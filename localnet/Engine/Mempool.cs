@@ -3,9 +3,9 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
+using AppChain.Abci;
 using AppChain.Abci.Wire;
 using AppChain.Abci.Wire.Types;
-using AppChain.Hashing;
 using Google.Protobuf;
 
 namespace AppChain.Localnet;
@@ -79,7 +79,7 @@ public sealed class Mempool
     }
 
     /// <summary>Hash of a transaction: SHA-256.</summary>
-    public static ByteString HashOf(ByteString transaction) => ByteString.CopyFrom(Sha256.Hash(transaction.Span));
+    public static ByteString HashOf(ByteString transaction) => BlockHashes.Transaction(transaction.Span);
 
     /// <summary>Bytes of a transaction inside of a block: tag, length and content.</summary>
     public static long EncodedSize(ByteString transaction) => CodedOutputStream.ComputeBytesSize(transaction) + 1L;

@@ -3,9 +3,9 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
-using AppChain.Abci.Wire.Types;
 using AppChain.Node;
 using AppChain.StateMachine;
+using Google.Protobuf;
 
 namespace AppChain.Localnet;
 
@@ -17,7 +17,6 @@ internal sealed class LeaveAndReturn(NetworkFiles files, IReadOnlyList<RpcClient
 {
     private const long BlocksWithout = 5;
     private const long BlocksToSign = 30;
-    private const int Poll = 100;
     private readonly GuardianVote _guardians = new(files, nodes[0]);
 
     /// <summary>Returns when the validator has signed a commit again.</summary>
@@ -26,15 +25,16 @@ internal sealed class LeaveAndReturn(NetworkFiles files, IReadOnlyList<RpcClient
     /// </exception>
     public async Task RunAsync(int victim, CancellationToken cancel)
     {
-        string address = (await nodes[victim].StatusAsync(cancel).ConfigureAwait(false)).ValidatorAddress;
+        string name = (await nodes[victim].StatusAsync(cancel).ConfigureAwait(false)).ValidatorAddress;
+        ByteString address = ByteString.CopyFrom(Convert.FromHexString(name));
         V1.ValidatorInfo member = (await NewestSetAsync(cancel).ConfigureAwait(false)).Validators
-            .Single(one => one.Address == address);
+            .Single(one => one.Address == name);
         byte[] key = Convert.FromBase64String(member.PublicKey);
         long power = (long)member.Power;
 
         long without = await ChangeAsync(new PowerChange([.. key], 0, power), cancel).ConfigureAwait(false);
         await RequireSetAsync(without, address, 0, cancel).ConfigureAwait(false);
-        await ReachAsync(nodes[victim], without + BlocksWithout, cancel).ConfigureAwait(false);
+        await Recovery.ReachAsync(nodes[victim], without + BlocksWithout, cancel).ConfigureAwait(false);
         bool signs = await SignsAsync(without + BlocksWithout - 1, address, cancel).ConfigureAwait(false);
         Require(!signs, "it still signs");
 
@@ -43,7 +43,7 @@ internal sealed class LeaveAndReturn(NetworkFiles files, IReadOnlyList<RpcClient
         long height = back;
         while (true)
         {
-            await ReachAsync(nodes[0], height + 1, cancel).ConfigureAwait(false);
+            await Recovery.ReachAsync(nodes[0], height + 1, cancel).ConfigureAwait(false);
             if (await SignsAsync(height, address, cancel).ConfigureAwait(false)) return;
             Require(++height < back + BlocksToSign, $"it signs none of {BlocksToSign} blocks");
         }
@@ -63,11 +63,11 @@ internal sealed class LeaveAndReturn(NetworkFiles files, IReadOnlyList<RpcClient
         (await nodes[0].ValidatorSetsAsync(cancel).ConfigureAwait(false)).Sets[^1];
 
     // Every engine has the new set from that height on, and not before.
-    private async Task RequireSetAsync(long from, string address, long power, CancellationToken cancel)
+    private async Task RequireSetAsync(long from, ByteString address, long power, CancellationToken cancel)
     {
         foreach (RpcClient node in nodes)
         {
-            await ReachAsync(node, from, cancel).ConfigureAwait(false);
+            await Recovery.ReachAsync(node, from, cancel).ConfigureAwait(false);
             long now = await PowerAsync(node, from, address, cancel).ConfigureAwait(false);
             long before = await PowerAsync(node, from - 1, address, cancel).ConfigureAwait(false);
             Require(now == power, $"an engine has power {now} for it at {from}, decided was {power}");
@@ -75,28 +75,16 @@ internal sealed class LeaveAndReturn(NetworkFiles files, IReadOnlyList<RpcClient
         }
     }
 
-    private static async Task<long> PowerAsync(RpcClient node, long height, string address, CancellationToken cancel)
+    private static async Task<long> PowerAsync(
+        RpcClient node, long height, ByteString address, CancellationToken cancel)
     {
         IReadOnlyList<Abci.Wire.Types.Validator> set =
             await node.ValidatorsAsync(height, cancel).ConfigureAwait(false);
-        return set.FirstOrDefault(one => Convert.ToHexString(one.Address.Span) == address)?.VotingPower ?? 0;
+        return set.FirstOrDefault(one => one.Address == address)?.VotingPower ?? 0;
     }
 
-    private async Task<bool> SignsAsync(long height, string address, CancellationToken cancel)
-    {
-        CommitAnswer commit = await nodes[0].CommitAsync(height, cancel).ConfigureAwait(false);
-        return commit.SignedHeader.Commit.Signatures.Any(signature =>
-            signature.BlockIdFlag == BlockIDFlag.Commit
-            && Convert.ToHexString(signature.ValidatorAddress.Span) == address);
-    }
-
-    private static async Task ReachAsync(RpcClient node, long height, CancellationToken cancel)
-    {
-        while ((await node.StatusAsync(cancel).ConfigureAwait(false)).Height < height)
-        {
-            await Task.Delay(Poll, cancel).ConfigureAwait(false);
-        }
-    }
+    private async Task<bool> SignsAsync(long height, ByteString address, CancellationToken cancel) =>
+        (await nodes[0].CommitAsync(height, cancel).ConfigureAwait(false)).IsSignedBy(address);
 
     private static void Require(bool condition, string what)
     {

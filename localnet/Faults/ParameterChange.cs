@@ -15,8 +15,6 @@ namespace AppChain.Localnet;
 /// </summary>
 internal sealed class ParameterChange(NetworkFiles files, IReadOnlyList<RpcClient> nodes)
 {
-    private const int Poll = 100;
-
     /// <summary>Changes all four parameters; returns when the engine of every validator has them.</summary>
     /// <exception cref="InvalidOperationException">An engine has others, or headers do not name them.</exception>
     public async Task DecideAsync(CancellationToken cancel)
@@ -28,13 +26,8 @@ internal sealed class ParameterChange(NetworkFiles files, IReadOnlyList<RpcClien
             (long)now.EvidenceAgeSeconds * 2,
             (long)now.EvidenceBytes / 2);
         await new GuardianVote(files, nodes[0]).DecideAsync(wanted, cancel).ConfigureAwait(false);
-        V1.ConsensusResponse after = now;
-        while (after.FromHeight == now.FromHeight)
-        {
-            await Task.Delay(Poll, cancel).ConfigureAwait(false);
-            after = await nodes[0].ConsensusAsync(cancel).ConfigureAwait(false);
-        }
-
+        V1.ConsensusResponse after = await nodes[0].ConsensusAsync(cancel).ConfigureAwait(false);
+        Require(after.FromHeight > now.FromHeight, "a proposal is executed and the parameters are the same");
         foreach (RpcClient node in nodes)
         {
             await CheckAsync(node, (long)after.FromHeight, wanted, cancel).ConfigureAwait(false);
@@ -45,11 +38,7 @@ internal sealed class ParameterChange(NetworkFiles files, IReadOnlyList<RpcClien
     private static async Task CheckAsync(
         RpcClient node, long from, ConsensusParameters wanted, CancellationToken cancel)
     {
-        while ((await node.StatusAsync(cancel).ConfigureAwait(false)).Height < from)
-        {
-            await Task.Delay(Poll, cancel).ConfigureAwait(false);
-        }
-
+        await Recovery.ReachAsync(node, from, cancel).ConfigureAwait(false);
         ConsensusParams before = await ParametersAsync(node, from - 1, cancel).ConfigureAwait(false);
         ConsensusParams now = await ParametersAsync(node, from, cancel).ConfigureAwait(false);
         Header header = (await node.BlockAsync(from, cancel).ConfigureAwait(false)).Block.Header;

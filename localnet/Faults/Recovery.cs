@@ -50,6 +50,15 @@ internal sealed class Recovery(IReadOnlyList<RpcClient> nodes)
         return Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
+    /// <summary>Returns when a node that answers has a height.</summary>
+    public static async Task ReachAsync(RpcClient node, long height, CancellationToken cancel)
+    {
+        while ((await node.StatusAsync(cancel).ConfigureAwait(false)).Height < height)
+        {
+            await Task.Delay(100, cancel).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Height of a validator; null when it does not answer.</summary>
     public async Task<long?> HeightAsync(int validator, CancellationToken cancel)
     {

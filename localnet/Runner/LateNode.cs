@@ -147,8 +147,7 @@ internal sealed class LateNode(RunOptions options, NetworkFiles files, string ge
 
         (ByteString address, VotesFrom) = await _vote.ConfigureAwait(false);
         CommitAnswer commit = await network.CommitAsync(height, cancel).ConfigureAwait(false);
-        if (commit.SignedHeader.Commit.Signatures.Any(entry =>
-            entry.BlockIdFlag == BlockIDFlag.Commit && entry.ValidatorAddress == address))
+        if (commit.IsSignedBy(address))
         {
             SignedAt = height;
             Console.WriteLine($"node{options.Validators} votes from height {VotesFrom} on and signed {height}");

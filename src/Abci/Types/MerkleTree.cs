@@ -19,12 +19,6 @@ public static class MerkleTree
     // BOUND: a list cannot have more than 2^31 leaves, so no honest proof is deeper than 31.
     private const int DepthMax = 32;
 
-    /// <summary>First byte of what a leaf's hash is over.</summary>
-    internal const byte LeafPrefix = 0;
-
-    /// <summary>First byte of what an inner node's hash is over.</summary>
-    internal const byte InnerPrefix = 1;
-
     /// <summary>Root over the leaves in order; SHA-256 of nothing for an empty list.</summary>
     public static byte[] Root(IReadOnlyList<byte[]> leaves)
     {
@@ -80,7 +74,7 @@ public static class MerkleTree
     public static byte[] LeafHash(ReadOnlySpan<byte> leaf)
     {
         byte[] digest = new byte[HashSize];
-        Sha256.Hash(LeafPrefix, leaf, [], digest);
+        Sha256.Hash(MerkleLeaves.LeafPrefix, leaf, [], digest);
         return digest;
     }
 
@@ -88,7 +82,7 @@ public static class MerkleTree
     public static byte[] InnerHash(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right)
     {
         byte[] digest = new byte[HashSize];
-        Sha256.Hash(InnerPrefix, left, right, digest);
+        Sha256.Hash(MerkleLeaves.InnerPrefix, left, right, digest);
         return digest;
     }
 

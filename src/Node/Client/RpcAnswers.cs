@@ -1,4 +1,5 @@
 using System;
+using System.Linq;
 using AppChain.Abci.Wire;
 using AppChain.Abci.Wire.Types;
 using Google.Protobuf;
@@ -41,7 +42,12 @@ public sealed record BlockAnswer(BlockID Id, Block Block);
 /// <summary>A header with the signatures that make it final.</summary>
 /// <param name="SignedHeader">Header and commit.</param>
 /// <param name="IsCanonical">The commit is the one in the next block; false for the newest height.</param>
-public sealed record CommitAnswer(SignedHeader SignedHeader, bool IsCanonical);
+public sealed record CommitAnswer(SignedHeader SignedHeader, bool IsCanonical)
+{
+    /// <summary>Whether it has the precommit of a validator for the block.</summary>
+    public bool IsSignedBy(ByteString validator) => SignedHeader.Commit.Signatures.Any(
+        entry => entry.BlockIdFlag == BlockIDFlag.Commit && entry.ValidatorAddress == validator);
+}
 
 /// <summary>What the application says about itself.</summary>
 /// <param name="Height">Last committed height.</param>

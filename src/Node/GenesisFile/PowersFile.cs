@@ -67,7 +67,7 @@ internal static class PowersFile
     private static ImmutableArray<byte> KeyOf(GenesisFields validator)
     {
         string text = validator.Text(Key);
-        byte[] key = new byte[ValidatorPowers.PublicKeySize];
+        byte[] key = new byte[Validator.PublicKeySize];
         return Convert.TryFromBase64String(text, key, out int size) && size == key.Length && Ed25519.IsPublicKey(key)
             ? [.. key]
             : throw new GenesisException(

@@ -18,12 +18,7 @@ public static class OracleUpdate
     internal static void Execute(State state, Block block, List<ExchangeEvent> events)
     {
         ImmutableArray<Validator> validators = ValidatorChanges.At(state, block.Height - 1);
-        Int128 powerTotal = 0;
-        foreach (Validator validator in validators)
-        {
-            powerTotal += validator.Power;
-        }
-
+        Int128 powerTotal = Validator.TotalOf(validators);
         bool[] isNews = TakeReports(state, block, validators);
         int counted = 0;
         // ORDER: by slot, which is ascending by market id; markets are never removed.

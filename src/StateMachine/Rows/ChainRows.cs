@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Immutable;
-using System.Security.Cryptography;
 using System.Text;
 using AppChain.Margin;
 
@@ -127,12 +126,23 @@ public struct PoolRow : IRow<SingleKey, PoolRow>
 public readonly record struct Validator(Address Address, ImmutableArray<byte> PublicKey, long Power)
     : IComparable<Validator>
 {
+    /// <summary>Bytes of an Ed25519 key.</summary>
+    public const int PublicKeySize = 32;
+
     /// <summary>The validator of a key.</summary>
-    public static Validator Of(ImmutableArray<byte> publicKey, long power)
+    public static Validator Of(ImmutableArray<byte> publicKey, long power) =>
+        new(Address.Of(publicKey.AsSpan()), publicKey, power);
+
+    /// <summary>The power of all members of a set.</summary>
+    public static Int128 TotalOf(ImmutableArray<Validator> set)
     {
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(publicKey.AsSpan(), hash);
-        return new Validator(new Address(hash[..Address.Size]), publicKey, power);
+        Int128 total = 0;
+        foreach (Validator validator in set)
+        {
+            total += validator.Power;
+        }
+
+        return total;
     }
 
     // ORDER: CometBFT's order of a set, power descending, then address ascending.
@@ -182,7 +192,7 @@ public struct ValidatorSetRow : IRow<long, ValidatorSetRow>
         for (int i = 0; i < validators.Length; i++)
         {
             var address = new Address(value.ReadFixed(Address.Size));
-            ImmutableArray<byte> publicKey = [.. value.ReadFixed(32)];
+            ImmutableArray<byte> publicKey = [.. value.ReadFixed(Validator.PublicKeySize)];
             validators[i] = new Validator(address, publicKey, value.ReadInt64());
         }
 

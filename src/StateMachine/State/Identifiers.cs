@@ -1,9 +1,13 @@
 using System;
 using System.Buffers.Binary;
+using AppChain.Hashing;
 
 namespace AppChain.StateMachine;
 
-/// <summary>An owner: the first 20 bytes of the SHA-256 of a compressed secp256k1 public key.</summary>
+/// <summary>
+/// Whoever has a key, by the first 20 bytes of the SHA-256 of the public one: an owner by its compressed secp256k1 key,
+/// a validator by its Ed25519 key.
+/// </summary>
 public readonly struct Address : IEquatable<Address>, IComparable<Address>
 {
     /// <summary>Bytes of an address.</summary>
@@ -20,6 +24,14 @@ public readonly struct Address : IEquatable<Address>, IComparable<Address>
         _first = BinaryPrimitives.ReadUInt64BigEndian(bytes);
         _second = BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]);
         _third = BinaryPrimitives.ReadUInt32BigEndian(bytes[16..]);
+    }
+
+    /// <summary>The address of a public key.</summary>
+    public static Address Of(ReadOnlySpan<byte> publicKey)
+    {
+        Span<byte> hash = stackalloc byte[Sha256.Size];
+        Sha256.Hash(publicKey, hash);
+        return new Address(hash[..Size]);
     }
 
     /// <summary>Writes the 20 bytes.</summary>

@@ -135,10 +135,5 @@ public static class TransactionCodec
     }
 
     /// <summary>The owner that a compressed public key stands for: the first 20 bytes of its SHA-256.</summary>
-    public static Address AddressOf(ReadOnlySpan<byte> publicKey)
-    {
-        Span<byte> hash = stackalloc byte[Sha256.Size];
-        Sha256.Hash(publicKey, hash);
-        return new Address(hash[..Address.Size]);
-    }
+    public static Address AddressOf(ReadOnlySpan<byte> publicKey) => Address.Of(publicKey);
 }

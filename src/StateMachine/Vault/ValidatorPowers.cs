@@ -19,9 +19,6 @@ public sealed record ValidatorPowers(ImmutableArray<PowerChange> Changes) : IOpe
     /// <summary>Most changes of one proposal.</summary>
     public const int ChangesMax = 32;
 
-    /// <summary>Bytes of an Ed25519 key.</summary>
-    public const int PublicKeySize = 32;
-
     /// <summary>Most power of all validators: what CometBFT allows, an eighth of the largest number.</summary>
     public const long TotalMax = long.MaxValue / 8;
 
@@ -36,7 +33,7 @@ public sealed record ValidatorPowers(ImmutableArray<PowerChange> Changes) : IOpe
         for (int i = 0; i < Changes.Length; i++)
         {
             PowerChange change = Changes[i];
-            if (change.PublicKey.Length != PublicKeySize)
+            if (change.PublicKey.Length != Validator.PublicKeySize)
             {
                 return "a validator's key is an Ed25519 key of 32 bytes";
             }
@@ -63,7 +60,7 @@ public sealed record ValidatorPowers(ImmutableArray<PowerChange> Changes) : IOpe
     public bool TryApply(ImmutableArray<Validator> set, out ImmutableArray<Validator> changed)
     {
         ImmutableArray<Validator>.Builder builder = set.ToBuilder();
-        Int128 before = TotalOf(set);
+        Int128 before = Validator.TotalOf(set);
         Int128 lost = 0;
         Int128 won = 0;
         changed = default;
@@ -97,17 +94,6 @@ public sealed record ValidatorPowers(ImmutableArray<PowerChange> Changes) : IOpe
         builder.Sort();
         changed = builder.ToImmutable();
         return true;
-    }
-
-    private static Int128 TotalOf(ImmutableArray<Validator> set)
-    {
-        Int128 total = 0;
-        foreach (Validator validator in set)
-        {
-            total += validator.Power;
-        }
-
-        return total;
     }
 
     // BOUND: at most Limits.ValidatorsMax members for each of ChangesMax changes.
