@@ -1,3 +1,5 @@
+using System;
+
 namespace AppChain.Localnet;
 
 /// <summary>
@@ -22,6 +24,10 @@ internal readonly record struct NetworkPorts(int First)
 
     /// <summary>Port that a node dials to reach another through a relay.</summary>
     public int Relay(int from, int to) => First + FirstRelay + (RelaysPerValidator * from) + to;
+
+    /// <summary>The highest port that a run of so many validators may use, with one node that joins later.</summary>
+    public int Last(int validators) =>
+        Math.Max(Relay(validators - 1, validators - 1), Rpc(validators) + PerValidator - 1);
 
     /// <summary>Address of a node's RPC.</summary>
     public string RpcAddress(int validator) => $"http://127.0.0.1:{Rpc(validator)}";

@@ -24,6 +24,11 @@ internal sealed class LocalnetRun(RunOptions options)
             Console.WriteLine(options.Engine == EngineKind.Embedded
                 ? $"engine: embedded, {options.Validators} validators"
                 : $"engine: CometBFT ({options.CometBft}), {options.Validators} validators");
+            if (LentPorts.Read().Warning(options.Port, options.Ports.Last(options.Validators)) is { } warning)
+            {
+                Console.Error.WriteLine($"warning: {warning}");
+            }
+
             RunPlan plan = RunPlan.Prepare(options, _files);
             relays = options.HasRelays ? new PeerRelays(options) : null;
             await network.StartAsync(plan).ConfigureAwait(false);

@@ -12,8 +12,7 @@ namespace AppChain.Localnet.Tests;
 [TestFixture, Category("Long")]
 public sealed class CometBftGrpcTests
 {
-    private const int Port = 34_050;
-    private const int AbciPort = 34_055;
+    private readonly int _port = TestPorts.Next();
     private const long Heights = 12;
 
     [Test]
@@ -24,9 +23,9 @@ public sealed class CometBftGrpcTests
         try
         {
             // CometBFT takes no scheme in front of a gRPC address.
-            string address = $"127.0.0.1:{AbciPort}";
+            string address = $"127.0.0.1:{_port + 5}";
             using var node = new CometBftNode(Path.Combine(folder, "home"));
-            node.Create(EmbeddedHandshakeTests.GenesisJson(), EmbeddedHandshakeTests.Seed, address, Port, abci: "grpc");
+            node.Create(EmbeddedHandshakeTests.GenesisJson(), EmbeddedHandshakeTests.Seed, address, _port, abci: "grpc");
             using var application = new RealApplication(Path.Combine(folder, "data"));
             using var server = new GrpcAbciServer(application.Served, address);
             foreach (long height in new[] { Heights, 2 * Heights })

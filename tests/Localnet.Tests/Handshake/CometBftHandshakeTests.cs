@@ -16,7 +16,7 @@ namespace AppChain.Localnet.Tests;
 [TestFixture, Category("Long")]
 public sealed class CometBftHandshakeTests
 {
-    private const int Port = 34_010;
+    private readonly int _port = TestPorts.Next();
     private readonly SortedDictionary<long, RequestFinalizeBlock> _blocks = [];
     private RequestInitChain? _genesis;
     private string _folder = "";
@@ -89,7 +89,7 @@ public sealed class CometBftHandshakeTests
     private CometBftNode NewHome()
     {
         var node = new CometBftNode(Home);
-        node.Create(EmbeddedHandshakeTests.GenesisJson(), EmbeddedHandshakeTests.Seed, Address, Port);
+        node.Create(EmbeddedHandshakeTests.GenesisJson(), EmbeddedHandshakeTests.Seed, Address, _port);
         return node;
     }
 

@@ -16,7 +16,7 @@ namespace AppChain.Localnet.Tests;
 [TestFixture, Category("Long")]
 public sealed class SignerAheadTests
 {
-    private const int Port = 34_070;
+    private readonly int _port = TestPorts.Next();
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private string _folder = "";
@@ -41,7 +41,7 @@ public sealed class SignerAheadTests
         _node = new CometBftNode(Path.Combine(_folder, "home"));
         string address = $"unix://{_folder}/signer.sock";
         _node.Create(EmbeddedHandshakeTests.GenesisJson(), EmbeddedHandshakeTests.Seed,
-            $"unix://{_folder}/abci.sock", Port, signer: address);
+            $"unix://{_folder}/abci.sock", _port, signer: address);
         _recorded = _ => { };
         var key = SoftwareKey.FromSeed(EmbeddedHandshakeTests.Seed);
         var guarded = new ConsensusSigner(TestNetwork.ChainId, key, SignState.Fresh, state => _recorded(state));

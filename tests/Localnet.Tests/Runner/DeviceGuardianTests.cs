@@ -21,9 +21,9 @@ public sealed class DeviceGuardianTests
 {
     private string _token = "";
 
-    [TestCase("embedded", 31_820)]
-    [TestCase("cometbft", 31_860)]
-    public async Task A_guardians_device_releases_what_an_owners_device_withdrew(string engine, int port)
+    [TestCase("embedded")]
+    [TestCase("cometbft")]
+    public async Task A_guardians_device_releases_what_an_owners_device_withdrew(string engine)
     {
         if (engine == "cometbft")
         {
@@ -33,7 +33,7 @@ public sealed class DeviceGuardianTests
         _token = SoftHsmDevice.NewToken();
         string newGuardian = Generate("guardian");
         Generate("owner");
-        await using var run = new LocalnetByHand(port, "--engine", engine, "--hsm", "softhsm");
+        await using var run = new LocalnetByHand("--engine", engine, "--hsm", "softhsm");
         string pin = run.Write("pin", SoftHsmDevice.Pin);
         File.SetUnixFileMode(pin, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         string owner = $"--hsm pkcs11:token={_token};key=owner;pin-file={pin}";
@@ -65,7 +65,7 @@ public sealed class DeviceGuardianTests
         string honest = run.Node;
         foreach (LyingProxy.Lie lie in Enum.GetValues<LyingProxy.Lie>())
         {
-            using var proxy = new LyingProxy(honest, port + 39, lie);
+            using var proxy = new LyingProxy(honest, TestPorts.Next(), lie);
             run.Node = proxy.Url;
             await run.Run(
                 $"guardian {guardian} --once --yes", lie == LyingProxy.Lie.None ? ExitCode.Ok : ExitCode.Refused);

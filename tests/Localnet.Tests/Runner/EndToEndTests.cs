@@ -28,7 +28,7 @@ public sealed class EndToEndTests
     [Test]
     public void Four_validators_on_the_embedded_engine_trade_and_report()
     {
-        using JsonDocument report = Run("embedded", port: 28_710);
+        using JsonDocument report = Run("embedded");
         Check(report.RootElement, "embedded");
     }
 
@@ -36,13 +36,13 @@ public sealed class EndToEndTests
     public void Four_validators_on_CometBFT_trade_and_report()
     {
         RequireCometBft();
-        using JsonDocument report = Run("cometbft", port: 28_760);
+        using JsonDocument report = Run("cometbft");
         Check(report.RootElement, "cometbft");
     }
 
-    [TestCase("embedded", 28_910)]
-    [TestCase("cometbft", 28_960)]
-    public void Validators_sign_with_keys_in_devices(string engine, int port)
+    [TestCase("embedded")]
+    [TestCase("cometbft")]
+    public void Validators_sign_with_keys_in_devices(string engine)
     {
         if (!File.Exists(Pkcs11Module.SoftHsm))
         {
@@ -54,7 +54,7 @@ public sealed class EndToEndTests
             RequireCometBft();
         }
 
-        using JsonDocument report = Run(engine, port, "--hsm", "softhsm");
+        using JsonDocument report = Run(engine, "--hsm", "softhsm");
         Check(report.RootElement, engine);
         Assert.That(
             Directory.GetFiles(Path.Combine(_home, "net"), "consensus.key", SearchOption.AllDirectories), Is.Empty);
@@ -71,7 +71,8 @@ public sealed class EndToEndTests
 
         string report = Path.Combine(_home, "report.json");
         using Process process = Start(
-            "--engine", "embedded", "--traders", "5", "--home", Path.Combine(_home, "net"), "--port", "28810",
+            "--engine", "embedded", "--traders", "5", "--home", Path.Combine(_home, "net"),
+            "--port", $"{TestPorts.Next()}",
             "--report", report);
         for (string? line = ""; line is not null && !line.StartsWith("height     3", StringComparison.Ordinal);)
         {
@@ -100,7 +101,7 @@ public sealed class EndToEndTests
             .. Enumerable.Range(0, 120).Select(minute => string.Create(CultureInfo.InvariantCulture,
                 $"{1_760_000_000_000 + (60_000L * minute)},0.25,0.2501,0.2499,0.25")),
         ]);
-        using JsonDocument report = Run("embedded", port: 28_860, "--prices", $"DOGE-PERP={file}");
+        using JsonDocument report = Run("embedded", "--prices", $"DOGE-PERP={file}");
         JsonElement oracle = report.RootElement.GetProperty("oracle").GetProperty("DOGE-PERP");
         Assert.That(oracle.GetProperty("updates").GetInt32(), Is.Positive);
         decimal last = decimal.Parse(oracle.GetProperty("last_price").ToString(), CultureInfo.InvariantCulture);
@@ -113,7 +114,8 @@ public sealed class EndToEndTests
         string mine = Path.Combine(_home, "work", "thesis.txt");
         Directory.CreateDirectory(Path.Combine(_home, "work"));
         File.WriteAllText(mine, "years of it");
-        using Process process = Start("--engine", "embedded", "--blocks", "5", "--home", _home, "--port", "28860");
+        using Process process = Start(
+            "--engine", "embedded", "--blocks", "5", "--home", _home, "--port", $"{TestPorts.Next()}");
         string error = process.StandardError.ReadToEnd();
         process.WaitForExit();
         Assert.That(process.ExitCode, Is.EqualTo(1));
@@ -125,7 +127,8 @@ public sealed class EndToEndTests
     public void A_price_file_that_does_not_exist_is_named()
     {
         using Process process = Start(
-            "--engine", "embedded", "--blocks", "5", "--home", Path.Combine(_home, "net"), "--port", "28860",
+            "--engine", "embedded", "--blocks", "5", "--home", Path.Combine(_home, "net"),
+            "--port", $"{TestPorts.Next()}",
             "--prices", "BTC-PERP=nowhere.csv");
         string error = process.StandardError.ReadToEnd();
         process.WaitForExit();
@@ -143,12 +146,13 @@ public sealed class EndToEndTests
         }
     }
 
-    private JsonDocument Run(string engine, int port, params string[] more)
+    private JsonDocument Run(string engine, params string[] more)
     {
         string report = Path.Combine(_home, "report.json");
         using Process process = Start([
             "--engine", engine, "--validators", "4", "--blocks", "24", "--traders", "20", "--seed", "1",
-            "--speed", "60", "--home", Path.Combine(_home, "net"), "--port", $"{port}", "--report", report, .. more,
+            "--speed", "60", "--home", Path.Combine(_home, "net"), "--port", $"{TestPorts.Next()}",
+            "--report", report, .. more,
         ]);
         string output = process.StandardOutput.ReadToEnd();
         Assert.That(process.WaitForExit(WaitMilliseconds), Is.True);

@@ -17,9 +17,10 @@ internal sealed class LocalnetByHand : IAsyncDisposable
     private readonly string _home = Directory.CreateTempSubdirectory("appchain-localnet-").FullName;
     private readonly Process _network;
 
-    /// <summary>Starts a network of four validators at a port.</summary>
-    public LocalnetByHand(int port, params string[] options)
+    /// <summary>Starts a network of four validators.</summary>
+    public LocalnetByHand(params string[] options)
     {
+        int port = TestPorts.Next();
         Node = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}");
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (string argument in (string[])

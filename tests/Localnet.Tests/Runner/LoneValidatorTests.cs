@@ -18,7 +18,7 @@ namespace AppChain.Localnet.Tests;
 [TestFixture, Category("Long")]
 public sealed class LoneValidatorTests
 {
-    private const int Port = 34_040;
+    private readonly int _port = TestPorts.Next();
     private const long RefusedHeight = 4;
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
     private readonly List<string> _said = [];
@@ -46,7 +46,7 @@ public sealed class LoneValidatorTests
                 throw new IOException("the device is away");
             }
         });
-        var remote = new RemoteSigner($"tcp://127.0.0.1:{Port + 2}", signer);
+        var remote = new RemoteSigner($"tcp://127.0.0.1:{_port + 2}", signer);
         Task signing = Task.Factory.StartNew(
             () => remote.Run(stop.Token), stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         var supervisor = new Supervisor(
@@ -54,7 +54,7 @@ public sealed class LoneValidatorTests
             new RestartPolicy { WatchPeriod = TimeSpan.FromMilliseconds(200), StuckAfter = TimeSpan.FromSeconds(6) },
             Hear);
         Task<int> run = supervisor.RunAsync(stop.Token);
-        using var rpc = new RpcClient($"http://127.0.0.1:{Port}");
+        using var rpc = new RpcClient($"http://127.0.0.1:{_port}");
         await Reach(rpc, RefusedHeight + 4);
         await stop.CancelAsync();
         Assert.That(await run, Is.Zero, Said);
@@ -88,8 +88,8 @@ public sealed class LoneValidatorTests
         SoftwareKey.Store(Path.Combine(_home, "config", "consensus.key"), EmbeddedHandshakeTests.Seed);
         using var node = new CometBftNode(Path.Combine(_home, "cometbft"));
         node.Create(
-            EmbeddedHandshakeTests.GenesisJson(), EmbeddedHandshakeTests.Seed, application, Port,
-            signer: $"tcp://127.0.0.1:{Port + 2}");
+            EmbeddedHandshakeTests.GenesisJson(), EmbeddedHandshakeTests.Seed, application, _port,
+            signer: $"tcp://127.0.0.1:{_port + 2}");
     }
 
     private async Task Reach(RpcClient rpc, long height)

@@ -27,7 +27,7 @@ public sealed class PerturbationTests
     public void The_embedded_engine_obeys_a_parameter_change()
     {
         JsonElement faults = Run(
-            ["--engine", "embedded", "--perturb", "parameters", "--traders", "4", "--speed", "20", "--port", "35400"],
+            ["--engine", "embedded", "--perturb", "parameters", "--traders", "4", "--speed", "20"],
             180);
         Assert.That(Kinds(faults), Is.EqualTo(new[] { "parameters" }));
     }
@@ -37,7 +37,7 @@ public sealed class PerturbationTests
     public void The_embedded_engine_lets_a_validator_go_and_takes_it_back()
     {
         JsonElement faults = Run(
-            ["--engine", "embedded", "--perturb", "leave", "--traders", "4", "--speed", "20", "--port", "35500"], 180);
+            ["--engine", "embedded", "--perturb", "leave", "--traders", "4", "--speed", "20"], 180);
         Assert.That(Kinds(faults), Is.EqualTo(new[] { "leave" }));
     }
 
@@ -46,7 +46,7 @@ public sealed class PerturbationTests
     public void Every_fault_on_the_embedded_engine_is_survived_under_load()
     {
         JsonElement faults = Run(
-            ["--engine", "embedded", "--perturb", "all", "--traders", "10", "--seed", "2", "--port", "35400"], 500);
+            ["--engine", "embedded", "--perturb", "all", "--traders", "10", "--seed", "2"], 500);
         Assert.That(Kinds(faults), Is.EqualTo(Perturbations.EmbeddedKinds));
     }
 
@@ -58,7 +58,7 @@ public sealed class PerturbationTests
     {
         RequireCometBft();
         JsonElement faults = Run(
-            ["--engine", "cometbft", "--perturb", "all", "--traders", "10", "--seed", "3", "--port", "35600"], 500);
+            ["--engine", "cometbft", "--perturb", "all", "--traders", "10", "--seed", "3"], 500);
         Assert.That(Kinds(faults), Is.EqualTo(Perturbations.Kinds));
         foreach (JsonElement fault in faults.GetProperty("perturbations").EnumerateArray())
         {
@@ -66,10 +66,10 @@ public sealed class PerturbationTests
         }
     }
 
-    [TestCase("embedded", 36000)]
-    [TestCase("cometbft", 36400)]
+    [TestCase("embedded")]
+    [TestCase("cometbft")]
     [Category("Long")]
-    public void Kills_of_up_to_all_validators_at_once_lose_nothing(string engine, int port)
+    public void Kills_of_up_to_all_validators_at_once_lose_nothing(string engine)
     {
         if (engine == "cometbft")
         {
@@ -77,7 +77,7 @@ public sealed class PerturbationTests
         }
 
         JsonElement faults = Run(
-            ["--engine", engine, "--crashes", "20", "--traders", "4", "--seed", "7", "--port", $"{port}"], 500);
+            ["--engine", engine, "--crashes", "20", "--traders", "4", "--seed", "7"], 500);
         JsonElement crashes = faults.GetProperty("crashes");
         Assert.That(crashes.GetProperty("kills_survived").GetInt32(), Is.GreaterThanOrEqualTo(20));
         Assert.That(crashes.GetProperty("while_starting").GetInt32(), Is.GreaterThan(0));
@@ -106,7 +106,7 @@ public sealed class PerturbationTests
         foreach (string argument in (string[])
             [
                 typeof(RunReport).Assembly.Location, .. arguments, "--home", Path.Combine(_home, "net"),
-                "--report", report,
+                "--port", $"{TestPorts.Next()}", "--report", report,
             ])
         {
             start.ArgumentList.Add(argument);

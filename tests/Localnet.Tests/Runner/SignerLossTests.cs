@@ -21,12 +21,12 @@ namespace AppChain.Localnet.Tests;
 [NonParallelizable]
 public sealed class SignerLossTests
 {
-    [TestCase("embedded", 32_400)]
-    [TestCase("cometbft", 32_420)]
+    [TestCase("embedded")]
+    [TestCase("cometbft")]
     [Property("Spec", "SIGN-27")]
-    public void Killing_the_signer_that_signs_costs_no_more_than_one_round(string engine, int port)
+    public void Killing_the_signer_that_signs_costs_no_more_than_one_round(string engine)
     {
-        using RunningLocalnet run = new(engine, port, "--validators", "1", "--signers", "3");
+        using RunningLocalnet run = new(engine, "--validators", "1", "--signers", "3");
         run.AwaitHeight(8);
         run.KillSigner(run.ActiveSigner());
         long killedAt = run.Height;
@@ -42,7 +42,7 @@ public sealed class SignerLossTests
     [Property("Spec", "SIGN-34")]
     public void A_stale_standby_with_a_restored_backup_never_makes_the_validator_sign_twice()
     {
-        using RunningLocalnet run = new("embedded", 32_440, "--validators", "1", "--signers", "3");
+        using RunningLocalnet run = new("embedded", "--validators", "1", "--signers", "3");
         run.AwaitHeight(6);
         int active = run.ActiveSigner();
         int standby = (active + 1) % 3;
@@ -93,7 +93,7 @@ public sealed class SignerLossTests
     public void The_device_of_the_signer_that_signs_is_unplugged_and_another_signs_on()
     {
         RequireSoftHsm();
-        using RunningLocalnet run = new("embedded", 32_460, "--validators", "1", "--signers", "3", "--hsm", "softhsm");
+        using RunningLocalnet run = new("embedded", "--validators", "1", "--signers", "3", "--hsm", "softhsm");
         run.AwaitHeight(8);
         int active = run.ActiveSigner();
         string device = Path.Combine(run.Home, "softhsm", $"validator0-{active}");
@@ -117,13 +117,13 @@ public sealed class SignerLossTests
             run.Signed().Rounds.Where(pair => pair.Key >= lostAt).Sum(pair => pair.Value), Is.LessThanOrEqualTo(2));
     }
 
-    [TestCase("embedded", 32_500)]
-    [TestCase("cometbft", 32_560)]
+    [TestCase("embedded")]
+    [TestCase("cometbft")]
     [Property("Spec", "HSM-4")]
-    public void A_device_that_is_unplugged_and_back_costs_its_validator_the_votes_between(string engine, int port)
+    public void A_device_that_is_unplugged_and_back_costs_its_validator_the_votes_between(string engine)
     {
         RequireSoftHsm();
-        using RunningLocalnet run = new(engine, port, "--validators", "4", "--hsm", "softhsm");
+        using RunningLocalnet run = new(engine, "--validators", "4", "--hsm", "softhsm");
         run.AwaitHeight(6);
         string device = Path.Combine(run.Home, "softhsm", "validator3");
         string log = Path.Combine(run.Home, "node3", "data", "sign-audit.jsonl");
@@ -184,7 +184,7 @@ internal sealed class RunningLocalnet : IDisposable
     private readonly System.Text.StringBuilder _output = new();
     private long _height;
 
-    public RunningLocalnet(string engine, int port, params string[] more)
+    public RunningLocalnet(string engine, params string[] more)
     {
         string[] path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
         if (engine == "cometbft" && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("COMETBFT_BIN"))
@@ -197,7 +197,7 @@ internal sealed class RunningLocalnet : IDisposable
         Home = Path.Combine(Folder, "net");
         _process = Start([
             typeof(RunReport).Assembly.Location, "--engine", engine, "--traders", "5", "--home", Home,
-            "--port", port.ToString(CultureInfo.InvariantCulture), "--plain", .. more,
+            "--port", $"{TestPorts.Next()}", "--plain", .. more,
         ]);
         _process.OutputDataReceived += (_, line) => Read(line.Data);
         _process.ErrorDataReceived += (_, line) => Read(line.Data);

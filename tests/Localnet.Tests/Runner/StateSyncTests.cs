@@ -36,8 +36,8 @@ public sealed class StateSyncTests
         {
             typeof(RunReport).Assembly.Location, "--engine", "cometbft", "--blocks", "320", "--traders", "10",
             "--seed", "3",
-            "--speed", "60", "--home", Path.Combine(_home, "net"), "--port", "35200", "--snapshot-interval", "10",
-            "--join", "25", "--report", report,
+            "--speed", "60", "--home", Path.Combine(_home, "net"), "--port", $"{TestPorts.Next()}",
+            "--snapshot-interval", "10", "--join", "25", "--report", report,
         })
         {
             start.ArgumentList.Add(argument);

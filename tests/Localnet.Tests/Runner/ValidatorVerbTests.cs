@@ -17,7 +17,7 @@ namespace AppChain.Localnet.Tests;
 [TestFixture, Category("Long")]
 public sealed partial class ValidatorVerbTests
 {
-    private const int Port = 34_030;
+    private readonly int _port = TestPorts.Next();
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(40);
     private readonly List<string> _said = [];
     private string _home = "";
@@ -38,7 +38,7 @@ public sealed partial class ValidatorVerbTests
         CometBftNode.Binary();
         WriteHome();
         using Process validator = Start();
-        using var rpc = new RpcClient($"http://127.0.0.1:{Port}");
+        using var rpc = new RpcClient($"http://127.0.0.1:{_port}");
         long height = await Reach(rpc, 3);
         foreach (string part in new[] { "signer", "application", "cometbft", "application", "cometbft", "signer" })
         {
@@ -70,7 +70,7 @@ public sealed partial class ValidatorVerbTests
         CometBftNode.Binary();
         WriteHome();
         using Process validator = Start();
-        using var rpc = new RpcClient($"http://127.0.0.1:{Port}");
+        using var rpc = new RpcClient($"http://127.0.0.1:{_port}");
         await Reach(rpc, 2);
         int[] children = [ProcessOf("signer"), ProcessOf("application"), ProcessOf("cometbft")];
         validator.Kill();
@@ -122,7 +122,7 @@ public sealed partial class ValidatorVerbTests
         SignStateFile.Raise(Path.Combine(_home, "data", "sign-state.json"), 1).Dispose();
         using var node = new CometBftNode(Path.Combine(_home, "cometbft"));
         node.Create(
-            EmbeddedHandshakeTests.GenesisJson(), EmbeddedHandshakeTests.Seed, application, Port, signer: signer);
+            EmbeddedHandshakeTests.GenesisJson(), EmbeddedHandshakeTests.Seed, application, _port, signer: signer);
     }
 
     private Process Start(string? binary = null)

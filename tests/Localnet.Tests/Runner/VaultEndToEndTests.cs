@@ -16,7 +16,7 @@ public sealed class VaultEndToEndTests
     [Test]
     public async Task A_withdrawal_is_released_by_two_guardians_and_verifies_without_a_node()
     {
-        await using var run = new LocalnetByHand(31_800, "--engine", "embedded");
+        await using var run = new LocalnetByHand("--engine", "embedded");
         await run.Until("query chain", "height", 60);
         await run.Run("tx treasury spend 0.01 --to alice --note snacks --from treasurer1 --wait");
         Assert.That(run.Out, Does.Contain("proposal 1"));

@@ -14,7 +14,6 @@ namespace AppChain.Localnet.Tests.Vectors;
 /// </summary>
 internal sealed class VectorNetwork : IDisposable
 {
-    private const int Port = 34_100;
     private const int Validators = 4;
     private const int Traders = 6;
     private const long Follows = 5;
@@ -50,7 +49,7 @@ internal sealed class VectorNetwork : IDisposable
         for (int i = 0; i < Validators; i++) _nodes.Add(new RecordedNode(i, _files, scenario, isValidator: true));
         _clients =
         [
-            .. Enumerable.Range(0, Validators).Select(i => new RpcClient($"http://127.0.0.1:{Port + (10 * i)}")),
+            .. Enumerable.Range(0, Validators).Select(i => new RpcClient(_options.Ports.RpcAddress(i))),
         ];
         _traders =
         [
@@ -79,7 +78,7 @@ internal sealed class VectorNetwork : IDisposable
         From = 0,
         Report = "",
         Home = home,
-        Port = Port,
+        Port = TestPorts.Next(),
         RequireLiquidations = false,
     };
 
