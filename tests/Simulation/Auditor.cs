@@ -11,6 +11,12 @@ using Google.Protobuf;
 
 namespace AppChain.Simulation;
 
+/// <summary>A block that was executed, and of which no validator has lived to say that it is committed.</summary>
+/// <param name="Request">The block, as the first validator that executed it was handed it.</param>
+/// <param name="Response">What it did there.</param>
+/// <param name="At">Virtual time of that.</param>
+internal sealed record Unheard(RequestFinalizeBlock Request, ResponseFinalizeBlock Response, TimeSpan At);
+
 /// <summary>
 /// Watches every validator: all agree on each block and on what it did, the naive ledger and the beliefs hold after
 /// each height, no honest validator signs twice, no decided transaction or durable height is lost, and the price stays
@@ -25,6 +31,7 @@ internal sealed class Auditor(World world, GenesisState genesis)
 
     private readonly Ledger _ledger = new(genesis);
     private readonly Dictionary<long, Decided> _decided = [];
+    private readonly Dictionary<long, Unheard> _unheard = [];
     private readonly Dictionary<int, long> _committed = [];
     private readonly FundingModel _funding = new();
     private readonly Rows _rows = new();
@@ -38,6 +45,14 @@ internal sealed class Auditor(World world, GenesisState genesis)
 
     /// <summary>Rounds above the first in which a block was decided.</summary>
     public long LateRounds { get; private set; }
+
+    /// <summary>
+    /// Blocks whose validators all died before one of them could say that it had committed.
+    /// </summary>
+    public long HeardLate { get; private set; }
+
+    /// <summary>Blocks that wait for the first word of their commit, by height.</summary>
+    internal IReadOnlyDictionary<long, Unheard> Waiting => _unheard;
 
     /// <summary>What the engines must hold.</summary>
     public EngineModel Engines { get; } = new(world);
@@ -67,6 +82,9 @@ internal sealed class Auditor(World world, GenesisState genesis)
         if (isKnown && decided!.AppHash != info.LastBlockAppHash && !world.IsBeyond)
             throw new Violation(
                 "durability", $"validator {index} recovered height {info.LastBlockHeight} with another app hash");
+
+        // It may have died of a commit before it could tell. What it shows now it must keep.
+        _committed[index] = info.LastBlockHeight;
     }
 
     /// <summary>A validator has executed a decided block.</summary>
@@ -77,6 +95,7 @@ internal sealed class Auditor(World world, GenesisState genesis)
         {
             _votes.CheckPriceUpdate(request);
             _decided[request.Height] = new Decided(request.Hash, response.AppHash, results, index);
+            _unheard[request.Height] = new Unheard(request, response, world.Now);
             Engines.OnDecided(request, response);
             Engines.Check(index, request.Height, response);
             return;
@@ -103,23 +122,12 @@ internal sealed class Auditor(World world, GenesisState genesis)
     {
         _committed[machine.Index] = request.Height;
         bool isTurn = (request.Height + machine.Index) % 4 == 0;
-        if (isTurn && world.Swarm.Liars > 0 && !world.IsBeyond && !world.IsLiar(machine.Index))
-            _votes.CheckSeenCommit(machine.Index, request.Height);
+        if (isTurn) CheckSeenCommit(machine, request.Height);
         if (request.Height <= Height || Forks.Count > 0) return;
-        if (request.Height != Height + 1) throw new Violation("heights", $"height {request.Height} follows {Height}");
-        Height = request.Height;
-        world.Trace.Add(response.AppHash.Span);
-        world.Trace.Add(request.Hash.Span);
-        LateRounds += request.DecidedLastCommit.Round;
-        CheckExecutedOnce(request, response);
-        _rows.LookAt(machine.Disk, Height);
-        _ledger.Apply(response);
-        _ledger.Check(_rows, Height);
-        _funding.Check(_rows, response, Height);
-        Beliefs.Check(_rows, Height);
-        if (Height % EncodingsEvery == 0) _rows.CheckEncodings();
-        CheckPrices();
-        Prune();
+
+        // Whoever goes on from a block has committed it, and can still say what it was.
+        for (long height = Height + 1; height < request.Height; height++) HearLate(machine, height);
+        Audit(machine.Disk, request, response, world.Now);
     }
 
     /// <summary>Height that a validator has committed.</summary>
@@ -127,6 +135,50 @@ internal sealed class Auditor(World world, GenesisState genesis)
 
     /// <summary>App hash after a height.</summary>
     public ByteString AppHashOf(long height) => _decided[height].AppHash;
+
+    // All validators that had committed the block died before this auditor heard of it. The one that goes on has its
+    // rows under those of later blocks, and why it was decided.
+    private void HearLate(Machine machine, long height)
+    {
+        if (!_unheard.TryGetValue(height, out Unheard? block))
+            throw new Violation("heights", $"height {height + 1} follows {Height}, and nobody has executed {height}");
+        HeardLate++;
+        CheckSeenCommit(machine, height);
+        SimulatedDisk before = machine.Disk.Copy();
+        using (var store = new ChainStore(before, Materialising.Never))
+        {
+            while (store.Height > height) store.Rollback();
+        }
+        if (Rows.RootOf(before, height) != block.Response.AppHash)
+            throw new Violation("rows", height, "taken back to it, the rows have another root than its app hash");
+        Audit(before, block.Request, block.Response, block.At);
+    }
+
+    // What can be seen of a block that is committed, once and in the order of heights.
+    private void Audit(
+        SimulatedDisk disk, RequestFinalizeBlock request, ResponseFinalizeBlock response, TimeSpan at)
+    {
+        Height = request.Height;
+        _unheard.Remove(Height);
+        world.Trace.Add(response.AppHash.Span);
+        world.Trace.Add(request.Hash.Span);
+        LateRounds += request.DecidedLastCommit.Round;
+        CheckExecutedOnce(request, response);
+        _rows.LookAt(disk, Height);
+        _ledger.Apply(response);
+        _ledger.Check(_rows, Height);
+        _funding.Check(_rows, response, Height);
+        Beliefs.Check(_rows, Height);
+        if (Height % EncodingsEvery == 0) _rows.CheckEncodings();
+        CheckPrices(at);
+        Prune();
+    }
+
+    private void CheckSeenCommit(Machine machine, long height)
+    {
+        if (world.Swarm.Liars > 0 && !world.IsBeyond && !world.IsLiar(machine.Index))
+            _votes.CheckSeenCommit(machine.Index, height);
+    }
 
     private void CheckExecutedOnce(RequestFinalizeBlock request, ResponseFinalizeBlock response)
     {
@@ -139,14 +191,14 @@ internal sealed class Auditor(World world, GenesisState genesis)
     }
 
     // I9: what the chain takes for the price lies between the true prices of the last seconds, however the liars lie.
-    private void CheckPrices()
+    private void CheckPrices(TimeSpan at)
     {
         // A block carries what was said between the decisions of the last two before it, however long ago that was, or
         // up to a minute earlier.
-        _decidedAt.Enqueue(world.Now);
+        _decidedAt.Enqueue(at);
         if (_decidedAt.Count > DecisionsKept) _decidedAt.Dequeue();
         TimeSpan from = _decidedAt.Peek() - TimeSpan.FromSeconds(WindowSeconds);
-        if (world.Now < TimeSpan.FromSeconds(WindowSeconds) || world.IsBeyond) return;
+        if (at < TimeSpan.FromSeconds(WindowSeconds) || world.IsBeyond) return;
         foreach (OracleRow oracle in _rows.Of<uint, OracleRow>())
         {
             (long before, long updates) = _prices.GetValueOrDefault(oracle.Market, (oracle.Price, 0));
@@ -159,7 +211,7 @@ internal sealed class Auditor(World world, GenesisState genesis)
                 continue;
             }
             if ((Int128)oracle.Power * 3 <= Engines.TotalPower(Height - 1) * 2) continue;
-            (double low, double high) = world.Prices.Range(oracle.Market, from);
+            (double low, double high) = world.Prices.Range(oracle.Market, from, at);
             (low, high) = (low * 0.98, high * 1.02);
             // While the chain itself calls the price uncertain it may lag behind, but it never goes away from the true
             // one.

@@ -39,12 +39,16 @@ internal sealed class Prices
         return path[index];
     }
 
-    /// <summary>Lowest and highest true price of a market from a time until now, ticks.</summary>
-    public (double Low, double High) Range(uint market, TimeSpan from)
+    /// <summary>
+    /// Lowest and highest true price of a market from a time to another, which is now or was before, ticks.
+    /// </summary>
+    public (double Low, double High) Range(uint market, TimeSpan from, TimeSpan to)
     {
-        double low = Price(market);
+        _ = Price(market);
+        int last = (int)(to / Spacing);
+        double low = _paths[(int)market - 1][last];
         double high = low;
-        for (int i = Math.Max(0, (int)(from / Spacing)); i < (int)(_world.Now / Spacing); i++)
+        for (int i = Math.Max(0, (int)(from / Spacing)); i < last; i++)
         {
             low = Math.Min(low, _paths[(int)market - 1][i]);
             high = Math.Max(high, _paths[(int)market - 1][i]);

@@ -88,7 +88,7 @@ internal static class Program
 
     private static int RunSeeds(Options options)
     {
-        long blocks = 0, deaths = 0, lies = 0, transactions = 0;
+        long blocks = 0, deaths = 0, lies = 0, transactions = 0, late = 0;
         int failed = 0, done = 0;
         SortedDictionary<string, long> events = new(StringComparer.Ordinal);
         long started = Stopwatch.GetTimestamp();
@@ -106,6 +106,7 @@ internal static class Program
             deaths += outcome.Deaths.Processes;
             lies += outcome.LiesTold;
             transactions += outcome.Transactions;
+            late += outcome.HeardLate;
             failed += outcome.Failure is null ? 0 : 1;
             foreach ((string kind, long count) in outcome.Events) events[kind] = events.GetValueOrDefault(kind) + count;
             done++;
@@ -124,7 +125,8 @@ internal static class Program
                 $"{done} seeds, {blocks} blocks in {elapsed.TotalSeconds:0.0} s, {blocks / elapsed.TotalSeconds:0} "
                 + $"blocks/s ({blocks / processor.TotalSeconds:0} per second of processor time, "
                 + $"{GC.GetTotalAllocatedBytes() / 1024 / Math.Max(1, blocks)} KiB allocated a block), "
-                + $"{deaths} deaths, {lies} lies, {transactions} transactions, {failed} failed"));
+                + $"{deaths} deaths, {lies} lies, {transactions} transactions, {late} blocks heard of late, "
+                + $"{failed} failed"));
         }
     }
 
@@ -204,6 +206,7 @@ internal static class Program
             $"  {outcome.Blocks} blocks in {elapsed.TotalSeconds:0.0} s, {outcome.LateRounds} late rounds, "
             + $"{outcome.Deaths.Processes} deaths ({outcome.Deaths.Machines} with the machine), {outcome.LiesTold} "
             + $"lies, {outcome.Transactions} transactions, {events}, trace {outcome.Trace}");
+        if (outcome.HeardLate > 0) text += $"\n  {outcome.HeardLate} blocks heard of late: all who committed them died";
         if (outcome.Forks > 0) text += $"\n  {outcome.Forks} forks, all by liars whom the commits accuse";
         if (outcome.Failure is null) return text;
         Scenario s = outcome.Scenario;

@@ -1,6 +1,8 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using AppChain.StateMachine;
+using Google.Protobuf;
 
 namespace AppChain.Simulation;
 
@@ -24,6 +26,10 @@ internal sealed class Rows
     private SimulatedDisk? _disk;
     private long _look;
     private long _height;
+
+    /// <summary>Root of a tree that holds the rows of a disk: the app hash of their height.</summary>
+    public static ByteString RootOf(SimulatedDisk disk, long height) => ByteString.CopyFrom(new StateTree(1).Apply(
+        height, [.. disk.Family(Family).Select(row => new RowChange(row.Key, row.Value, false))]));
 
     /// <summary>Looks at the rows that lie on a disk now; they must not change until the next look.</summary>
     public void LookAt(SimulatedDisk disk, long height)

@@ -32,6 +32,17 @@ internal sealed class SimulatedDisk(int families, Action<StepKind, long> step) :
         _unflushed.Clear();
     }
 
+    /// <summary>A disk with the same content, on which nothing ever fails.</summary>
+    public SimulatedDisk Copy()
+    {
+        var copy = new SimulatedDisk(families, static (_, _) => { });
+        for (int family = 0; family < families; family++)
+        {
+            foreach ((byte[] key, byte[] value) in _families[family].All) copy._families[family].Exchange(key, value);
+        }
+        return copy;
+    }
+
     /// <summary>The machine loses power: what was not flushed survives up to a random byte.</summary>
     /// <returns>Batches lost, the torn one included.</returns>
     public int LosePower(Random random)

@@ -94,6 +94,9 @@ internal sealed class World
     /// <summary>True in the safety phase, while faults happen.</summary>
     public bool Faulty { get; set; } = true;
 
+    /// <summary>Deaths at chosen steps, by validator, kind and number: for tests.</summary>
+    public Func<int, StepKind, long, bool>? MustDie { get; set; }
+
     /// <summary>Virtual time since the start.</summary>
     public TimeSpan Now => Network?.Now ?? TimeSpan.Zero;
 
@@ -122,6 +125,7 @@ internal sealed class World
     public void Step(int index, StepKind kind, long number)
     {
         Trace.Add(Now, index, kind, number);
+        if (MustDie?.Invoke(index, kind, number) == true) throw new SimulatedCrash();
         if (!Faulty || Swarm.Crashes <= 0) return;
         double chance = Swarm.Crashes * (Swarm.Focus is null ? 1 : Swarm.Focus == kind ? Focused : Elsewhere);
         if (_machines[index].IsChanging) chance = Math.Max(chance, Changing);
