@@ -57,7 +57,7 @@ public sealed class UnheardBlockTests
     public void A_seed_in_which_faults_bring_it_about_passes()
     {
         const int seed = 15_000_381;
-        Outcome outcome = Simulator.Run(new Scenario(seed, 0.02), Swarm.Draw(seed, 0, beyond: false, calm: false));
+        Outcome outcome = Simulator.Run(new Scenario(seed, 0.03), Swarm.Draw(seed, 0, beyond: false, calm: false));
         Assert.That(outcome.Failure, Is.Null);
         Assert.That(outcome.HeardLate, Is.EqualTo(1));
     }
