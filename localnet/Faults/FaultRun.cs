@@ -57,7 +57,10 @@ internal sealed class FaultRun(
     }
 
     /// <summary>What did not hold.</summary>
-    public IEnumerable<string> Failures() => (_perturbations?.Results ?? [])
+    public IEnumerable<string> Failures() => Slow(_perturbations?.Results ?? []);
+
+    /// <summary>One text for each fault after which a validator took too long.</summary>
+    public static IEnumerable<string> Slow(IEnumerable<PerturbationResult> results) => results
         .Where(static result => result.RecoverySeconds > RecoveryMax)
         .Select(result => string.Create(
             CultureInfo.InvariantCulture,

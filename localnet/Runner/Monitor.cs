@@ -10,6 +10,7 @@ using AppChain.Abci.Wire;
 using AppChain.Node;
 using AppChain.StateMachine;
 using Google.Protobuf;
+using Block = AppChain.Abci.Wire.Types.Block;
 
 namespace AppChain.Localnet;
 
@@ -105,12 +106,7 @@ internal sealed class Monitor(IReadOnlyList<RpcClient> nodes, Presence presence)
         (int source, ResponseFinalizeBlock results, BlockAnswer block) = await FirstAsync(height, cancel)
             .ConfigureAwait(false);
         NoteArrival();
-        if (height > 1 && block.Block.Header.LastBlockId.Hash != _blocks[^1])
-        {
-            Lost++;
-        }
-
-        Evidence += block.Block.Evidence.Evidence.Count;
+        Link(block.Block);
         Take(height, results, block.Id.Hash, block.Block.Data.Txs, source);
         for (int i = 0; i < nodes.Count; i++)
         {
@@ -154,6 +150,19 @@ internal sealed class Monitor(IReadOnlyList<RpcClient> nodes, Presence presence)
                 await Task.Delay(15, cancel).ConfigureAwait(false);
             }
         }
+    }
+
+    /// <summary>
+    /// Notes the evidence that the next block carries, and whether it follows from the newest one that was seen.
+    /// </summary>
+    internal void Link(Block block)
+    {
+        if (_blocks.Count > 0 && block.Header.LastBlockId.Hash != _blocks[^1])
+        {
+            Lost++;
+        }
+
+        Evidence += block.Evidence.Evidence.Count;
     }
 
     /// <summary>

@@ -1,5 +1,6 @@
 using System.Collections.Generic;
 using AppChain.Abci.Wire;
+using AppChain.Abci.Wire.Types;
 using AppChain.Node;
 using Google.Protobuf;
 using NUnit.Framework;
@@ -97,6 +98,28 @@ public sealed class RunReportTests
         Assert.That(
             Failures(block, block, new V1.ChainResponse { Height = 30, Difference = "-1" }),
             Is.EqualTo(new[] { "conservation is off by -1 micro-USD" }));
+    }
+
+    [Test]
+    public void A_lost_block_evidence_and_nothing_compared_fail_the_run()
+    {
+        using var node = new RpcClient("http://127.0.0.1:1");
+        var monitor = new Monitor([node, node], new Presence(2));
+        ResponseFinalizeBlock block = Block(1, "Fill", "OracleUpdated");
+        monitor.Take(1, block, ByteString.CopyFrom(1), []);
+        var next = new Abci.Wire.Types.Block
+        {
+            Header = new Header { LastBlockId = new BlockID { Hash = ByteString.CopyFrom(9) } },
+            Evidence = new EvidenceList { Evidence = { new Evidence() } },
+        };
+        monitor.Link(next);
+        Assert.That(
+            RunReport.Failures(Options(), monitor, s_sound, new CallCheck(1, []), 30),
+            Is.EqualTo(new[]
+            {
+                "no app hash was compared", "1 committed blocks are lost",
+                "1 pieces of evidence of misbehaviour in blocks",
+            }));
     }
 
     [Test]
