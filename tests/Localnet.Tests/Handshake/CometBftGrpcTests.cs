@@ -25,7 +25,8 @@ public sealed class CometBftGrpcTests
             // CometBFT takes no scheme in front of a gRPC address.
             string address = $"127.0.0.1:{_port + 5}";
             using var node = new CometBftNode(Path.Combine(folder, "home"));
-            node.Create(EmbeddedHandshakeTests.GenesisJson(), EmbeddedHandshakeTests.Seed, address, _port, abci: "grpc");
+            node.Create(
+                EmbeddedHandshakeTests.GenesisJson(), EmbeddedHandshakeTests.Seed, address, _port, abci: "grpc");
             using var application = new RealApplication(Path.Combine(folder, "data"));
             using var server = new GrpcAbciServer(application.Served, address);
             foreach (long height in new[] { Heights, 2 * Heights })
