@@ -1,5 +1,6 @@
 using System;
 using System.Diagnostics;
+using AppChain.Abci;
 
 namespace AppChain.Localnet;
 
@@ -11,16 +12,21 @@ public sealed class ConsensusClock
 {
     private readonly long _start;
     private readonly double _speed;
-    private readonly long _wallStart = Stopwatch.GetTimestamp();
+    private readonly long _wallStart;
 
-    /// <summary>Creates a clock that stands at <paramref name="start"/> now.</summary>
-    /// <param name="start">Nanoseconds since 1970 UTC.</param>
+    /// <summary>Creates a clock that has run since an epoch.</summary>
+    /// <param name="start">What it showed at the epoch, nanoseconds since 1970 UTC.</param>
+    /// <param name="epoch">Wall time of the epoch, nanoseconds since 1970 UTC.</param>
     /// <param name="speed">Seconds of the chain per second of wall time, above 0.</param>
-    public ConsensusClock(long start, double speed)
+    /// <param name="earliest">It begins here when it would stand before.</param>
+    public ConsensusClock(long start, long epoch, double speed, long earliest)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(speed);
-        _start = start;
         _speed = speed;
+        // ORDER: both readings at once. What passes between them is missing from the chain's time for good, and many
+        // times: beside price feeds that count from the same epoch every price would seem to come from the future.
+        _wallStart = Stopwatch.GetTimestamp();
+        _start = Math.Max(earliest, start + (long)((WireTime.Now - epoch) * speed));
     }
 
     /// <summary>Nanoseconds since 1970 UTC of the chain's clock.</summary>

@@ -38,8 +38,9 @@ public sealed class EmbeddedNetwork : IDisposable
         _running = new Running?[options.Validators.Count];
         _lastHeight = options.LastHeight;
         long lastBlock = options.Validators.Max(validator => LastBlockTime(validator.Home));
-        long start = options.ClockStart ?? WireTime.Now;
-        Clock = new ConsensusClock(Math.Max(start, Math.Max(_genesis.Time, lastBlock)), options.Speed);
+        long now = WireTime.Now;
+        Clock = new ConsensusClock(
+            options.ClockStart ?? now, options.ClockEpoch ?? now, options.Speed, Math.Max(_genesis.Time, lastBlock));
     }
 
     /// <summary>The chain's clock.</summary>

@@ -41,10 +41,16 @@ public sealed record EmbeddedNetworkOptions
     public double Speed { get; init; } = 1;
 
     /// <summary>
-    /// Where the chain's clock starts, in nanoseconds since 1970; null for the machine's time. It never starts before
-    /// the genesis or the last stored block.
+    /// What the chain's clock shows at its epoch, in nanoseconds since 1970; null for the machine's time. It never
+    /// starts before the genesis or the last stored block.
     /// </summary>
     public long? ClockStart { get; init; }
+
+    /// <summary>
+    /// The machine's time at which the chain's clock stands at its start, in nanoseconds since 1970; null for the
+    /// moment in which the network is made.
+    /// </summary>
+    public long? ClockEpoch { get; init; }
 
     /// <summary>Height after which no further block is begun.</summary>
     public long LastHeight { get; init; } = long.MaxValue;

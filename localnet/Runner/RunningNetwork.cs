@@ -152,9 +152,6 @@ internal sealed class RunningNetwork : IDisposable
             });
         }
 
-        // The moment of the start is the epoch of the replay: whatever has passed since belongs to the clock.
-        long wall = plan.Clock.Epoch;
-        long late = WireTime.Now - wall;
         return EmbeddedNetwork.Start(
             new EmbeddedNetworkOptions
             {
@@ -167,7 +164,9 @@ internal sealed class RunningNetwork : IDisposable
                     SkipCommit = _options.Pause == 0,
                 },
                 Patience = StartPatience,
-                ClockStart = wall + (long)(Math.Max(0, late) * _options.Speed),
+                // The chain's clock begins with the replay: what has passed since then belongs to it.
+                ClockStart = plan.Clock.Epoch,
+                ClockEpoch = plan.Clock.Epoch,
             },
             network => network.Failed += (validator, failure) =>
             {
