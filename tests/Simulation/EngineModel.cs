@@ -45,6 +45,13 @@ internal sealed class EngineModel(World world)
     private readonly Dictionary<ByteString, (int Guardian, IReadOnlyList<Operation> Operations)> _signed = [];
     private readonly Dictionary<ulong, Known> _proposals = [];
     private readonly Dictionary<long, Expected> _expected = [];
+    private Members? _newest;
+
+    /// <summary>The last block that some validator has executed.</summary>
+    public long Decided { get; private set; }
+
+    /// <summary>Who votes two heights after that.</summary>
+    public Members Newest => _newest ?? _genesis;
 
     /// <summary>A guardian signs a transaction that proposes, approves or vetoes.</summary>
     public void OnSigned(byte[] transaction, int guardian, IReadOnlyList<Operation> operations) =>
@@ -84,6 +91,8 @@ internal sealed class EngineModel(World world)
         }
         CheckWaiting(request, newest, isSettled);
         if (!ReferenceEquals(members, newest)) now.Changes = newest.Changes(members);
+        Require(height, world.AreFewerThanAThird(members), "a third of the power lies, for which no rule is made");
+        (Decided, _newest) = (height, members);
         _expected[height + 1] = new Expected(next, newest);
         _expected[height + 2] = new Expected(next, members);
         _expected.Remove(height - Kept);
@@ -114,6 +123,10 @@ internal sealed class EngineModel(World world)
             && IsSame(state.NextValidators, expected.Seen.NextValidators);
         if (!isSame) throw Wrong(height, $"validator {index} has another order of proposers than others");
     }
+
+    /// <summary>What a proposal asks for, and how many approve; null of one that is closed or has executed.</summary>
+    public (IOperationContent Content, int Approvals)? Proposal(ulong id) =>
+        _proposals.TryGetValue(id, out Known? known) ? (known.Content, known.Approvals.Count) : null;
 
     /// <summary>Power of all who vote at a height, which must be one of the last or the next two.</summary>
     public long TotalPower(long height) => At(height).Members.Total;

@@ -30,6 +30,7 @@ internal sealed class Guardians(World world, Random random, TransactionSigner[] 
     private const long Mebibyte = 1 << 20;
     private readonly List<DepositAttestation> _deposits = [];
     private readonly Rows _rows = new();
+    private readonly PowerOfLiars _power = new(world);
 
     /// <summary>Timelocks of 5 s and, from 100 USD in all, 20 s; caps that are met at times; 20 s to sign.</summary>
     public GenesisVault Vault => new(
@@ -104,9 +105,13 @@ internal sealed class Guardians(World world, Random random, TransactionSigner[] 
             yield return new Operation { Kind = OperationKind.Propose, Content = wish() };
             yield break;
         }
-        OperationKind kind = random.Next(12) == 0 ? OperationKind.VetoProposal : OperationKind.ApproveProposal;
+        bool vetoes = random.Next(12) == 0;
         foreach (ProposalRow row in open.Take(ProposalsAtOnce))
-            yield return new Operation { Kind = kind, Content = new NumberedTarget(row.Id) };
+        {
+            OperationKind? kind = vetoes ? OperationKind.VetoProposal : _power.Judge(row.Id);
+            if (kind is not null)
+                yield return new Operation { Kind = kind.Value, Content = new NumberedTarget(row.Id) };
+        }
     }
 
     private Rows AnyNode()
@@ -151,7 +156,10 @@ internal sealed class Guardians(World world, Random random, TransactionSigner[] 
             long before = set.FirstOrDefault(one => one.PublicKey.AsSpan().SequenceEqual(key.AsSpan())).Power;
             if (random.Next(15) == 0) before++;
             bool leaves = before > 0 && set.Length > LeastValidators && random.Next(4) == 0;
-            long after = leaves ? 0 : random.Next(1, 15);
+            // Liars get less, so that what is proposed may be approved.
+            bool isTrusted = machine.Index < world.Swarm.Validators - world.Swarm.Liars;
+            int least = world.Swarm.Liars > 0 && isTrusted ? 5 : 1;
+            long after = leaves ? 0 : random.Next(least, isTrusted ? 15 : 10);
             changes.Add(new PowerChange(key, after == before ? after + 1 : after, before));
         }
         changes.Sort((left, right) => left.PublicKey.AsSpan().SequenceCompareTo(right.PublicKey.AsSpan()));

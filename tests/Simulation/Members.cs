@@ -34,17 +34,25 @@ internal sealed class Members(IReadOnlyDictionary<ByteString, long> powers)
     /// <summary>The members after a change; null where it is not one of these, or takes or gives a third.</summary>
     public Members? With(ValidatorPowers change)
     {
+        bool isOfThese = change.Changes.All(
+            one => Of(BlockHashes.Address(one.PublicKey.AsSpan())) == one.PowerBefore);
+        if (!isOfThese) return null;
+        Members after = Changed(change);
+        long kept = powers.Keys.Union(after.Powers.Keys).Sum(address => Math.Min(Of(address), after.Of(address)));
+        return (Total - kept) * 3 < Total && (after.Total - kept) * 3 < after.Total ? after : null;
+    }
+
+    /// <summary>The members with the powers of a change, whatever they had and whatever that moves.</summary>
+    public Members Changed(ValidatorPowers change)
+    {
         var changed = new Dictionary<ByteString, long>(powers);
         foreach (PowerChange one in change.Changes)
         {
             ByteString address = BlockHashes.Address(one.PublicKey.AsSpan());
-            if (Of(address) != one.PowerBefore) return null;
             changed[address] = one.Power;
             if (one.Power == 0) changed.Remove(address);
         }
-        var after = new Members(changed);
-        long kept = powers.Keys.Union(changed.Keys).Sum(address => Math.Min(Of(address), after.Of(address)));
-        return (Total - kept) * 3 < Total && (after.Total - kept) * 3 < after.Total ? after : null;
+        return new Members(changed);
     }
 
     /// <summary>What an engine is told to come from these to others: power by address.</summary>

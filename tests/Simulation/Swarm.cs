@@ -79,10 +79,7 @@ internal sealed record Swarm
     /// <summary>Share of what guardians do that is about the parameters of consensus.</summary>
     public required double ParameterChanges { get; init; }
 
-    /// <summary>
-    /// Share of what guardians do that is about who votes. Zero where somebody lies: what share of the power lies would
-    /// be in the guardians' hands.
-    /// </summary>
+    /// <summary>Share of what guardians do that is about who votes.</summary>
     public required double PowerChanges { get; init; }
 
     /// <summary>What liars do, by kind, as the share of occasions on which they do it.</summary>
@@ -128,9 +125,10 @@ internal sealed record Swarm
             Plunges = On(6),
             PowerChanges = 0,
         };
-        // Drawn apart, so that what was drawn before it stays as it was.
-        var apart = new Random(unchecked(seed * 31 + 8));
-        if (liars == 0 && apart.Next(3) == 0) drawn = drawn with { PowerChanges = Math.Round(apart.NextDouble(), 6) };
+        // Drawn apart, and apart again where somebody lies, so that what was drawn before it stays as it was, and the
+        // seeds of planted faults with liars have none of it.
+        var apart = new Random(unchecked(seed * 31 + (liars == 0 ? 8 : 20)));
+        if (apart.Next(3) == 0) drawn = drawn with { PowerChanges = Math.Round(apart.NextDouble(), 6) };
         if (beyond)
         {
             lies = Enum.GetValues<Lie>().ToDictionary(lie => lie, lie => lie == Lie.DoubleVote ? 0.9 : 0);

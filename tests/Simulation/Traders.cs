@@ -15,6 +15,9 @@ namespace AppChain.Simulation;
 /// and now and then bytes that are no good.</summary>
 internal sealed class Traders
 {
+    /// <summary>Blocks after which a transaction that nobody has taken is no longer good.</summary>
+    public const int LongestValidity = 60;
+
     private const int Count = 8;
     private readonly World _world;
     private readonly Random _random;
@@ -72,7 +75,7 @@ internal sealed class Traders
         foreach (Operation operation in asGuardian) builder.Add(operation);
         int operations = _random.Next(4) == 0 ? _random.Next(1, 5) : 1;
         for (int i = 0; asGuardian.Count == 0 && i < operations; i++) builder.Add(Draw(trader));
-        byte[] bytes = builder.Sign(_signers[trader], ++_nonces[trader], _world.Auditor.Height + _random.Next(2, 60));
+        byte[] bytes = builder.Sign(_signers[trader], ++_nonces[trader], _world.Auditor.Height + _random.Next(2, LongestValidity));
         if (asGuardian.Count > 0) _world.Auditor.Engines.OnSigned(bytes, trader, asGuardian);
         if (_sent.Count < 256) _sent.Add(bytes);
         else _sent[_random.Next(256)] = bytes;

@@ -112,6 +112,10 @@ internal sealed class World
     /// <summary>True for a validator that lies, until the faults stop.</summary>
     public bool IsLiar(int index) => Faulty && index >= Swarm.Validators - Swarm.Liars;
 
+    /// <summary>Whether those who lie have less than a third of the power, as every rule supposes.</summary>
+    public bool AreFewerThanAThird(Members members) =>
+        _machines[^Swarm.Liars..].Sum(machine => members.Of(machine.Address)) * 3 < members.Total;
+
     /// <summary>Whether a liar takes this occasion for a lie.</summary>
     public bool Lies(Lie lie)
     {
