@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Linq;
 using NUnit.Framework;
 
@@ -29,6 +30,16 @@ public sealed class SimulatorTests
         Outcome outcome = Run(seed, hours: 0.006);
         Assert.That(outcome.Failure, Is.Null, outcome.Swarm.ToString());
         Assert.That(outcome.Blocks, Is.GreaterThan(10));
+    }
+
+    // VAULT-17, BLOCK-1
+    [Test]
+    public void Evidence_removes_validators_while_guardians_change_powers()
+    {
+        Outcome outcome = Run(seed: 16_000_013, hours: 0.02);
+        Assert.That(outcome.Failure, Is.Null, outcome.Swarm.ToString());
+        Assert.That(outcome.Events.GetValueOrDefault("ValidatorRemoved"), Is.GreaterThan(1), "one came back");
+        Assert.That(outcome.Events.GetValueOrDefault("ValidatorPowerChanged"), Is.Positive);
     }
 
     [Test]

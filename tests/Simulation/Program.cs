@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.Globalization;
 using System.Linq;
+using System.Text.RegularExpressions;
 
 namespace AppChain.Simulation;
 
@@ -12,6 +13,7 @@ internal static class Program
     private const string Usage = """
         usage: ./appchain simulate [--seed S] [--seeds N] [--hours H] [--validators N] [--beyond] [--calm]
                                    [--signatures real|shared|simulated] [--minutes M] [--quiet] [--first]
+                                   [--only PATTERN]
                ./appchain simulate --planted NAME|all|hunted|list [--seed S] [--seeds N] [--hours H]
           --seed S        first seed (default 1)
           --seeds N       how many seeds, one run each (default 1)
@@ -22,6 +24,7 @@ internal static class Program
           --signatures    real; shared: real, but each is verified once and not by every validator; simulated: hashes
           --minutes M     begin no new seed after M minutes of real time
           --quiet         print failing seeds only
+          --only PATTERN  run only seeds whose faults, as they are printed, fit a regular expression
           --first         stop at the first failing seed
           --planted       runs the product with a fault planted in it, which its seed (or those given) must catch
         """;
@@ -39,6 +42,7 @@ internal static class Program
         public bool Calm { get; set; }
         public bool Quiet { get; set; }
         public bool First { get; set; }
+        public Regex? Only { get; set; }
         public string Signatures { get; set; } = "real";
         public string? Planted { get; set; }
     }
@@ -69,6 +73,7 @@ internal static class Program
                     case "--minutes": options.Minutes = Number(arguments[++i]); break;
                     case "--validators": options.Validators = Integer(arguments[++i]); break;
                     case "--signatures": options.Signatures = arguments[++i]; break;
+                    case "--only": options.Only = new Regex(arguments[++i], RegexOptions.CultureInvariant); break;
                     case "--planted": options.Planted = arguments[++i]; break;
                     case "--beyond": options.Beyond = true; break;
                     case "--calm": options.Calm = true; break;
@@ -80,7 +85,8 @@ internal static class Program
             return options.Validators is 0 or (>= 4 and <= 10)
                 && options.Signatures is "real" or "shared" or "simulated";
         }
-        catch (Exception wrong) when (wrong is FormatException or IndexOutOfRangeException or OverflowException)
+        catch (Exception wrong) when (wrong is FormatException or IndexOutOfRangeException or OverflowException
+            or ArgumentException)
         {
             return false;
         }
@@ -97,6 +103,7 @@ internal static class Program
             var scenario = new Scenario(
                 (options.Seed ?? 1) + i, options.Hours ?? 0.1, options.Validators, options.Beyond, options.Calm);
             Swarm swarm = Swarm.Draw(scenario.Seed, options.Validators, options.Beyond, options.Calm);
+            if (options.Only?.IsMatch(swarm.ToString()) == false) continue;
             if (!options.Quiet) Console.WriteLine($"seed {scenario.Seed}: {swarm}");
             long begun = Stopwatch.GetTimestamp();
             Outcome outcome = Simulator.Run(scenario, swarm);
