@@ -4,6 +4,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.IO;
+using System.Net;
 using AppChain.Abci;
 using AppChain.Hsm;
 using AppChain.Node;
@@ -11,7 +12,7 @@ using AppChain.Node;
 namespace AppChain.Localnet;
 
 /// <summary>The flags of the verb localnet, and what they ask for.</summary>
-internal sealed class LocalnetCommand : RootCommand
+internal sealed class LocalnetCommand : Command
 {
     private readonly Option<string> _engine =
         OneOf("--engine", "auto, embedded or cometbft", "auto", "embedded", "cometbft");
@@ -51,7 +52,7 @@ internal sealed class LocalnetCommand : RootCommand
 
     /// <summary>The verb with its flags.</summary>
     public LocalnetCommand()
-        : base("Four validators of the chain on this machine.")
+        : base("localnet", "Four validators of the chain on this machine.")
     {
         _signers.AcceptOnlyFromAmong("1", "3");
         _perturb.AcceptOnlyFromAmong(["all", .. Perturbations.Kinds]);
@@ -106,7 +107,31 @@ internal sealed class LocalnetCommand : RootCommand
             throw new ArgumentException("--perturb and --crashes take validators with one signer each");
         }
 
+        Check(options);
         return options;
+    }
+
+    // What would otherwise be noticed when the network stands, or when the run is over.
+    private static void Check(RunOptions options)
+    {
+        int used = options.Ports.Last(options.Validators) - options.Port;
+        Within("--port", options.Port, 1, IPEndPoint.MaxPort - used);
+        if (options.Speed is not (> 0 and <= 1_000_000))
+        {
+            throw new ArgumentException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"--speed takes a number above 0 and up to 1,000,000, not {options.Speed}"));
+        }
+
+        if (options.UntilEnd && options.Prices.Count == 0)
+        {
+            throw new ArgumentException("--until-end needs --prices: synthetic prices have no end");
+        }
+
+        if (options.Report.Length > 0 && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(options.Report))))
+        {
+            throw new ArgumentException($"--report {options.Report}: its folder does not exist; create it");
+        }
     }
 
     private static Option<T> Named<T>(string name, string description, T otherwise) =>

@@ -1,5 +1,7 @@
 using System;
 using System.CommandLine;
+using System.CommandLine.Help;
+using AppChain.Node;
 
 namespace AppChain.Localnet;
 
@@ -24,9 +26,21 @@ internal static class Program
             catch (ArgumentException wrong)
             {
                 await Console.Error.WriteLineAsync($"appchain: {wrong.Message}").ConfigureAwait(false);
-                return 2;
+                return ExitCode.Usage;
             }
         });
-        return command.Parse(arguments).Invoke(Invocation);
+        var root = new Command("appchain", "The part of ./appchain that runs networks.") { new HelpOption(), command };
+        ParseResult parsed = root.Parse([command.Name, .. arguments]);
+        if (parsed.Errors.Count == 0)
+        {
+            return parsed.Invoke(Invocation);
+        }
+
+        foreach (string line in ParseProblems.Of(parsed))
+        {
+            Console.Error.WriteLine(line);
+        }
+
+        return ExitCode.Usage;
     }
 }

@@ -103,7 +103,7 @@ public sealed class SocketEndpoint
                 socket?.Dispose();
                 if (Stopwatch.GetElapsedTime(start) >= patience)
                 {
-                    throw new IOException($"cannot connect to {this}: {error.Message}", error);
+                    throw new IOException($"cannot connect to {this}: {Reason(error)}", error);
                 }
             }
             if (stop.WaitHandle.WaitOne(RedialPause)) throw new OperationCanceledException(stop);
@@ -119,6 +119,12 @@ public sealed class SocketEndpoint
 
     /// <inheritdoc/>
     public override string ToString() => UnixPath is { } path ? UnixScheme + path : $"{TcpScheme}{_host}:{_port}";
+
+    // The system's own words for a unix socket that is not there speak of addresses.
+    private string Reason(SocketException error) =>
+        UnixPath is not null && error.SocketErrorCode == SocketError.AddressNotAvailable
+            ? "nobody has listened there yet"
+            : error.Message;
 
     private string InUse => UnixPath is null
         ? "the port is in use; stop the process that listens there or choose another port"

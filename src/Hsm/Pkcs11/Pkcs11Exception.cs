@@ -28,7 +28,7 @@ public sealed class Pkcs11Exception : IOException
     private bool IsAbsent { get; init; }
 
     /// <summary>The device refused the PIN; every further try may be the one that locks it.</summary>
-    internal bool IsPinRefusal => (uint)Code is 0xA0 or 0xA1 or 0xA2 or 0xA3 or 0xA4;
+    public bool IsPinRefusal => (uint)Code is 0xA0 or 0xA1 or 0xA2 or 0xA3 or 0xA4;
 
     private static string Text(string what, nuint code)
     {

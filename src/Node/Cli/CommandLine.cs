@@ -9,6 +9,7 @@ using System.Linq;
 using System.Security.Cryptography;
 using System.Threading;
 using System.Threading.Tasks;
+using AppChain.Hsm;
 
 namespace AppChain.Node;
 
@@ -23,12 +24,11 @@ public static class CommandLine
         ParseResult parsed = Build(shell).Parse(arguments);
         if (parsed.Errors.Count > 0)
         {
-            foreach (string problem in Problems(parsed))
+            foreach (string line in ParseProblems.Of(parsed))
             {
-                await shell.Error.WriteLineAsync($"error: {problem}").ConfigureAwait(false);
+                await shell.Error.WriteLineAsync(line).ConfigureAwait(false);
             }
 
-            await shell.Error.WriteLineAsync($"see `{PathOf(parsed.CommandResult)} --help`").ConfigureAwait(false);
             return ExitCode.Usage;
         }
 
@@ -80,25 +80,11 @@ public static class CommandLine
         return root;
     }
 
-    // A family of verbs without a verb says which there are; its missing options would only distract.
-    private static IEnumerable<string> Problems(ParseResult parsed)
-    {
-        CommandResult result = parsed.CommandResult;
-        if (result.Command.Subcommands.Count == 0)
-        {
-            return parsed.Errors.Select(static error => error.Message);
-        }
-
-        string what = parsed.UnmatchedTokens.Count > 0
-            ? $"`{PathOf(result)}` has no verb '{parsed.UnmatchedTokens[0]}'"
-            : $"`{PathOf(result)}` needs a verb";
-        return [$"{what}; it has {string.Join(", ", result.Command.Subcommands.Select(static verb => verb.Name))}"];
-    }
-
     // Errors that the user can do something about; any other is a defect and shows where it happened.
     private static int? ExitCodeOf(Exception error) => error switch
     {
         CommandException command => command.ExitCode,
+        Pkcs11Exception { IsPinRefusal: true } => ExitCode.PinRefused,
         NodeUnreachableException => ExitCode.Unreachable,
         RpcException or QueryRefusedException or NotProvenException => ExitCode.Refused,
         FormatException or IOException or UnauthorizedAccessException => ExitCode.Usage,
@@ -107,12 +93,4 @@ public static class CommandLine
         OperationCanceledException => ExitCode.Refused,
         _ => null,
     };
-
-    private static string PathOf(SymbolResult command)
-    {
-        string name = command is CommandResult result ? result.Command.Name : Name;
-        return command.Parent is null
-            ? name
-            : string.Create(CultureInfo.InvariantCulture, $"{PathOf(command.Parent)} {name}");
-    }
 }

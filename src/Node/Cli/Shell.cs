@@ -72,6 +72,9 @@ public static class ExitCode
 
     /// <summary>No node answers.</summary>
     public const int Unreachable = 3;
+
+    /// <summary>A device refused the PIN. Whoever tries the same again may lock the device.</summary>
+    public const int PinRefused = 4;
 }
 
 /// <summary>Ends a command with a message that says what to do.</summary>

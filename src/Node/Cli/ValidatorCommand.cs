@@ -32,7 +32,7 @@ internal static class ValidatorCommand
             home, binary,
         };
         command.SetAction(
-            parsed => Run(parsed.GetRequiredValue(home).FullName, parsed.GetValue(binary) ?? Find(), shell));
+            parsed => Run(parsed.GetRequiredValue(home).FullName, Checked(parsed.GetValue(binary) ?? Find()), shell));
         return command;
     }
 
@@ -45,6 +45,7 @@ internal static class ValidatorCommand
             using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
             using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
             IReadOnlyList<SupervisedPart> parts = ValidatorParts.Of(home, binary, Program());
+            using FileStream mine = Lock(home);
             return new Supervisor(parts, new RestartPolicy(), error.WriteLine).RunAsync(stop.Token).GetAwaiter()
                 .GetResult();
 
@@ -61,6 +62,25 @@ internal static class ValidatorCommand
             return 1;
         }
     }
+
+    // Two supervisors of one home would take the sockets and ports from each other's parts.
+    private static FileStream Lock(string home)
+    {
+        string file = Path.Combine(home, "validator.lock");
+        try
+        {
+            return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException held) when (File.Exists(file))
+        {
+            throw new IOException($"another validator runs in {home}; stop it, or give another --home", held);
+        }
+    }
+
+    private static string Checked(string binary) => !binary.Contains('/') || File.Exists(binary)
+        ? binary
+        : throw new CommandException(
+            $"there is no file {binary}; name the binary of CometBFT with --cometbft FILE or in {BinaryVariable}");
 
     private static string Find()
     {

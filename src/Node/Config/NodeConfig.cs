@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
+using System.Linq;
 using AppChain.Abci;
 
 namespace AppChain.Node;
@@ -301,45 +302,5 @@ public sealed record NodeConfig
             ? time
             : throw new ConfigException($"{place}: {key} takes nanoseconds since 1970, not '{value}'");
 
-    private static string Nearest(string key)
-    {
-        string best = Keys[0].Key;
-        int least = int.MaxValue;
-        foreach ((string known, _) in Keys)
-        {
-            int distance = Distance(key, known);
-            if (distance < least)
-            {
-                least = distance;
-                best = known;
-            }
-        }
-
-        return best;
-    }
-
-    // Edits between two words (Levenshtein).
-    private static int Distance(string left, string right)
-    {
-        var row = new int[right.Length + 1];
-        for (int j = 0; j <= right.Length; j++)
-        {
-            row[j] = j;
-        }
-
-        for (int i = 1; i <= left.Length; i++)
-        {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j <= right.Length; j++)
-            {
-                int above = row[j];
-                row[j] = Math.Min(
-                    Math.Min(row[j] + 1, row[j - 1] + 1), diagonal + (left[i - 1] == right[j - 1] ? 0 : 1));
-                diagonal = above;
-            }
-        }
-
-        return row[right.Length];
-    }
+    private static string Nearest(string key) => NearestWord.Of(key, Keys.Select(static known => known.Key));
 }

@@ -56,6 +56,9 @@ public sealed class Supervisor(IReadOnlyList<SupervisedPart> parts, RestartPolic
         public int EndsInRow { get; set; }
         public long? Progress { get; set; }
         public long MovedAt { get; set; }
+
+        // Written by the threads that hear the child, read when it has ended.
+        public volatile string LastLine = "";
         public string Name => Part.Command.Name;
     }
 
@@ -106,7 +109,7 @@ public sealed class Supervisor(IReadOnlyList<SupervisedPart> parts, RestartPolic
 
             slot.Part.Prepare();
             string name = slot.Name;
-            slot.Child = new ChildProcess(slot.Part.Command, line => log($"{name}: {line}"));
+            slot.Child = new ChildProcess(slot.Part.Command, line => Hear(slot, line));
             slot.StartedAt = Stopwatch.GetTimestamp();
             slot.Progress = null;
             log(string.Create(CultureInfo.InvariantCulture, $"{name} is started, process {slot.Child.Id}"));
@@ -128,6 +131,14 @@ public sealed class Supervisor(IReadOnlyList<SupervisedPart> parts, RestartPolic
                 return;
             }
         }
+    }
+
+    // A line that begins with the name already is not given it twice.
+    private void Hear(Slot slot, string line)
+    {
+        slot.LastLine = line;
+        string prefix = $"{slot.Name}: ";
+        log(line.StartsWith(prefix, StringComparison.Ordinal) ? line : prefix + line);
     }
 
     private async Task AnyEndAsync(CancellationToken stop)
@@ -188,14 +199,14 @@ public sealed class Supervisor(IReadOnlyList<SupervisedPart> parts, RestartPolic
             {
                 log(
                     $"{slot.Name} ended with code {code}: it must not be started again before its last message is "
-                    + "understood");
+                    + $"understood: {slot.LastLine}");
                 return code;
             }
 
             if (slot.EndsInRow >= policy.EndsMax)
             {
                 log($"gives up: {slot.Name} ended {slot.EndsInRow} times in a row, the last time with code {code}; "
-                    + "mend what its last lines say and start the validator again");
+                    + $"mend what its last lines say and start the validator again: {slot.LastLine}");
                 return 1;
             }
 

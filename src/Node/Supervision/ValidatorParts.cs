@@ -55,7 +55,11 @@ public static class ValidatorParts
         var parts = new List<SupervisedPart>();
         if (hasSigner)
         {
-            parts.Add(new SupervisedPart(Ours(Signer, program, "signer", "--config", signerFile, "--until-eof")));
+            parts.Add(new SupervisedPart(Ours(Signer, program, "signer", "--config", signerFile, "--until-eof"))
+            {
+                // Each further try of a wrong PIN may be the one that locks the device.
+                FinalCode = ExitCode.PinRefused,
+            });
         }
 
         parts.Add(new SupervisedPart(Ours(Application, program, "start", "--home", home, "--until-eof"))

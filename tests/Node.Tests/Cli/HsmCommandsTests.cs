@@ -82,6 +82,23 @@ public sealed class HsmCommandsTests
         Assert.That(_run.Error, Does.Contain("can be read by others"));
     }
 
+    // Whoever starts a program again when it fails must not do so after this: three tries lock many devices.
+    [Test]
+    public async Task A_wrong_PIN_has_an_exit_code_of_its_own_also_from_the_signer()
+    {
+        await Hsm("keygen", "--type", "ed25519", "--label", "key1");
+        string wrong = PinFile("wrong", "00000000");
+        Assert.That(
+            await _run.Run("hsm", "sign-test", "--token", _token, "--label", "key1", "--pin-file", wrong),
+            Is.EqualTo(ExitCode.PinRefused));
+        Assert.That(_run.Error, Does.Contain("the PIN is wrong"));
+        Assert.That(
+            await _run.Run(
+                "signer", "--chain", "c", "--key", $"pkcs11:token={_token};key=key1;pin-file={wrong}", "--engine",
+                "tcp://127.0.0.1:1", "--state", Path.Combine(_run.Home, "state.json"), "--create-state"),
+            Is.EqualTo(ExitCode.PinRefused), _run.Error);
+    }
+
     private Task<int> Hsm(string verb, params string[] more) =>
         _run.Run(["hsm", verb, "--module", Pkcs11Module.SoftHsm, "--token", _token, "--pin-file", _pin, .. more]);
 

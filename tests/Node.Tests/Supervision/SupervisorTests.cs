@@ -174,7 +174,8 @@ public sealed class SupervisorTests
         Assert.That(await supervisor.RunAsync(CancellationToken.None), Is.EqualTo(1));
         string[] said = Said();
         Assert.That(said.Count(line => line == "application: no disk"), Is.EqualTo(4));
-        Assert.That(said, Has.Some.Contains("gives up: application ended 4 times in a row, the last time with code 1"));
+        Assert.That(said, Has.Some.EqualTo("gives up: application ended 4 times in a row, the last time with code 1; "
+            + "mend what its last lines say and start the validator again: no disk"));
         Assert.That(said.Where(line => line.Contains("started again")).Select(line => line.Split("after ")[1]),
             Is.EqualTo(new[] { "0.04 s", "0.08 s", "0.1 s" }), string.Join('\n', said));
         Assert.That(said, Has.Some.EqualTo("signer: ends"));
@@ -183,11 +184,23 @@ public sealed class SupervisorTests
     [Test]
     public async Task A_final_exit_code_is_not_followed_by_a_restart()
     {
-        Supervisor supervisor = Of(Script("application", "exit 3") with { FinalCode = 3 }, Script("engine"));
+        Supervisor supervisor = Of(Script("application", "echo broken; exit 3") with { FinalCode = 3 }, Script("engine"));
         Assert.That(await supervisor.RunAsync(CancellationToken.None), Is.EqualTo(3));
         Assert.That(
             Said().Count(line => line.StartsWith("application is started", StringComparison.Ordinal)), Is.EqualTo(1));
-        Assert.That(Said(), Has.Some.Contains("must not be started again"));
+        Assert.That(Said(), Has.Some.Contains("must not be started again").And.Some.EndsWith(": broken"));
+    }
+
+    [Test]
+    public async Task A_line_in_which_a_part_names_itself_is_not_given_the_name_again()
+    {
+        using var stop = new CancellationTokenSource();
+        Supervisor supervisor = Of(Script("signer", "echo signer: connected; while :; do sleep 0.05; done"));
+        Task<int> run = supervisor.RunAsync(stop.Token);
+        await Until(() => Said().Any(line => line.Contains("connected")));
+        Assert.That(Said(), Has.Some.EqualTo("signer: connected").And.Some.EqualTo("signer: begins"));
+        await stop.CancelAsync();
+        Assert.That(await run, Is.Zero);
     }
 
     [Test]
