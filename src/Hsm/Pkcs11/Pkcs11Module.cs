@@ -250,9 +250,15 @@ public sealed unsafe class Pkcs11Module
         nuint code = Call(Cryptoki.CInitialize, &arguments);
         if (code != Cryptoki.AlreadyInitialized)
         {
-            Require(code, $"starting {Path}");
+            Require(code, Path == SoftHsm ? $"starting {Path} with {SoftHsmSettings()}" : $"starting {Path}");
         }
     }
+
+    // SoftHSM says the same of every mistake in its configuration.
+    private static string SoftHsmSettings() =>
+        Environment.GetEnvironmentVariable("SOFTHSM2_CONF") is { Length: > 0 } file
+            ? File.Exists(file) ? $"SOFTHSM2_CONF={file}" : $"SOFTHSM2_CONF={file}, which does not exist"
+            : "no SOFTHSM2_CONF set";
 
     private nuint Call(int index, void* argument) => ((delegate* unmanaged<void*, nuint>)_functions[index])(argument);
 

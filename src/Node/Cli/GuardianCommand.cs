@@ -1,5 +1,6 @@
 using System;
 using System.CommandLine;
+using System.Globalization;
 using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
@@ -68,12 +69,15 @@ internal static class GuardianCommand
                 client, trusted, trust.Markets, signer, policy, signed, shell,
                 () => parsed.GetValue(yes) || Confirm(shell));
             await shell.Out.WriteLineAsync($"guardian {AccountText.Of(signer.Owner)} of {trust.ChainId}, by "
-                + $"{client.Url}; believes {trusted.Validators.Count} validators").ConfigureAwait(false);
+                + $"{client.Url}; believes {Count(trusted.Validators.Count)}").ConfigureAwait(false);
             return await RunAsync(
                 watch, shell, parsed.GetValue(once), parsed.GetValue(seconds), cancel).ConfigureAwait(false);
         });
         return command;
     }
+
+    private static string Count(int validators) =>
+        string.Create(CultureInfo.InvariantCulture, $"{validators} validator{(validators == 1 ? "" : "s")}");
 
     private static async Task<int> RunAsync(
         GuardianWatch watch, Shell shell, bool once, double seconds, CancellationToken cancel)

@@ -47,7 +47,9 @@ public static class ParseProblems
         }
 
         string[] known = [.. OptionsOf(parsed.CommandResult)];
-        return names.Select(name => $"no option '{name}'; did you mean '{NearestWord.Of(name, known)}'?");
+        return names.Select(name => name.Length > 2
+            ? $"no option '{name}'; did you mean '{NearestWord.Of(name, known)}'?"
+            : $"no option '{name}'");
     }
 
     private static bool IsOption(string token) => token.Length > 1 && token[0] == '-';

@@ -175,14 +175,8 @@ internal static class SignerCommands
     {
         var file = new Argument<string>("file") { Description = "a sign state" };
         var show = new Command("show", "Prints what was signed last.") { file };
-        show.SetAction(parsed =>
-        {
-            using SignStateFile opened = SignStateFile.Open(parsed.GetValue(file)!);
-            SignState state = opened.State;
-            shell.Out.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"height {state.Height}, round {state.Round}, {state.Step}"));
-            return ExitCode.Ok;
-        });
+        var output = new OutputOption(show);
+        show.SetAction(parsed => Show(parsed.GetValue(file)!, output.Printer(parsed, shell)));
         var height = new Option<long>("--height")
         {
             Description = "first height that may be signed: above everything the key may have signed",
@@ -205,6 +199,30 @@ internal static class SignerCommands
             return ExitCode.Ok;
         });
         return new Command("state", "The state that keeps a key from signing twice.") { show, raise };
+    }
+
+    private static int Show(string file, Printer printer)
+    {
+        using SignStateFile opened = SignStateFile.Open(file);
+        SignState state = opened.State;
+        if (printer.IsJson)
+        {
+            printer.Json(json =>
+            {
+                json.WriteStartObject();
+                json.WriteNumber("height", state.Height);
+                json.WriteNumber("round", state.Round);
+                json.WriteString("step", state.Step.ToString());
+                json.WriteEndObject();
+            });
+        }
+        else
+        {
+            printer.Line(string.Create(
+                CultureInfo.InvariantCulture, $"height {state.Height}, round {state.Round}, {state.Step}"));
+        }
+
+        return ExitCode.Ok;
     }
 
     private static Command Identity(Shell shell)

@@ -101,7 +101,9 @@ internal sealed class GuardianJournal : IDisposable
         }
         catch (IOException error)
         {
-            throw new IOException($"the journal {_path} cannot be used: {error.Message}", error);
+            throw new IOException(
+                $"the journal {_path} cannot be used: {error.Message} If another guardian with this key runs, stop it",
+                error);
         }
     }
 

@@ -19,7 +19,8 @@ public sealed class ParseProblemsTests
     [TestCase("validator", "error: Option '--home' is required.")]
     [TestCase("query", "error: `appchain query` needs a verb; it has ", true)]
     [TestCase("querry", "error: `appchain` has no verb 'querry'; it has ", true)]
-    public async Task A_problem_is_one_line_and_the_next_names_the_help(string line, string expected, bool begins = false)
+    public async Task A_problem_is_one_line_and_the_next_names_the_help(
+        string line, string expected, bool begins = false)
     {
         using var run = new CommandRun();
         Assert.That(await run.Run(line.Split(' ')), Is.EqualTo(ExitCode.Usage));

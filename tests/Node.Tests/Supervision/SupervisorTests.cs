@@ -174,8 +174,11 @@ public sealed class SupervisorTests
         Assert.That(await supervisor.RunAsync(CancellationToken.None), Is.EqualTo(1));
         string[] said = Said();
         Assert.That(said.Count(line => line == "application: no disk"), Is.EqualTo(4));
-        Assert.That(said, Has.Some.EqualTo("gives up: application ended 4 times in a row, the last time with code 1; "
-            + "mend what its last lines say and start the validator again: no disk"));
+        Assert.That(
+            said,
+            Has.Some.EqualTo(
+                "gives up: application ended 4 times in a row, the last time with code 1; "
+                + "mend what its last lines say and start the validator again: no disk"));
         Assert.That(said.Where(line => line.Contains("started again")).Select(line => line.Split("after ")[1]),
             Is.EqualTo(new[] { "0.04 s", "0.08 s", "0.1 s" }), string.Join('\n', said));
         Assert.That(said, Has.Some.EqualTo("signer: ends"));
@@ -184,7 +187,8 @@ public sealed class SupervisorTests
     [Test]
     public async Task A_final_exit_code_is_not_followed_by_a_restart()
     {
-        Supervisor supervisor = Of(Script("application", "echo broken; exit 3") with { FinalCode = 3 }, Script("engine"));
+        Supervisor supervisor = Of(
+            Script("application", "echo broken; exit 3") with { FinalCode = 3 }, Script("engine"));
         Assert.That(await supervisor.RunAsync(CancellationToken.None), Is.EqualTo(3));
         Assert.That(
             Said().Count(line => line.StartsWith("application is started", StringComparison.Ordinal)), Is.EqualTo(1));
