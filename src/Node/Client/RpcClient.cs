@@ -81,6 +81,14 @@ public sealed class RpcClient : IDisposable
         return Read("net_info", answer, result => RpcJsonReader.Int64(result, "n_peers"));
     }
 
+    /// <summary>Where a CometBFT stands in the height that it is deciding, and what prevotes it has there.</summary>
+    public async Task<ConsensusPlace> ConsensusPlaceAsync(CancellationToken cancel = default)
+    {
+        using JsonDocument answer = await CallAsync("consensus_state", null, cancel).ConfigureAwait(false);
+        return Read(
+            "consensus_state", answer, result => ConsensusPlace.Of(RpcJsonReader.Member(result, "round_state")));
+    }
+
     /// <summary>Number and bytes of the transactions that wait in the node's mempool.</summary>
     public async Task<(long Count, long Bytes)> MempoolAsync(CancellationToken cancel = default)
     {

@@ -32,6 +32,12 @@ public sealed record RestartPolicy
     /// <summary>How long it may stand still before it is ended.</summary>
     public TimeSpan StuckAfter { get; init; } = TimeSpan.FromMinutes(3);
 
+    /// <summary>The same at a place that it cannot leave by itself.</summary>
+    public TimeSpan SurelyStuckAfter { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long it may stand still at its pace.</summary>
+    public TimeSpan PatienceWith(PartPace pace) => pace == PartPace.Stuck ? SurelyStuckAfter : StuckAfter;
+
     /// <summary>Pause after a number of ends in a row, 1 or more.</summary>
     public TimeSpan PauseAfter(int ends) =>
         TimeSpan.FromTicks(Math.Min(LongestPause.Ticks, FirstPause.Ticks << Math.Min(ends - 1, 20)));

@@ -8,29 +8,6 @@ using System.Threading.Tasks;
 
 namespace AppChain.Node;
 
-/// <summary>One process that a supervisor keeps running.</summary>
-/// <param name="Command">What it runs.</param>
-public sealed record SupervisedPart(ChildCommand Command)
-{
-    /// <summary>Name of an earlier part without which this one cannot run: it ends and starts again with it.</summary>
-    public string Needs { get; init; } = "";
-
-    /// <summary>Called before each start.</summary>
-    public Action Prepare { get; init; } = static () => { };
-
-    /// <summary>Whether it serves; the next part starts after that.</summary>
-    public Func<bool> IsReady { get; init; } = static () => true;
-
-    /// <summary>
-    /// A number that must change while it works, such as a height; null as long as it need not, or cannot be told. One
-    /// that stays the same for too long is ended and started again.
-    /// </summary>
-    public Func<CancellationToken, Task<long?>>? Progress { get; init; }
-
-    /// <summary>Exit code after which a restart would only repeat the damage; 0: none.</summary>
-    public int FinalCode { get; init; }
-}
-
 /// <summary>
 /// Starts parts one after the other, starts again what ends by itself, gives up when that does not help, and ends all
 /// in the opposite order.
@@ -54,11 +31,20 @@ public sealed class Supervisor(IReadOnlyList<SupervisedPart> parts, RestartPolic
         public ChildProcess? Child { get; set; }
         public long StartedAt { get; set; }
         public int EndsInRow { get; set; }
-        public long? Progress { get; set; }
+        public PartProgress? Progress { get; set; }
         public long MovedAt { get; set; }
 
         // Written by the threads that hear the child, read when it has ended.
         public volatile string LastLine = "";
+
+        // Where it was stuck and how often, until it has passed that.
+        public long? StuckAt { get; set; }
+        public int TimesStuck { get; set; }
+
+        public ChildCommand Command => StuckAt is null || Part.WaysOut.Count == 0
+            ? Part.Command
+            : Part.WaysOut[Math.Min(TimesStuck, Part.WaysOut.Count) - 1];
+
         public string Name => Part.Command.Name;
     }
 
@@ -109,7 +95,7 @@ public sealed class Supervisor(IReadOnlyList<SupervisedPart> parts, RestartPolic
 
             slot.Part.Prepare();
             string name = slot.Name;
-            slot.Child = new ChildProcess(slot.Part.Command, line => Hear(slot, line));
+            slot.Child = new ChildProcess(slot.Command, line => Hear(slot, line));
             slot.StartedAt = Stopwatch.GetTimestamp();
             slot.Progress = null;
             log(string.Create(CultureInfo.InvariantCulture, $"{name} is started, process {slot.Child.Id}"));
@@ -166,14 +152,28 @@ public sealed class Supervisor(IReadOnlyList<SupervisedPart> parts, RestartPolic
             return;
         }
 
-        long? now = await ask(stop).ConfigureAwait(false);
-        if (now is null || now != slot.Progress)
+        PartProgress? now = await ask(stop).ConfigureAwait(false);
+        if (now is { } passed && passed.Number > slot.StuckAt)
+        {
+            (slot.StuckAt, slot.TimesStuck) = (null, 0);
+            log($"{slot.Name} has passed it and is at {passed.Number}; it is ended, to run as before");
+            child.Ask();
+            child.WaitOrKill(policy.StopPatience);
+        }
+        else if (now is null or { Pace: PartPace.MayStay } || now != slot.Progress)
         {
             (slot.Progress, slot.MovedAt) = (now, Stopwatch.GetTimestamp());
         }
-        else if (Stopwatch.GetElapsedTime(slot.MovedAt) > policy.StuckAfter)
+        else if (Stopwatch.GetElapsedTime(slot.MovedAt) is { } still && still > policy.PatienceWith(now.Value.Pace))
         {
-            log($"{slot.Name} stands still at {now} for {policy.StuckAfter.TotalSeconds:0} s; it is ended");
+            if (now.Value.Pace == PartPace.Stuck)
+            {
+                slot.StuckAt = now.Value.Number;
+                slot.TimesStuck++;
+            }
+
+            log($"{slot.Name} stands still at {now.Value.Number} for "
+                + $"{policy.PatienceWith(now.Value.Pace).TotalSeconds:0} s; it is ended");
             child.Signal(Quit);
             child.WaitOrKill(policy.StopPatience);
         }

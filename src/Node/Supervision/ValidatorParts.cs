@@ -67,13 +67,24 @@ public static class ValidatorParts
             IsReady = () => Answers(node.AbciAddress),
             FinalCode = StoppedItself,
         });
-        parts.Add(new SupervisedPart(new ChildCommand(Engine, cometBft, ["start", "--home", engineHome]))
+        parts.Add(EngineOf(cometBft, engineHome, engine));
+        return parts;
+    }
+
+    /// <summary>The engine alone.</summary>
+    /// <param name="cometBft">Binary of CometBFT.</param>
+    /// <param name="home">Its home.</param>
+    /// <param name="settings">Of that home.</param>
+    public static SupervisedPart EngineOf(string cometBft, string home, EngineSettings settings)
+    {
+        var command = new ChildCommand(Engine, cometBft, ["start", "--home", home]);
+        return new SupervisedPart(command)
         {
             Needs = Application,
-            Prepare = () => RemoveSocket(engine.Signer),
-            Progress = engine.Rpc.Length > 0 ? EngineProgress.Of(engine.Rpc, engine.MakesEmptyBlocks) : null,
-        });
-        return parts;
+            Prepare = () => RemoveSocket(settings.Signer),
+            Progress = settings.Rpc.Length > 0 ? EngineProgress.Of(settings.Rpc, settings.MakesEmptyBlocks) : null,
+            WaysOut = [.. EngineProgress.WaysOut.Select(variables => command with { Environment = variables })],
+        };
     }
 
     private static ChildCommand Ours(string name, IReadOnlyList<string> program, params string[] arguments) =>

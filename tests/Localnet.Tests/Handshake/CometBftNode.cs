@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
@@ -9,7 +10,8 @@ using NUnit.Framework;
 namespace AppChain.Localnet.Tests;
 
 /// <summary>
-/// A real CometBFT that is the only validator of its chain, with its key in a file and its application at an address.
+/// A real CometBFT, the only validator of its chain unless it is given peers, with its key in a file or in a signer and
+/// its application at an address.
 /// </summary>
 public sealed class CometBftNode : IDisposable
 {
@@ -30,6 +32,8 @@ public sealed class CometBftNode : IDisposable
         return Path.Combine(folder!, "cometbft");
     }
 
+    public string Home => _home;
+
     public string Data => Path.Combine(_home, "data");
 
     public string Said
@@ -41,8 +45,10 @@ public sealed class CometBftNode : IDisposable
     }
 
     /// <summary>Writes a home without any block.</summary>
+    /// <param name="peers">As in <c>persistent_peers</c>.</param>
+    /// <param name="consensus">Lines of the table consensus.</param>
     public void Create(string genesis, byte[] seed, string application, int port, string abci = "socket",
-        string signer = "")
+        string signer = "", string peers = "", string consensus = "timeout_commit = \"10ms\"")
     {
         Directory.CreateDirectory(Path.Combine(_home, "config"));
         Directory.CreateDirectory(Data);
@@ -67,16 +73,20 @@ public sealed class CometBftNode : IDisposable
             laddr = "tcp://127.0.0.1:{port}"
             [p2p]
             laddr = "tcp://127.0.0.1:{port + 1}"
+            persistent_peers = "{peers}"
+            addr_book_strict = false
+            allow_duplicate_ip = true
             pex = false
             [consensus]
-            timeout_commit = "10ms"
+            {consensus}
             """);
     }
 
     /// <summary>Starts it.</summary>
     /// <param name="diesAt">Which of the points at which it can be told to die, counted from the start (its variable
     /// FAIL_TEST_INDEX); null: it lives.</param>
-    public void Start(int? diesAt = null)
+    /// <param name="variables">Of its environment.</param>
+    public void Start(int? diesAt = null, IReadOnlyDictionary<string, string>? variables = null)
     {
         _said.Clear();
         _process = new Process
@@ -88,6 +98,8 @@ public sealed class CometBftNode : IDisposable
             },
         };
         if (diesAt is { } point) _process.StartInfo.Environment["FAIL_TEST_INDEX"] = $"{point}";
+        foreach ((string name, string value) in variables ?? new Dictionary<string, string>())
+            _process.StartInfo.Environment[name] = value;
         _process.OutputDataReceived += (_, line) => Hear(line.Data);
         _process.ErrorDataReceived += (_, line) => Hear(line.Data);
         _process.Start();

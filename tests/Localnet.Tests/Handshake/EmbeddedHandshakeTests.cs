@@ -1,10 +1,12 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using AppChain.Abci;
 using AppChain.Abci.Wire;
 using AppChain.Hsm;
 using AppChain.Node;
+using Google.Protobuf;
 using NUnit.Framework;
 
 namespace AppChain.Localnet.Tests;
@@ -22,7 +24,11 @@ public sealed class EmbeddedHandshakeTests
 
     /// <summary>A genesis with one validator and the default markets.</summary>
     public static string GenesisJson(long insuranceFund = 1_000_000_000) =>
-        TestNetwork.GenesisJson([SoftwareKey.FromSeed(Seed).PublicKey]).Replace(
+        GenesisJson([SoftwareKey.FromSeed(Seed).PublicKey], insuranceFund);
+
+    /// <summary>A genesis with validators of equal powers and the default markets.</summary>
+    public static string GenesisJson(IEnumerable<ByteString> validators, long insuranceFund = 1_000_000_000) =>
+        TestNetwork.GenesisJson(validators).Replace(
             "\"app_state\": {}",
             "\"app_state\": " + GenesisFile.Write(new GenesisState(
                 GenesisFile.DefaultMarkets, [], insuranceFund)).ToJsonString());
@@ -65,7 +71,7 @@ public sealed class EmbeddedHandshakeTests
     {
         BlockStore store = StoreOf(row.Engine);
         RequestInitChain genesis = _original.Genesis!.Clone();
-        if (row.OtherGenesis) genesis.AppStateBytes = Google.Protobuf.ByteString.CopyFrom(
+        if (row.OtherGenesis) genesis.AppStateBytes = ByteString.CopyFrom(
             Genesis.Parse(GenesisJson(insuranceFund: 5)).AppState);
         string directory = Path.Combine(_folder, TestContext.CurrentContext.Test.ID);
         using RealApplication application = RealApplication.At(row.Application, directory, genesis, _original.Blocks);

@@ -37,6 +37,9 @@ public sealed class RealApplication : IDisposable
     /// <summary>Called with each proposal, which it may change.</summary>
     public Action<ResponsePrepareProposal> Proposing { get; set; } = _ => { };
 
+    /// <summary>Whether it takes a proposal of a height that it finds right.</summary>
+    public Func<long, bool> Judging { get; set; } = _ => true;
+
     /// <summary>Blocks below this height are given up at Commit; 0: none.</summary>
     public long Retain { get; set; }
 
@@ -97,8 +100,12 @@ public sealed class RealApplication : IDisposable
             return response;
         }
 
-        public ResponseProcessProposal ProcessProposal(RequestProcessProposal request) =>
-            Application.ProcessProposal(request);
+        public ResponseProcessProposal ProcessProposal(RequestProcessProposal request)
+        {
+            ResponseProcessProposal response = Application.ProcessProposal(request);
+            if (!owner.Judging(request.Height)) response.Status = ProposalStatus.Reject;
+            return response;
+        }
 
         public ResponseExtendVote ExtendVote(RequestExtendVote request) => Application.ExtendVote(request);
 

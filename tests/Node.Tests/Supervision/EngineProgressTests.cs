@@ -9,21 +9,49 @@ using NUnit.Framework;
 
 namespace AppChain.Node.Tests.Supervision;
 
-/// <summary>Only an engine that fetches blocks from peers, or is alone, has a height that must change.</summary>
+/// <summary>
+/// An engine must move that fetches blocks from peers, or is alone, or waits for prevotes that are there.
+/// </summary>
 [TestFixture]
 public sealed class EngineProgressTests
 {
-    [TestCase(true, 3, 0, 4, 41L)]
-    [TestCase(true, 0, 0, 4, null)]
-    [TestCase(true, 0, 10, 1, null)]
-    [TestCase(false, 3, 0, 1, null)]
-    [TestCase(false, 3, 10, 4, null)]
-    [TestCase(false, 0, 10, 1, 41L)]
-    [TestCase(false, 3, 10, 1, 41L)]
-    public async Task A_height_is_told_while_an_engine_with_peers_is_catching_up_or_is_the_only_validator(
-        bool isCatchingUp, int peers, int power, int validators, long? told)
+    [TestCase(true, 3, 0, 4, PartPace.MustMove)]
+    [TestCase(true, 0, 0, 4, PartPace.MayStay)]
+    [TestCase(true, 0, 10, 1, PartPace.MayStay)]
+    [TestCase(false, 3, 0, 1, PartPace.MayStay)]
+    [TestCase(false, 3, 10, 4, PartPace.MayStay)]
+    [TestCase(false, 0, 10, 1, PartPace.MustMove)]
+    [TestCase(false, 3, 10, 1, PartPace.MustMove)]
+    public async Task An_engine_with_peers_that_is_catching_up_or_is_the_only_validator_must_move(
+        bool isCatchingUp, int peers, int power, int validators, PartPace pace)
     {
-        using var node = new FakeNode();
+        using FakeNode node = Of(isCatchingUp, peers, power, validators, "42/0/4", "BA{4:xx__} 20/40 = 0.50");
+        Assert.That(await Ask(node, makesEmptyBlocks: true), Is.EqualTo(new PartProgress(41, pace)));
+        PartPace without = isCatchingUp ? pace : PartPace.MayStay;
+        Assert.That(await Ask(node, makesEmptyBlocks: false), Is.EqualTo(new PartProgress(41, without)));
+    }
+
+    [TestCase("42/1/4", "BA{4:xxx_} 27/40 = 0.68", PartPace.Stuck)]
+    [TestCase("42/1/4", "BA{4:xxx_} 26/40 = 0.65", PartPace.MayStay, Description = "two thirds of 40 are 26.67")]
+    [TestCase("42/1/4", "BA{3:xx_} 26/39 = 0.67", PartPace.MayStay, Description = "two thirds and no more")]
+    [TestCase("42/1/5", "BA{4:xxxx} 40/40 = 1.00", PartPace.MayStay, Description = "a time-out is pending")]
+    [TestCase("42/1/3", "BA{4:xxxx} 40/40 = 1.00", PartPace.MayStay, Description = "the same")]
+    [TestCase("42/1/6", "BA{4:xxxx} 40/40 = 1.00", PartPace.MayStay, Description = "it waits for precommits")]
+    public async Task An_engine_that_waits_for_prevotes_and_has_them_is_stuck(string place, string votes, PartPace pace)
+    {
+        using FakeNode node = Of(isCatchingUp: false, 3, 10, 4, place, votes);
+        Assert.That(await Ask(node, makesEmptyBlocks: false), Is.EqualTo(new PartProgress(41, pace)));
+    }
+
+    private static Task<PartProgress?> Ask(FakeNode node, bool makesEmptyBlocks) =>
+        EngineProgress.Of(
+            node.Url.Replace("http://127.0.0.1", "tcp://0.0.0.0", StringComparison.Ordinal), makesEmptyBlocks)(
+            CancellationToken.None);
+
+    private static FakeNode Of(
+        bool isCatchingUp, int peers, int power, int validators, string place, string votes)
+    {
+        var node = new FakeNode();
         node.Results["status"] = new JsonObject
         {
             ["node_info"] = new JsonObject { ["id"] = "ab", ["network"] = FakeNode.ChainId, ["moniker"] = "fake" },
@@ -42,12 +70,20 @@ public sealed class EngineProgressTests
             ["total"] = $"{validators}",
         };
         node.Results["net_info"] = new JsonObject { ["n_peers"] = $"{peers}" };
-        string laddr = node.Url.Replace("http://127.0.0.1", "tcp://0.0.0.0", StringComparison.Ordinal);
-        Assert.That(await EngineProgress.Of(laddr, makesEmptyBlocks: true)(CancellationToken.None), Is.EqualTo(told));
-        long? without = isCatchingUp ? told : null;
-        Assert.That(
-            await EngineProgress.Of(laddr, makesEmptyBlocks: false)(CancellationToken.None), Is.EqualTo(without));
+        node.Results["consensus_state"] = new JsonObject
+        {
+            ["round_state"] = new JsonObject
+            {
+                ["height/round/step"] = place,
+                ["height_vote_set"] = new JsonArray(
+                    Votes(7, "BA{4:____} 0/40 = 0.00"), Votes(int.Parse(place.Split('/')[1]), votes)),
+            },
+        };
+        return node;
     }
+
+    private static JsonNode Votes(int round, string votes) =>
+        new JsonObject { ["round"] = round, ["prevotes_bit_array"] = votes };
 
     private static JsonNode Validator(int number) => new JsonObject
     {

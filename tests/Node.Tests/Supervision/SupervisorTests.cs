@@ -37,6 +37,7 @@ public sealed class SupervisorTests
         StopPatience = TimeSpan.FromSeconds(2),
         WatchPeriod = TimeSpan.FromMilliseconds(10),
         StuckAfter = TimeSpan.FromMilliseconds(200),
+        SurelyStuckAfter = TimeSpan.FromMilliseconds(100),
     };
 
     // A part that says when it begins, and when it is asked to end.
@@ -74,21 +75,62 @@ public sealed class SupervisorTests
     {
         using var stop = new CancellationTokenSource();
         long height = 0;
-        long? still = null;
-        SupervisedPart moving =
-            Script("moving") with { Progress = _ => Task.FromResult<long?>(Interlocked.Increment(ref height)) };
+        PartProgress? still = new(7, PartPace.MayStay);
+        SupervisedPart moving = Script("moving") with
+        {
+            Progress = _ => Task.FromResult<PartProgress?>(
+                new PartProgress(Interlocked.Increment(ref height), PartPace.MustMove)),
+        };
         SupervisedPart stuck = Script("stuck") with { Progress = _ => Task.FromResult(still) };
         Supervisor supervisor = Of(moving, stuck);
         Task<int> run = supervisor.RunAsync(stop.Token);
         await Until(() => height > 30);
-        Assert.That(Said(), Has.None.Contains("stands still"), "null is no height");
-        still = 7;
+        Assert.That(Said(), Has.None.Contains("stands still"), "it may stay");
+        still = null;
+        await Until(() => height > 60);
+        Assert.That(Said(), Has.None.Contains("stands still"), "it did not answer");
+        still = new(7, PartPace.MustMove);
         await Until(() => Said().Count(line => line.StartsWith("stuck is started", StringComparison.Ordinal)) == 2);
         Assert.That(Said(), Has.Some.EqualTo("stuck stands still at 7 for 0 s; it is ended"));
         Assert.That(
             Said().Count(line => line.StartsWith("moving is started", StringComparison.Ordinal)), Is.EqualTo(1));
         await stop.CancelAsync();
         Assert.That(await run, Is.Zero);
+    }
+
+    [Test]
+    public async Task A_part_that_is_stuck_takes_its_way_out_until_it_has_passed_the_place()
+    {
+        using var stop = new CancellationTokenSource();
+        PartProgress where = new(7, PartPace.Stuck);
+        SupervisedPart part = Script("part") with { Progress = _ => Task.FromResult<PartProgress?>(where) };
+        part = part with
+        {
+            WaysOut =
+            [
+                .. new[] { "first", "second" }.Select(static way =>
+                    new ChildCommand("part", "/bin/sh", ["-c", $"echo by the {way} way; sleep 60"])),
+            ],
+        };
+        Task<int> run = Of(part).RunAsync(stop.Token);
+        await Until(() => Said().Contains("part: by the second way"));
+        Assert.That(Said(), Has.Some.EqualTo("part stands still at 7 for 0 s; it is ended"));
+        where = new(7, PartPace.MayStay);
+        await Task.Delay(200);
+        int starts = Starts();
+        Assert.That(starts, Is.AtLeast(3), "it has not passed it");
+        where = new(8, PartPace.MayStay);
+        await Until(() => Starts() == starts + 1);
+        Assert.That(Said(), Has.Some.EqualTo("part has passed it and is at 8; it is ended, to run as before"));
+        await Task.Delay(200);
+        Assert.That(Starts(), Is.EqualTo(starts + 1));
+        Assert.That(Said().Count(line => line == "part: by the first way"), Is.EqualTo(1));
+        Assert.That(Said().Last(line => line.StartsWith("part: b", StringComparison.Ordinal)),
+            Is.EqualTo("part: begins"));
+        await stop.CancelAsync();
+        Assert.That(await run, Is.Zero);
+
+        int Starts() => Said().Count(line => line.StartsWith("part is started", StringComparison.Ordinal));
     }
 
     [Test]
