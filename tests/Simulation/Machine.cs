@@ -73,7 +73,7 @@ internal sealed class Machine
         Starts++;
         _world.Step(Index, StepKind.Start, Index);
         PriceFeed feed = _world.Prices.FeedOf(Index);
-        Disk.IsFull = () => _world.Faulty && _world.Random.NextDouble() < _world.Swarm.DiskFull;
+        Disk.IsFull = _world.FindsDiskFull;
         _application = new Application(new ChainStore(Disk, Materialising.AtOnce), feed, checkEveryRow: true,
             NodeLog.Silent, () => _world.ChainTimeOf(Index));
         return new DirectApplication(_world, this, _application);

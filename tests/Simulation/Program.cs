@@ -193,7 +193,11 @@ internal static class Program
         string? failure = lines.FirstOrDefault(line => line.StartsWith(Failed, StringComparison.Ordinal));
         string? last = lines.LastOrDefault(line => line.StartsWith("seed ", StringComparison.Ordinal));
         if (code != 1 || failure is null || last is null) return null;
-        return (Integer(last["seed ".Length..last.IndexOf(':', StringComparison.Ordinal)]), failure[Failed.Length..]);
+        int found = Integer(last["seed ".Length..last.IndexOf(':', StringComparison.Ordinal)]);
+        string again = Again(new Scenario(found, hours));
+        return lines.Contains($"  again: {again}")
+            ? (found, failure[Failed.Length..])
+            : throw new InvalidOperationException($"the failing run does not print how to repeat it: {again}");
     }
 
     private static string WithScheme(string root, string scheme) => Variant.Build(root, $"signatures-{scheme}",
@@ -216,12 +220,14 @@ internal static class Program
         if (outcome.HeardLate > 0) text += $"\n  {outcome.HeardLate} blocks heard of late: all who committed them died";
         if (outcome.Forks > 0) text += $"\n  {outcome.Forks} forks, all by liars whom the commits accuse";
         if (outcome.Failure is null) return text;
-        Scenario s = outcome.Scenario;
-        string again = $"./appchain simulate --seed {Text(s.Seed)} --hours {Text(s.Hours)}"
-            + (s.Validators > 0 ? $" --validators {s.Validators}" : "") + (s.IsBeyond ? " --beyond" : "")
-            + (s.IsCalm ? " --calm" : "");
-        return $"{text}\n{Failed}{outcome.Failure}\n  again: {again}";
+        return $"{text}\n{Failed}{outcome.Failure}\n  again: {Again(outcome.Scenario)}";
     }
+
+    /// <summary>The one command that repeats a run.</summary>
+    internal static string Again(Scenario run) =>
+        $"./appchain simulate --seed {Text(run.Seed)} --hours {Text(run.Hours)}"
+        + (run.Validators > 0 ? $" --validators {run.Validators}" : "") + (run.IsBeyond ? " --beyond" : "")
+        + (run.IsCalm ? " --calm" : "");
 
     private static string Text(double number) => number.ToString(CultureInfo.InvariantCulture);
 

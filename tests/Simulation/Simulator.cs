@@ -15,8 +15,8 @@ internal sealed record Scenario(int Seed, double Hours, int Validators = 0, bool
 /// <summary>What a run came to.</summary>
 internal sealed record Outcome(
     Scenario Scenario, Swarm Swarm, long Blocks, string Trace, (int Processes, int Machines) Deaths, int LiesTold,
-    long LateRounds, long HeardLate, int Transactions, IReadOnlyDictionary<string, long> Events, int Forks,
-    string? Failure);
+    IReadOnlyDictionary<string, int> Happened, long LateRounds, long HeardLate, int Transactions,
+    IReadOnlyDictionary<string, long> Events, int Forks, string? Failure);
 
 /// <summary>
 /// One run: a safety phase under faults, then a liveness phase without, in which the chain must go on and everybody
@@ -44,8 +44,8 @@ internal static class Simulator
             world.Trace.Add(failure);
         }
         return new Outcome(scenario, swarm, world.Auditor.Height, world.Trace.Text, world.Deaths, world.LiesTold,
-            world.Auditor.LateRounds, world.Auditor.HeardLate, world.Traders.Sent, world.Auditor.Counts,
-            world.Auditor.Forks.Count, failure);
+            world.Happened, world.Auditor.LateRounds, world.Auditor.HeardLate, world.Traders.Sent,
+            world.Auditor.Counts, world.Auditor.Forks.Count, failure);
     }
 
     private static void Run(World world, Scenario scenario)

@@ -37,6 +37,9 @@ internal sealed class World
 
     private readonly Machine[] _machines;
     private readonly HashSet<int> _cutOff = [];
+    private readonly int[] _lies = new int[Enum.GetValues<Lie>().Length];
+    private readonly int[] _deaths = new int[Enum.GetValues<StepKind>().Length];
+    private readonly Dictionary<string, int> _happened = [];
 
     public World(int seed, Swarm swarm, bool isBeyond)
     {
@@ -104,7 +107,20 @@ internal sealed class World
     public (int Processes, int Machines) Deaths { get; private set; }
 
     /// <summary>Lies told.</summary>
-    public int LiesTold { get; private set; }
+    public int LiesTold => _lies.Sum();
+
+    /// <summary>How often each kind of fault happened: deaths by the step they came at, lies, and the rest.</summary>
+    public IReadOnlyDictionary<string, int> Happened
+    {
+        get
+        {
+            var happened = new SortedDictionary<string, int>(_happened, StringComparer.Ordinal);
+            foreach (StepKind kind in Enum.GetValues<StepKind>().Where(kind => kind < StepKind.Died))
+                happened[$"death at {kind}"] = _deaths[(int)kind];
+            foreach (Lie lie in Enum.GetValues<Lie>()) happened[$"lie {lie}"] = _lies[(int)lie];
+            return happened;
+        }
+    }
 
     /// <summary>The clock of a validator, ns since 1970.</summary>
     public long ChainTimeOf(int index) => Network.Options.Genesis.Time + Now.Ticks * 100 + _machines[index].Skew;
@@ -121,7 +137,7 @@ internal sealed class World
     {
         double share = Swarm.Lies[lie];
         bool lies = share > 0 && Random.NextDouble() < share;
-        LiesTold += lies ? 1 : 0;
+        _lies[(int)lie] += lies ? 1 : 0;
         return lies;
     }
 
@@ -133,8 +149,13 @@ internal sealed class World
         if (!Faulty || Swarm.Crashes <= 0) return;
         double chance = Swarm.Crashes * (Swarm.Focus is null ? 1 : Swarm.Focus == kind ? Focused : Elsewhere);
         if (_machines[index].IsChanging) chance = Math.Max(chance, Changing);
-        if (Random.NextDouble() < chance) throw new SimulatedCrash();
+        if (Random.NextDouble() >= chance) return;
+        _deaths[(int)kind]++;
+        throw new SimulatedCrash();
     }
+
+    /// <summary>Whether a disk is found full.</summary>
+    public bool FindsDiskFull() => Faulty && Random.NextDouble() < Swarm.DiskFull && Note("full disk");
 
     /// <summary>Starts every validator, the traders and the partitions.</summary>
     public void Begin()
@@ -163,10 +184,10 @@ internal sealed class World
         Auditor.OnSent(from, message);
         if (IsLiar(from) && Liars.TakesOver(from, to, message)) return 0;
         if (!Faulty) return 1;
-        if (_cutOff.Contains(from) != _cutOff.Contains(to)) return 0;
+        if (_cutOff.Contains(from) != _cutOff.Contains(to) && Note("message cut off")) return 0;
         double chance = random.NextDouble();
-        if (chance < Swarm.Loss) return 0;
-        return chance < Swarm.Loss + Swarm.Duplication ? 2 : 1;
+        if (chance < Swarm.Loss && Note("message lost")) return 0;
+        return chance < Swarm.Loss + Swarm.Duplication && Note("message doubled") ? 2 : 1;
     }
 
     private void OnDelivery(int to, int from, object message)
@@ -194,9 +215,10 @@ internal sealed class World
     private void OnCrash(int index)
     {
         bool losesPower = Random.NextDouble() < Swarm.PowerLoss;
-        if (losesPower) _machines[index].LosePower();
+        if (losesPower && Note("power lost")) _machines[index].LosePower();
         if (Faulty && !IsBeyond && Random.NextDouble() < Swarm.Wipes)
         {
+            Note("data removed");
             _machines[index].Disk.Wipe();
             Auditor.OnWiped(index);
         }
@@ -206,6 +228,12 @@ internal sealed class World
         {
             if (Network.Node(index) is null) Network.Start(index);
         });
+    }
+
+    private bool Note(string kind)
+    {
+        _happened[kind] = _happened.GetValueOrDefault(kind) + 1;
+        return true;
     }
 
     private TimeSpan UntilPartition() => TimeSpan.FromMinutes(2 * Random.NextDouble() / Swarm.Partitions);
