@@ -176,6 +176,10 @@ public sealed partial class ConsensusState
         _unsigned = null;
         int index = State.Validators.IndexOf(_address);
         if (index < 0) return;
+        bool isExtended = type == SignedMsgType.Precommit && block is not null && ExtensionsEnabled;
+        // ORDER: the extension before the time. What it says of now is then not younger than the vote, of whose times
+        // the next block's is the median; where the chain's clock runs fast, a moment between the two is many seconds.
+        ByteString extension = isExtended ? _executor.ExtendVote(State, block!) : ByteString.Empty;
         Vote vote = new()
         {
             Type = type,
@@ -185,9 +189,8 @@ public sealed partial class ConsensusState
             Timestamp = WireTime.FromNanoseconds(VoteTime()),
             ValidatorAddress = _address,
             ValidatorIndex = index,
+            Extension = extension,
         };
-        bool isExtended = type == SignedMsgType.Precommit && block is not null && ExtensionsEnabled;
-        if (isExtended) vote.Extension = _executor.ExtendVote(State, block!);
         _asked = 0;
         Ask(vote);
     }
