@@ -5,7 +5,9 @@ using NUnit.Framework;
 
 namespace AppChain.Simulation.Tests;
 
-/// <summary>The faults of the simulator: seeds draw every kind, every kind happens, and a run says how to repeat it.</summary>
+/// <summary>
+/// The faults of the simulator: seeds draw every kind, every kind happens, and a run says how to repeat it.
+/// </summary>
 public sealed class SwarmTests
 {
     private static readonly Dictionary<string, Func<Swarm, double>> Weights = new()
