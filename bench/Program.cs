@@ -5,6 +5,10 @@ namespace AppChain.Bench;
 /// <summary>Figures of the block path; each prints its conditions. Run as ./appchain bench NAME.</summary>
 internal static class Program
 {
+    private const string Usage =
+        "usage: ./appchain bench [book|orders|oracle|node|tree|queries|transports|signer|snapshots "
+        + "[ACCOUNTS]|all]";
+
     private static int Main(string[] arguments)
     {
         switch (arguments)
@@ -46,10 +50,11 @@ internal static class Program
                 NodeFigures.Print();
                 TreeFigures.Print(Console.Out);
                 return 0;
+            case ["--help" or "-h" or "-?"]:
+                Console.WriteLine(Usage);
+                return 0;
             default:
-                Console.Error.WriteLine(
-                    "usage: ./appchain bench [book|orders|oracle|node|tree|queries|transports|signer|snapshots "
-                    + "[ACCOUNTS]|all]");
+                Console.Error.WriteLine(Usage);
                 return 2;
         }
     }

@@ -49,6 +49,11 @@ internal static class Program
 
     private static int Main(string[] arguments)
     {
+        if (arguments is ["--help" or "-h" or "-?"])
+        {
+            Console.WriteLine(Usage);
+            return 0;
+        }
         Options options = new();
         if (!TryRead(arguments, options))
         {
@@ -79,7 +84,9 @@ internal static class Program
                     case "--calm": options.Calm = true; break;
                     case "--quiet": options.Quiet = true; break;
                     case "--first": options.First = true; break;
-                    default: return false;
+                    default:
+                        Console.Error.WriteLine($"error: no option '{arguments[i]}'");
+                        return false;
                 }
             }
             return options.Validators is 0 or (>= 4 and <= 10)

@@ -37,13 +37,17 @@ internal static class FuzzProgram
         {
             ["--entrance"] = "all", ["--executions"] = "100000", ["--seed"] = "1", ["--save"] = "", ["--input"] = "",
         };
+        if (arguments is ["--help" or "-h" or "-?"])
+        {
+            WriteUsage(Console.Out);
+            return 0;
+        }
+
         for (int i = 0; i < arguments.Length; i += 2)
         {
             if (!options.ContainsKey(arguments[i]) || i + 1 == arguments.Length)
             {
-                Console.Error.WriteLine(
-                    "usage: fuzz [--entrance NAME|all] [--executions N] [--seed S] [--save DIR] [--input FILE]");
-                Console.Error.WriteLine($"entrances: {string.Join(", ", FuzzEntrances.Names)}");
+                WriteUsage(Console.Error);
                 return 2;
             }
 
@@ -58,10 +62,22 @@ internal static class FuzzProgram
             return 2;
         }
 
-        int seed = int.Parse(options["--seed"], CultureInfo.InvariantCulture);
-        long executions = long.Parse(options["--executions"], CultureInfo.InvariantCulture);
+        if (!int.TryParse(options["--seed"], CultureInfo.InvariantCulture, out int seed)
+            || !long.TryParse(options["--executions"], CultureInfo.InvariantCulture, out long executions))
+        {
+            Console.Error.WriteLine("--seed and --executions take whole numbers");
+            return 2;
+        }
+
         byte[]? input = options["--input"].Length > 0 ? File.ReadAllBytes(options["--input"]) : null;
         return names.All(name => Report(name, executions, seed, options["--save"], input)) ? 0 : 1;
+    }
+
+    private static void WriteUsage(TextWriter writer)
+    {
+        writer.WriteLine(
+            "usage: ./appchain fuzz [--entrance NAME|all] [--executions N] [--seed S] [--save DIR] [--input FILE]");
+        writer.WriteLine($"entrances: {string.Join(", ", FuzzEntrances.Names)}");
     }
 
     /// <summary>Runs an entrance; stops at the first finding.</summary>
