@@ -75,7 +75,8 @@ internal sealed class Traders
         foreach (Operation operation in asGuardian) builder.Add(operation);
         int operations = _random.Next(4) == 0 ? _random.Next(1, 5) : 1;
         for (int i = 0; asGuardian.Count == 0 && i < operations; i++) builder.Add(Draw(trader));
-        byte[] bytes = builder.Sign(_signers[trader], ++_nonces[trader], _world.Auditor.Height + _random.Next(2, LongestValidity));
+        long until = _world.Auditor.Height + _random.Next(2, LongestValidity);
+        byte[] bytes = builder.Sign(_signers[trader], ++_nonces[trader], until);
         if (asGuardian.Count > 0) _world.Auditor.Engines.OnSigned(bytes, trader, asGuardian);
         if (_sent.Count < 256) _sent.Add(bytes);
         else _sent[_random.Next(256)] = bytes;

@@ -74,7 +74,7 @@ public sealed class SignStateFile : IDisposable
         {
             throw new IOException($"the sign state {path} is missing. If the key has signed before, restore the newest "
                 + "copy and raise its height above everything the key may have signed; only for a key that has never "
-                + "signed create a new one: --create-state");
+                + "signed, or one of three signers whose others are whole, create a new one: --create-state");
         }
         SignStateFile file = new(path, Lock(path));
         try
