@@ -256,6 +256,16 @@ internal sealed class TestNetwork : IDisposable
                 Hash = process.Hash,
                 Time = process.Time,
             }).VoteExtension;
+
+            // CometBFT 0.40 asks a validator about its own extension too, and ends when it is refused.
+            ResponseVerifyVoteExtension own = validator.Application.VerifyVoteExtension(new RequestVerifyVoteExtension
+            {
+                Hash = process.Hash,
+                Height = process.Height,
+                ValidatorAddress = ByteString.CopyFrom(validator.Address),
+                VoteExtension = extension,
+            });
+            Assert.That(own.Status, Is.EqualTo(VerifyStatus.Accept));
             byte[] signature = new byte[64];
             Sodium.Sign(validator.SecretKey, SignBytes.VoteExtension(ChainId, process.Height, 0, extension), signature);
             commit.Votes.Add(new ExtendedVoteInfo
