@@ -123,7 +123,7 @@ internal sealed class SnapshotFigures : IDisposable
         Directory.Delete(home, true);
     }
 
-    // Blocks with trades through FinalizeBlock and Commit, as a node gets them that was away.
+    // Blocks of transfers through FinalizeBlock and Commit, as a node gets them that was away.
     private void Replay()
     {
         var blocks = new List<RequestFinalizeBlock>();

@@ -12,7 +12,7 @@ namespace AppChain.Localnet.Tests.Fuzz;
 /// for what became of the bytes; whatever it throws is a finding.
 /// </summary>
 /// <param name="Name">As on the command line.</param>
-/// <param name="Next">The next bytes: made from sound ones, or from one of the corpus, and damaged.</param>
+/// <param name="Next">The next bytes: made from sound ones, and damaged or not.</param>
 /// <param name="Run">Takes bytes in.</param>
 internal sealed record FuzzEntrance(string Name, Func<byte[]> Next, Func<byte[], string> Run);
 
