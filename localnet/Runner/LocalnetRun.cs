@@ -41,8 +41,9 @@ internal sealed class LocalnetRun(RunOptions options)
             Console.Error.WriteLine(network.Problem is null ? "interrupted" : $"appchain: {network.Problem}");
             return network.Problem is null ? 130 : 1;
         }
-        catch (Exception problem) when (problem is InvalidOperationException or IOException or FeedException
-            or GenesisException or RpcException or QueryRefusedException or NodeUnreachableException)
+        catch (Exception problem) when (problem is InvalidOperationException or IOException
+            or UnauthorizedAccessException or FeedException or GenesisException or RpcException
+            or QueryRefusedException or NodeUnreachableException)
         {
             Console.Error.WriteLine($"appchain: {network.Problem ?? problem.Message}");
             return 1;

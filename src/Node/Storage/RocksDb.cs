@@ -224,6 +224,8 @@ internal sealed unsafe partial class RocksDb : IKeyValueStore
         rocksdb_free(error);
         string advice = text switch
         {
+            _ when text.Contains("Permission denied", StringComparison.Ordinal) =>
+                "run it as the user whose directory it is, or give this one the rights",
             _ when text.Contains("lock", StringComparison.OrdinalIgnoreCase)
                 && text.Contains("LOCK", StringComparison.Ordinal) =>
                 "another process uses this data directory; stop it first",

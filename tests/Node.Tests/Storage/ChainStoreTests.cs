@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using System.Runtime.Versioning;
 using AppChain.StateMachine;
 using NUnit.Framework;
 
@@ -140,6 +141,29 @@ public sealed class ChainStoreTests
 
         Change(db => [], (db, batch, _) => batch.Put(2, RandomChain.StableKey, [9, 9, 9]));
         AssertRefused("but the block's app hash is", "restore the data directory from a backup");
+    }
+
+    [Test]
+    [UnsupportedOSPlatform("windows")]
+    public void A_directory_of_another_user_is_told_so()
+    {
+        if (Environment.UserName == "root")
+        {
+            Assert.Ignore("root may write everywhere");
+        }
+
+        new ChainStore(_directory).Dispose();
+        UnixFileMode before = File.GetUnixFileMode(_directory);
+        File.SetUnixFileMode(_directory, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        try
+        {
+            var refusal = Assert.Throws<StorageException>(() => _ = new ChainStore(_directory));
+            Assert.That(refusal!.Message, Does.Contain("Permission denied").And.Contain("as the user whose directory"));
+        }
+        finally
+        {
+            File.SetUnixFileMode(_directory, before);
+        }
     }
 
     [Test]
