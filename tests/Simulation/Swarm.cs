@@ -128,7 +128,7 @@ internal sealed record Swarm
         // Drawn apart, so that what was drawn before it stays as it was. Generators whose seeds differ by little draw
         // alike, by which seven validators would never have any: there, and with liars, the seeds are spread first.
         bool isNear = liars == 0 && count == 4;
-        var apart = new Random(unchecked(isNear ? seed * 31 + 8 : seed * 1_664_525 + 2));
+        var apart = new Random(isNear ? unchecked(seed * 31 + 8) : Spread(seed));
         if (apart.Next(3) == 0) drawn = drawn with { PowerChanges = Math.Round(apart.NextDouble(), 6) };
         if (beyond)
         {
@@ -149,6 +149,15 @@ internal sealed record Swarm
                 Conviction = 0, BadTransactions = 0, ParameterChanges = 0, Validators = Math.Max(validators, 4),
             }
             : drawn;
+    }
+
+    // Neighbours become numbers that have nothing to do with each other. With 50, seeds of planted faults stay as they
+    // were before this was drawn.
+    private static int Spread(int seed)
+    {
+        uint mixed = unchecked(((uint)seed * 2_654_435_769) + 50);
+        mixed = unchecked((mixed ^ (mixed >> 16)) * 2_146_121_005);
+        return (int)((mixed ^ (mixed >> 15)) & int.MaxValue);
     }
 
     /// <summary>One line that names every weight that is not zero.</summary>
