@@ -151,11 +151,11 @@ internal sealed record Swarm
             : drawn;
     }
 
-    // Neighbours become numbers that have nothing to do with each other. With 50, seeds of planted faults stay as they
+    // Neighbours become numbers that have nothing to do with each other. With 299, seeds of planted faults stay as they
     // were before this was drawn.
     private static int Spread(int seed)
     {
-        uint mixed = unchecked(((uint)seed * 2_654_435_769) + 50);
+        uint mixed = unchecked(((uint)seed * 2_654_435_769) + 299);
         mixed = unchecked((mixed ^ (mixed >> 16)) * 2_146_121_005);
         return (int)((mixed ^ (mixed >> 15)) & int.MaxValue);
     }
