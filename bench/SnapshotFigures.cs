@@ -107,7 +107,7 @@ internal sealed class SnapshotFigures : IDisposable
                     Chunk = chunk,
                     Sender = "a",
                 }).Result;
-                if (i == offered.Chunks - 2)
+                if (i + 2 == offered.Chunks)
                 {
                     Line("restore, all chunks but the last loaded, proven and kept", started);
                 }
