@@ -68,6 +68,7 @@ internal static class RunReport
                 ["claims"] = chain.Claims,
                 ["insurance_fund"] = chain.InsuranceFund,
                 ["fees"] = chain.Fees,
+                ["leaving"] = chain.Leaving,
                 ["difference"] = chain.Difference,
             },
             ["invariants_checked"] = (long)chain.BlocksChecked,
@@ -101,9 +102,10 @@ internal static class RunReport
             $"{monitor.Evidence} pieces of evidence of misbehaviour in blocks");
         Require(chain.Difference == "0", $"conservation is off by {chain.Difference} micro-USD");
         Require(options.Traders == 0 || options.Blocks < 20 || monitor.Fills > 0, "nothing was traded");
-        Require(
-            options.Blocks is > 0 and < 5 || monitor.Oracles.Values.Any(oracle => oracle.Updates > 0),
-            "no oracle update");
+        // The first prices come with the first blocks: a run that was meant to be so short, or was ended by hand so
+        // early, need not have any.
+        bool isShort = options.Blocks is > 0 and < 5 || (options.Blocks == 0 && blocks < 10);
+        Require(isShort || monitor.Oracles.Values.Any(oracle => oracle.Updates > 0), "no oracle update");
         Require(!options.RequireLiquidations || monitor.Liquidations > 0, "nothing was liquidated");
         failures.AddRange(calls.Problems);
         return failures;

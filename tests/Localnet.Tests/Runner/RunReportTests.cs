@@ -133,4 +133,19 @@ public sealed class RunReportTests
                 "12 of 30 blocks were made", "nothing was traded", "no oracle update", "nothing was liquidated",
             }));
     }
+
+    // Before the first prices a run without end may be ended without being called a failure; afterwards it may not.
+    [TestCase(9, false)]
+    [TestCase(10, true)]
+    public void A_run_without_end_must_have_prices_after_ten_blocks(long blocks, bool expected)
+    {
+        using var node = new RpcClient("http://127.0.0.1:1");
+        var monitor = new Monitor([node, node], new Presence(2));
+        ResponseFinalizeBlock block = Block(1);
+        monitor.Take(1, block, ByteString.CopyFrom(1), []);
+        monitor.Compare(1, block.AppHash, ByteString.CopyFrom(1));
+        Assert.That(
+            RunReport.Failures(Options() with { Blocks = 0 }, monitor, s_sound, new CallCheck(1, []), blocks),
+            expected ? Is.EqualTo(new[] { "no oracle update" }) : Is.Empty);
+    }
 }
