@@ -51,19 +51,7 @@ public sealed class ValidatorPowersTests
     {
         TestChain chain = Chain();
         Propose(chain, Change(0, 10, 12));
-        Validator guilty = TestMarkets.ValidatorOf(0);
-        Block plain = chain.Next();
-        BlockResult punished = chain.Exchange.Execute(new Block
-        {
-            Height = plain.Height,
-            Time = plain.Time,
-            PriceUpdate = plain.PriceUpdate,
-            Transactions = plain.Transactions,
-            UndecodedCodes = plain.UndecodedCodes,
-            Misbehavior = [new Misbehavior(MisbehaviorKind.DuplicateVote, guilty.Address, plain.Height - 1)],
-        });
-        chain.Exchange.Commit();
-        Hear(punished);
+        BlockResult punished = Punish(chain, TestMarkets.ValidatorOf(0));
         Assert.That(punished.ValidatorUpdates.Single().Power, Is.Zero);
         // For seven days it waits for a validator with that power.
         chain.BlockSeconds = 3_600;
@@ -79,6 +67,22 @@ public sealed class ValidatorPowersTests
             last.Events.Select(e => (e.Kind, (ProposalState)e.Reason)),
             Does.Contain((EventKind.ProposalClosed, ProposalState.Expired)));
         Assert.That(Decide(chain, Change(0, 0, 10)).ValidatorUpdates.Single().Power, Is.EqualTo(10), "by name it can");
+    }
+
+    // The set that votes on the block of the evidence is not the newest one for two blocks.
+    [Test]
+    public void VAULT_17_Evidence_leaves_a_change_alone_that_is_on_its_way()
+    {
+        TestChain chain = Chain();
+        BlockResult decided = Decide(chain, Change(1, 10, 12));
+        BlockResult punished = Punish(chain, TestMarkets.ValidatorOf(0));
+        Assert.That(punished.ValidatorUpdates.Single().Power, Is.Zero, "of the guilty, and of nobody else");
+        Validator changed = TestMarkets.ValidatorOf(1, 12);
+        Assert.That(PowerIn(chain.Exchange.ValidatorsAt(decided.Height + 2), changed), Is.EqualTo(12));
+        ImmutableArray<Validator> after = chain.Exchange.ValidatorsAt(punished.Height + 2);
+        Assert.That(after, Has.Length.EqualTo(3));
+        Assert.That(PowerIn(after, changed), Is.EqualTo(12));
+        for (int block = 0; block < 3; block++) Assert.That(Step(chain).ValidatorUpdates, Is.Empty);
     }
 
     [Test]
@@ -239,6 +243,24 @@ public sealed class ValidatorPowersTests
     {
         Propose(chain, changes);
         return Step(chain);
+    }
+
+    // The next block, with evidence against a validator.
+    private BlockResult Punish(TestChain chain, Validator guilty)
+    {
+        Block plain = chain.Next();
+        BlockResult punished = chain.Exchange.Execute(new Block
+        {
+            Height = plain.Height,
+            Time = plain.Time,
+            PriceUpdate = plain.PriceUpdate,
+            Transactions = plain.Transactions,
+            UndecodedCodes = plain.UndecodedCodes,
+            Misbehavior = [new Misbehavior(MisbehaviorKind.DuplicateVote, guilty.Address, plain.Height - 1)],
+        });
+        chain.Exchange.Commit();
+        Hear(punished);
+        return punished;
     }
 
     private BlockResult Step(TestChain chain)
