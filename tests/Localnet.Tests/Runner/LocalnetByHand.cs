@@ -114,6 +114,9 @@ internal sealed class LocalnetByHand : IAsyncDisposable
     {
         _network.Kill(entireProcessTree: true);
         await _network.WaitForExitAsync();
+        // Killed, it could not remove the sockets.
+        string sockets = Path.Combine(Path.GetTempPath(), $"appchain-{_network.Id}");
+        if (Directory.Exists(sockets)) Directory.Delete(sockets, recursive: true);
     }
 
     public async ValueTask DisposeAsync()
