@@ -19,9 +19,8 @@ internal sealed class PowerOfLiars(World world)
     /// <summary>What a guardian does about an open proposal; null: it waits.</summary>
     public OperationKind? Judge(ulong proposal)
     {
-        bool isOnPowers = world.Auditor.Engines.Proposal(proposal)?.Content is ValidatorPowers;
-        if (!isOnPowers || world.Swarm.Liars == 0) return OperationKind.ApproveProposal;
-        var powers = (ValidatorPowers)world.Auditor.Engines.Proposal(proposal)!.Value.Content;
+        if (world.Swarm.Liars == 0 || world.Auditor.Engines.Proposal(proposal)?.Content is not ValidatorPowers powers)
+            return OperationKind.ApproveProposal;
 
         // Whatever the set is when it executes: a change that is out of date may fit again when evidence removes a
         // liar.

@@ -131,13 +131,6 @@ public sealed class SignerAheadTests
         _node.Start(diesAt);
     }
 
-    private void Await(Func<bool> condition)
-    {
-        long started = Stopwatch.GetTimestamp();
-        while (!condition())
-        {
-            Assert.That(Stopwatch.GetElapsedTime(started), Is.LessThan(Patience), _node.Said);
-            Thread.Sleep(20);
-        }
-    }
+    private void Await(Func<bool> condition) =>
+        Assert.That(CometBftNetwork.Await(condition, Patience.TotalSeconds), _node.Said);
 }

@@ -27,7 +27,7 @@ public sealed class DeviceGuardianTests
     {
         if (engine == "cometbft")
         {
-            EndToEndTests.RequireCometBft();
+            CometBftNode.Binary();
         }
 
         _token = SoftHsmDevice.NewToken();

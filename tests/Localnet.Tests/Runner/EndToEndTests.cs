@@ -35,7 +35,7 @@ public sealed class EndToEndTests
     [Test]
     public void Four_validators_on_CometBFT_trade_and_report()
     {
-        RequireCometBft();
+        CometBftNode.Binary();
         using JsonDocument report = Run("cometbft");
         Check(report.RootElement, "cometbft");
     }
@@ -51,7 +51,7 @@ public sealed class EndToEndTests
 
         if (engine == "cometbft")
         {
-            RequireCometBft();
+            CometBftNode.Binary();
         }
 
         using JsonDocument report = Run(engine, "--hsm", "softhsm");
@@ -134,16 +134,6 @@ public sealed class EndToEndTests
         process.WaitForExit();
         Assert.That(process.ExitCode, Is.EqualTo(1));
         Assert.That(error, Does.Contain("nowhere.csv does not exist"));
-    }
-
-    internal static void RequireCometBft()
-    {
-        string? binary = Environment.GetEnvironmentVariable("COMETBFT_BIN");
-        string[] path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
-        if (string.IsNullOrEmpty(binary) && !path.Any(folder => File.Exists(Path.Combine(folder, "cometbft"))))
-        {
-            Assert.Ignore("no cometbft binary on PATH or in COMETBFT_BIN");
-        }
     }
 
     private JsonDocument Run(string engine, params string[] more)

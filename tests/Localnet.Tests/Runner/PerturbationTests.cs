@@ -56,7 +56,7 @@ public sealed class PerturbationTests
     [Category("Long")]
     public void Every_fault_on_CometBFT_is_survived_under_load()
     {
-        RequireCometBft();
+        CometBftNode.Binary();
         JsonElement faults = Run(
             ["--engine", "cometbft", "--perturb", "all", "--traders", "10", "--seed", "3"], 500);
         Assert.That(Kinds(faults), Is.EqualTo(Perturbations.Kinds));
@@ -73,7 +73,7 @@ public sealed class PerturbationTests
     {
         if (engine == "cometbft")
         {
-            RequireCometBft();
+            CometBftNode.Binary();
         }
 
         JsonElement faults = Run(
@@ -81,16 +81,6 @@ public sealed class PerturbationTests
         JsonElement crashes = faults.GetProperty("crashes");
         Assert.That(crashes.GetProperty("kills_survived").GetInt32(), Is.GreaterThanOrEqualTo(20));
         Assert.That(crashes.GetProperty("while_starting").GetInt32(), Is.GreaterThan(0));
-    }
-
-    private static void RequireCometBft()
-    {
-        string? binary = Environment.GetEnvironmentVariable("COMETBFT_BIN");
-        string[] path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
-        if (string.IsNullOrEmpty(binary) && !path.Any(static folder => File.Exists(Path.Combine(folder, "cometbft"))))
-        {
-            Assert.Ignore("no cometbft binary on PATH or in COMETBFT_BIN");
-        }
     }
 
     private static IEnumerable<string> Kinds(JsonElement faults) =>
